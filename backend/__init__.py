@@ -1,0 +1,1 @@
+"""The core that every tier stands on: ledger, rules, people, acts, proofs."""
