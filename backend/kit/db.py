@@ -73,6 +73,14 @@ _by_sqlstate: dict[str, Factory] = {
 }
 
 
+_by_constraint: dict[str, Callable[[], DomainError]] = {}
+
+
+def name_constraint(constraint: str, factory: Callable[[], DomainError]) -> None:
+    """Let the violation of a noun's own constraint become that noun's refusal."""
+    _by_constraint[constraint] = factory
+
+
 def name_sqlstate(sqlstate: str, factory: Factory) -> None:
     """Let a noun's own SQLSTATE, with its JSON detail, become that noun's refusal."""
     _by_sqlstate[sqlstate] = factory
@@ -101,6 +109,11 @@ def _named(error: BaseException) -> DomainError | None:
     if isinstance(state, str) and state in _by_sqlstate:
         detail = getattr(error, "detail", None) or getattr(cause, "detail", None)
         return _by_sqlstate[state](_facts(detail))
+    constraint = getattr(error, "constraint_name", None) or getattr(cause, "constraint_name", None)
+    if constraint in _by_constraint:
+        return _by_constraint[constraint]()
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return ValueNotStorable()  # refused by the driver before it was sent: out of range, or no valid text
     if isinstance(error, ConnectionError | TimeoutError) or isinstance(cause, ConnectionError):
         return DatabaseUnavailable()
     if isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +31,34 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-async def upgrade(settings: Settings) -> bool:
-    """Apply what is missing, as the owner; True when something was applied."""
+After = Callable[[Connection], None]
+
+
+async def upgrade(settings: Settings, *, after: Sequence[After] = ()) -> bool:
+    """Apply what is missing, as the owner; True when a revision was applied.
+
+    `after` holds what nouns keep in step with their data files; each runs every time, in the same transaction.
+    """
     if settings.owner_database_url is None:
         raise ValueError("PUHUI_OWNER_DATABASE_URL is not set; migrations need the owner's role")
     url = make_url(settings.owner_database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
-            return bool(await connection.run_sync(_upgrade))
+            return bool(await connection.run_sync(_upgrade, after))
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> bool:
+def _upgrade(connection: Connection, after: Sequence[After]) -> bool:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if current_revision(connection) == newest_revision():
-        return False
-    command.upgrade(_config(connection), "head")
-    return True
+    outdated = current_revision(connection) != newest_revision()
+    if outdated:
+        command.upgrade(_config(connection), "head")
+        connection.execute(text("GRANT SELECT ON alembic_version TO puhui_app"))  # it may ask where it stands
+    for step in after:
+        step(connection)
+    return bool(outdated)
 
 
 def current_revision(connection: Connection) -> Any:

@@ -19,25 +19,40 @@ def upgrade() -> None:
             principal text NOT NULL,
             key text NOT NULL,
             fingerprint bytea NOT NULL,
-            status integer,
+            status smallint,
             headers jsonb,
             body bytea,
             created_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (principal, key)
         )
     """)
+    op.execute("CREATE INDEX kit_idempotency_key_age ON kit_idempotency_key (created_at)")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON kit_idempotency_key TO puhui_app")
     op.execute("""
         CREATE TABLE kit_outbox (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
             task text NOT NULL,
             payload jsonb NOT NULL,
             promised_at timestamptz NOT NULL DEFAULT now(),
             relayed_at timestamptz,
+            due_again_at timestamptz,
             done_at timestamptz,
             attempts integer NOT NULL DEFAULT 0,
             last_error text
         )
     """)
-    op.execute("CREATE INDEX kit_outbox_open ON kit_outbox (id) WHERE done_at IS NULL")
+    op.execute(
+        "CREATE INDEX kit_outbox_waiting ON kit_outbox (xid, id) WHERE relayed_at IS NULL AND done_at IS NULL"
+    )
+    op.execute("CREATE INDEX kit_outbox_unanswered ON kit_outbox (due_again_at) WHERE done_at IS NULL")
+    op.execute("CREATE INDEX kit_outbox_done ON kit_outbox (done_at) WHERE done_at IS NOT NULL")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON kit_outbox TO puhui_app")
+    op.execute("""
+        CREATE TABLE kit_gauge (
+            name text PRIMARY KEY,
+            value double precision NOT NULL,
+            measured_at timestamptz NOT NULL DEFAULT now()
+        )
+    """)
+    op.execute("GRANT SELECT, INSERT, UPDATE ON kit_gauge TO puhui_app")

@@ -1,0 +1,480 @@
+-- The ledger: its chart, its accounts, its transfers, and the functions that are the only way to write them.
+
+CREATE TABLE ledger_kind (
+    kind text PRIMARY KEY,
+    unit text NOT NULL,
+    guard text NOT NULL CHECK (guard IN ('none', 'floor', 'ceiling'))
+);
+
+CREATE TABLE ledger_rule (
+    reason text NOT NULL,
+    debit_kind text NOT NULL REFERENCES ledger_kind,
+    credit_kind text NOT NULL REFERENCES ledger_kind,
+    PRIMARY KEY (reason, debit_kind, credit_kind)
+);
+
+CREATE TABLE ledger_account (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text COLLATE "C" NOT NULL UNIQUE,
+    kind text NOT NULL REFERENCES ledger_kind,
+    unit text NOT NULL,
+    guard text NOT NULL,
+    due date,
+    balance bigint,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT ledger_account_code_names_kind CHECK (starts_with(code, kind || ':')),
+    CONSTRAINT ledger_account_balance_where_guarded CHECK ((guard = 'none') = (balance IS NULL)),
+    CONSTRAINT ledger_account_floor CHECK (guard <> 'floor' OR balance >= 0),
+    CONSTRAINT ledger_account_ceiling CHECK (guard <> 'ceiling' OR balance <= 0)
+) WITH (fillfactor = 85);
+CREATE INDEX ledger_account_due ON ledger_account (due, id) WHERE due IS NOT NULL;
+CREATE INDEX ledger_account_xid ON ledger_account (xid);
+
+-- No foreign key leads from a transfer to its accounts: its check would share-lock the row of a hot issuer on every
+-- posting. The writing function joins the accounts instead, and the audit looks for orphans.
+CREATE TABLE ledger_transfer (
+    posting_id uuid NOT NULL,
+    line integer NOT NULL,
+    debit_id bigint NOT NULL,
+    credit_id bigint NOT NULL,
+    unit text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    happened_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    reverses uuid,
+    captures uuid,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (posting_id, line),
+    CONSTRAINT ledger_transfer_line_positive CHECK (line > 0),
+    CONSTRAINT ledger_transfer_amount_positive CHECK (amount > 0),
+    CONSTRAINT ledger_transfer_accounts_differ CHECK (debit_id <> credit_id)
+);
+CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_id, xid) INCLUDE (amount);
+CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_id, xid) INCLUDE (amount);
+CREATE INDEX ledger_transfer_xid ON ledger_transfer (xid);
+CREATE UNIQUE INDEX ledger_transfer_reversed_once ON ledger_transfer (reverses, line) WHERE reverses IS NOT NULL;
+CREATE UNIQUE INDEX ledger_transfer_captured_once ON ledger_transfer (captures, line) WHERE captures IS NOT NULL;
+
+-- What an unguarded account held when every transaction below `horizon` was finished.
+CREATE TABLE ledger_checkpoint (
+    account_id bigint PRIMARY KEY REFERENCES ledger_account,
+    horizon xid8 NOT NULL,
+    balance numeric NOT NULL
+);
+
+CREATE TRIGGER ledger_transfer_kept BEFORE UPDATE OR DELETE ON ledger_transfer
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER ledger_transfer_not_emptied BEFORE TRUNCATE ON ledger_transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER ledger_account_not_removed BEFORE DELETE ON ledger_account
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER ledger_account_not_emptied BEFORE TRUNCATE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
+-- Of an account only the balance moves.
+CREATE TRIGGER ledger_account_kept
+    BEFORE UPDATE OF id, code, kind, unit, guard, due, opened_at, xid ON ledger_account
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+
+
+-- Accounts by code, opened where they are new. Another kind or due date for a known code is refused.
+CREATE FUNCTION ledger_open(p_code text[], p_kind text[], p_due date[])
+RETURNS TABLE (code text, id bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    bad record;
+BEGIN
+    INSERT INTO ledger_account (code, kind, unit, guard, due, balance)
+    SELECT w.code, k.kind, k.unit, k.guard, w.due, CASE WHEN k.guard = 'none' THEN NULL ELSE 0 END
+    FROM (SELECT DISTINCT u.code, u.kind, u.due FROM unnest(p_code, p_kind, p_due) AS u(code, kind, due)) w
+    JOIN ledger_kind k ON k.kind = w.kind
+    WHERE NOT EXISTS (SELECT FROM ledger_account a WHERE a.code = w.code)
+    ORDER BY w.code
+    ON CONFLICT (code) DO NOTHING;
+
+    SELECT u.code, u.kind INTO bad
+    FROM unnest(p_code, p_kind, p_due) AS u(code, kind, due)
+    LEFT JOIN ledger_account a ON a.code = u.code
+    WHERE a.id IS NULL OR a.kind <> u.kind OR a.due IS DISTINCT FROM u.due
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'account cannot be opened as asked' USING ERRCODE = 'PL002',
+            DETAIL = json_build_object('fault', 'account_kind', 'account', bad.code, 'kind', bad.kind)::text;
+    END IF;
+
+    RETURN QUERY SELECT a.code, a.id FROM unnest(p_code) AS u(code) JOIN ledger_account a ON a.code = u.code;
+END $$;
+
+
+-- The one place where transfers are written. Not for callers: `ledger_post` and its sisters check what it trusts.
+CREATE FUNCTION ledger_write(
+    p_posting uuid[], p_line integer[], p_debit bigint[], p_credit bigint[], p_amount bigint[], p_reason text[],
+    p_happened timestamptz[], p_reverses uuid[], p_captures uuid[])
+RETURNS TABLE (posting_id uuid, outcome text)
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    asked uuid[] := ARRAY(SELECT DISTINCT unnest(p_posting));
+    known uuid[];
+    expected bigint;
+    written bigint;
+    clash record;
+    short record;
+BEGIN
+    LOOP
+        known := ARRAY(
+            SELECT i FROM unnest(asked) i WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = i));
+        IF cardinality(known) > 0 THEN
+            SELECT COALESCE(l.posting, t.posting_id) AS posting INTO clash
+            FROM (SELECT * FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason)
+                      AS u(posting, line, debit, credit, amount, reason) WHERE posting = ANY (known)) l
+            FULL JOIN (SELECT * FROM ledger_transfer WHERE posting_id = ANY (known)) t
+                ON t.posting_id = l.posting AND t.line = l.line
+            WHERE (l.debit, l.credit, l.amount, l.reason) IS DISTINCT FROM (t.debit_id, t.credit_id, t.amount, t.reason)
+            LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                    DETAIL = json_build_object('posting_id', clash.posting)::text;
+            END IF;
+        END IF;
+
+        INSERT INTO ledger_transfer
+            (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at, reverses, captures)
+        SELECT l.posting, l.line, l.debit, l.credit, a.unit, l.amount, l.reason, l.happened, l.reverses, l.captures
+        FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_happened, p_reverses, p_captures)
+            AS l(posting, line, debit, credit, amount, reason, happened, reverses, captures)
+        JOIN ledger_account a ON a.id = l.debit
+        WHERE l.posting <> ALL (known)
+        ORDER BY l.posting, l.line
+        ON CONFLICT (posting_id, line) DO NOTHING;
+        GET DIAGNOSTICS written = ROW_COUNT;
+
+        SELECT count(*) INTO expected FROM unnest(p_posting) AS u(posting) WHERE posting <> ALL (known);
+        EXIT WHEN written = expected;
+        IF written > 0 THEN  -- part of this batch was committed by another transaction just now
+            RAISE EXCEPTION 'the same posting is being written elsewhere' USING ERRCODE = '40001';
+        END IF;
+    END LOOP;
+
+    IF written > 0 THEN
+        WITH delta AS (
+            SELECT id, sum(amount)::bigint AS amount
+            FROM (
+                SELECT debit AS id, -amount AS amount FROM unnest(p_posting, p_debit, p_amount) AS d(posting, debit, amount)
+                WHERE posting <> ALL (known)
+                UNION ALL
+                SELECT credit, amount FROM unnest(p_posting, p_credit, p_amount) AS c(posting, credit, amount)
+                WHERE posting <> ALL (known)
+            ) moves
+            GROUP BY id
+        ), locked AS MATERIALIZED (
+            SELECT a.id, a.code, a.guard, a.balance, d.amount
+            FROM ledger_account a JOIN delta d ON d.id = a.id
+            WHERE a.guard <> 'none'
+            ORDER BY a.id
+            FOR NO KEY UPDATE OF a
+        ), refused AS MATERIALIZED (
+            SELECT l.code, abs(l.balance + l.amount) AS short_by FROM locked l
+            WHERE (l.guard = 'floor' AND l.balance + l.amount < 0) OR (l.guard = 'ceiling' AND l.balance + l.amount > 0)
+            ORDER BY l.id LIMIT 1
+        ), moved AS (
+            UPDATE ledger_account a SET balance = a.balance + l.amount
+            FROM locked l
+            WHERE a.id = l.id AND l.amount <> 0 AND NOT EXISTS (SELECT FROM refused)
+        )
+        SELECT r.code, r.short_by INTO short FROM refused r;
+        IF FOUND THEN
+            RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001',
+                DETAIL = json_build_object('account', short.code, 'short_by', short.short_by)::text;
+        END IF;
+    END IF;
+
+    RETURN QUERY SELECT i, CASE WHEN i = ANY (known) THEN 'repeated' ELSE 'posted' END FROM unnest(asked) i;
+END $$;
+
+
+-- Transfers as the chart allows them, all or none; a posting written before is answered `repeated`.
+CREATE FUNCTION ledger_post(
+    p_posting uuid[], p_line integer[], p_debit bigint[], p_credit bigint[], p_amount bigint[], p_reason text[],
+    p_happened timestamptz[])
+RETURNS TABLE (posting_id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    bad record;
+BEGIN
+    SELECT l.posting, l.line, CASE
+            WHEN d.id IS NULL THEN 'debit_unknown' WHEN c.id IS NULL THEN 'credit_unknown'
+            WHEN d.id = c.id THEN 'accounts_equal' WHEN d.unit <> c.unit THEN 'units_differ'
+            WHEN l.amount IS NULL OR l.amount <= 0 THEN 'amount_not_positive'
+            WHEN l.line IS NULL OR l.line <= 0 THEN 'line_not_positive'
+            ELSE 'reason_not_allowed' END AS fault INTO bad
+    FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason)
+        AS l(posting, line, debit, credit, amount, reason)
+    LEFT JOIN ledger_account d ON d.id = l.debit
+    LEFT JOIN ledger_account c ON c.id = l.credit
+    LEFT JOIN ledger_rule r ON r.reason = l.reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind
+    WHERE r.reason IS NULL OR d.unit <> c.unit OR d.id = c.id
+        OR l.amount IS NULL OR l.amount <= 0 OR l.line IS NULL OR l.line <= 0
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'transfer not allowed' USING ERRCODE = 'PL002',
+            DETAIL = json_build_object('fault', bad.fault, 'posting_id', bad.posting, 'line', bad.line)::text;
+    END IF;
+    RETURN QUERY SELECT * FROM ledger_write(
+        p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_happened,
+        array_fill(NULL::uuid, ARRAY[cardinality(p_posting)]), array_fill(NULL::uuid, ARRAY[cardinality(p_posting)]));
+END $$;
+
+
+-- Take `p_amount` (NULL: all there is) from the accounts whose code lies in [p_from, p_to), lowest code first.
+-- What they cannot give is refused, or debited to `p_rest_debit` in favour of `p_rest_credit` where those are named.
+CREATE FUNCTION ledger_draw(
+    p_posting uuid, p_from text, p_to text, p_credit bigint, p_amount bigint, p_reason text, p_happened timestamptz,
+    p_rest_debit bigint, p_rest_credit bigint, p_rest_reason text)
+RETURNS TABLE (outcome text, drawn bigint, rest bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    ids bigint[] := ARRAY(
+        SELECT id FROM ledger_account WHERE code >= p_from COLLATE "C" AND code < p_to COLLATE "C" AND guard = 'floor');
+    sources bigint[];
+    amounts bigint[];
+    total bigint;
+    n integer;
+BEGIN
+    IF p_amount IS NOT NULL AND p_amount <= 0 THEN
+        RAISE EXCEPTION 'amount not positive' USING ERRCODE = 'PL002',
+            DETAIL = json_build_object('fault', 'amount_not_positive', 'posting_id', p_posting)::text;
+    END IF;
+    PERFORM FROM ledger_account
+    WHERE id = ANY (ids || ARRAY[p_credit, p_rest_debit, p_rest_credit]) AND guard <> 'none'
+    ORDER BY id FOR NO KEY UPDATE;
+
+    SELECT sum(t.amount) FILTER (WHERE t.debit_id IS DISTINCT FROM p_rest_debit),
+           sum(t.amount) FILTER (WHERE t.debit_id = p_rest_debit), count(*)
+    INTO drawn, rest, n FROM ledger_transfer t WHERE t.posting_id = p_posting;
+    IF n > 0 THEN
+        IF p_amount IS NOT NULL AND COALESCE(drawn, 0) + COALESCE(rest, 0) <> p_amount OR EXISTS (
+            SELECT FROM ledger_transfer t JOIN ledger_account a ON a.id = t.debit_id WHERE t.posting_id = p_posting
+                AND NOT ((t.credit_id = p_credit AND t.reason = p_reason AND a.code >= p_from AND a.code < p_to)
+                    OR (t.debit_id = p_rest_debit AND t.credit_id = p_rest_credit AND t.reason = p_rest_reason)))
+        THEN
+            RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                DETAIL = json_build_object('posting_id', p_posting)::text;
+        END IF;
+        RETURN QUERY SELECT 'repeated', COALESCE(drawn, 0), COALESCE(rest, 0);
+        RETURN;
+    END IF;
+
+    SELECT array_agg(s.id ORDER BY s.code), array_agg(s.share ORDER BY s.code), sum(s.share)
+    INTO sources, amounts, total
+    FROM (
+        SELECT id, code, LEAST(balance, COALESCE(p_amount, balance + before) - before) AS share
+        FROM (
+            SELECT id, code, balance, COALESCE(sum(balance) OVER (
+                ORDER BY code ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before
+            FROM ledger_account WHERE id = ANY (ids) AND balance > 0
+        ) o
+        WHERE p_amount IS NULL OR before < p_amount
+    ) s;
+    total := COALESCE(total, 0);
+    n := COALESCE(cardinality(sources), 0);
+    rest := COALESCE(p_amount, total) - total;
+    IF rest > 0 AND p_rest_debit IS NULL THEN
+        RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001',
+            DETAIL = json_build_object('account', p_from, 'short_by', rest)::text;
+    END IF;
+    IF total + rest = 0 THEN
+        RETURN QUERY SELECT 'nothing', 0::bigint, 0::bigint;
+        RETURN;
+    END IF;
+
+    PERFORM ledger_post(
+        array_fill(p_posting, ARRAY[n + (rest > 0)::int]),
+        ARRAY(SELECT generate_series(1, n + (rest > 0)::int)),
+        COALESCE(sources, '{}') || CASE WHEN rest > 0 THEN ARRAY[p_rest_debit] ELSE '{}' END,
+        COALESCE(array_fill(p_credit, ARRAY[n]), '{}') || CASE WHEN rest > 0 THEN ARRAY[p_rest_credit] ELSE '{}' END,
+        COALESCE(amounts, '{}') || CASE WHEN rest > 0 THEN ARRAY[rest] ELSE '{}' END,
+        COALESCE(array_fill(p_reason, ARRAY[n]), '{}') || CASE WHEN rest > 0 THEN ARRAY[p_rest_reason] ELSE '{}' END,
+        array_fill(p_happened, ARRAY[n + (rest > 0)::int]));
+    RETURN QUERY SELECT 'posted', total, rest;
+END $$;
+
+
+-- Move what is left on each of the accounts to one other, in one posting. Answers the sum moved.
+CREATE FUNCTION ledger_sweep(
+    p_posting uuid, p_accounts bigint[], p_credit bigint, p_reason text, p_happened timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    sources bigint[];
+    amounts bigint[];
+    moved bigint;
+    n integer;
+BEGIN
+    PERFORM FROM ledger_account WHERE id = ANY (p_accounts || p_credit) AND guard <> 'none' ORDER BY id FOR NO KEY UPDATE;
+    SELECT sum(amount) INTO moved FROM ledger_transfer WHERE posting_id = p_posting;
+    IF moved IS NOT NULL THEN
+        RETURN moved;
+    END IF;
+    SELECT array_agg(id ORDER BY id), array_agg(balance ORDER BY id), sum(balance), count(*)
+    INTO sources, amounts, moved, n
+    FROM ledger_account WHERE id = ANY (p_accounts) AND balance > 0 AND guard = 'floor';
+    IF n = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM ledger_post(
+        array_fill(p_posting, ARRAY[n]), ARRAY(SELECT generate_series(1, n)), sources, array_fill(p_credit, ARRAY[n]),
+        amounts, array_fill(p_reason, ARRAY[n]), array_fill(p_happened, ARRAY[n]));
+    RETURN moved;
+END $$;
+
+
+-- Turn what a posting put on hold into a debt to `p_credit`, whole and once.
+CREATE FUNCTION ledger_capture(
+    p_posting uuid, p_hold uuid, p_credit bigint, p_reason text, p_happened timestamptz)
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    holders bigint[];
+    held bigint;
+    before record;
+    allowed boolean;
+BEGIN
+    SELECT array_agg(DISTINCT t.credit_id), sum(t.amount) INTO holders, held
+    FROM ledger_transfer t WHERE t.posting_id = p_hold AND t.reverses IS NULL AND t.captures IS NULL;
+    IF holders IS NULL OR cardinality(holders) <> 1 THEN
+        RAISE EXCEPTION 'no such hold' USING ERRCODE = 'PL006', DETAIL = json_build_object('posting_id', p_hold)::text;
+    END IF;
+    PERFORM FROM ledger_account WHERE id = ANY (holders || p_credit) AND guard <> 'none' ORDER BY id FOR NO KEY UPDATE;
+
+    SELECT t.captures, t.credit_id, t.reason INTO before FROM ledger_transfer t WHERE t.posting_id = p_posting LIMIT 1;
+    IF FOUND THEN
+        IF before.captures IS DISTINCT FROM p_hold OR before.credit_id <> p_credit OR before.reason <> p_reason THEN
+            RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                DETAIL = json_build_object('posting_id', p_posting)::text;
+        END IF;
+        RETURN 'repeated';
+    END IF;
+    IF EXISTS (SELECT FROM ledger_transfer t WHERE t.reverses = p_hold) THEN
+        RAISE EXCEPTION 'hold already released' USING ERRCODE = 'PL005',
+            DETAIL = json_build_object('posting_id', p_hold, 'resolution', 'reversed')::text;
+    END IF;
+    IF EXISTS (SELECT FROM ledger_transfer t WHERE t.captures = p_hold) THEN
+        RAISE EXCEPTION 'hold already captured' USING ERRCODE = 'PL005',
+            DETAIL = json_build_object('posting_id', p_hold, 'resolution', 'captured')::text;
+    END IF;
+    SELECT EXISTS (
+        SELECT FROM ledger_rule r JOIN ledger_account d ON d.kind = r.debit_kind JOIN ledger_account c ON c.kind = r.credit_kind
+        WHERE r.reason = p_reason AND d.id = holders[1] AND c.id = p_credit AND d.unit = c.unit) INTO allowed;
+    IF NOT allowed THEN
+        RAISE EXCEPTION 'transfer not allowed' USING ERRCODE = 'PL002',
+            DETAIL = json_build_object('fault', 'reason_not_allowed', 'posting_id', p_posting, 'line', 1)::text;
+    END IF;
+    PERFORM ledger_write(
+        ARRAY[p_posting], ARRAY[1], holders, ARRAY[p_credit], ARRAY[held], ARRAY[p_reason], ARRAY[p_happened],
+        ARRAY[NULL::uuid], ARRAY[p_hold]);
+    RETURN 'posted';
+END $$;
+
+
+-- Undo whole postings by their mirror image, each at most once, all in one step. What a live capture rests on stays.
+CREATE FUNCTION ledger_reverse(p_posting uuid[], p_reverses uuid[], p_reason text, p_happened timestamptz)
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    bad uuid;
+    seen integer;
+BEGIN
+    PERFORM FROM ledger_account WHERE guard <> 'none' AND id IN (
+        SELECT debit_id FROM ledger_transfer WHERE posting_id = ANY (p_reverses)
+        UNION SELECT credit_id FROM ledger_transfer WHERE posting_id = ANY (p_reverses))
+    ORDER BY id FOR NO KEY UPDATE;
+
+    SELECT count(*) INTO seen FROM unnest(p_posting, p_reverses) AS u(posting, undone)
+    WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = u.posting AND t.reverses = u.undone AND t.reason = p_reason);
+    IF seen = cardinality(p_posting) THEN
+        RETURN 'repeated';
+    END IF;
+    SELECT u.posting INTO bad FROM unnest(p_posting) AS u(posting)
+    WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = u.posting) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+            DETAIL = json_build_object('posting_id', bad)::text;
+    END IF;
+    SELECT u.undone INTO bad FROM unnest(p_reverses) AS u(undone)
+    WHERE NOT EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = u.undone AND t.reverses IS NULL) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'no such posting to reverse' USING ERRCODE = 'PL006',
+            DETAIL = json_build_object('posting_id', bad)::text;
+    END IF;
+    SELECT u.undone INTO bad FROM unnest(p_reverses) AS u(undone)
+    WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.reverses = u.undone) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'already reversed' USING ERRCODE = 'PL005',
+            DETAIL = json_build_object('posting_id', bad, 'resolution', 'reversed')::text;
+    END IF;
+    SELECT u.undone INTO bad FROM unnest(p_reverses) AS u(undone)
+    WHERE EXISTS (
+        SELECT FROM ledger_transfer c WHERE c.captures = u.undone AND c.posting_id <> ALL (p_reverses)
+            AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.reverses = c.posting_id)) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'captured, so not to be reversed alone' USING ERRCODE = 'PL005',
+            DETAIL = json_build_object('posting_id', bad, 'resolution', 'captured')::text;
+    END IF;
+
+    PERFORM ledger_write(
+        array_agg(u.posting), array_agg(t.line), array_agg(t.credit_id), array_agg(t.debit_id), array_agg(t.amount),
+        array_agg(p_reason), array_agg(p_happened), array_agg(u.undone), array_agg(NULL::uuid))
+    FROM unnest(p_posting, p_reverses) AS u(posting, undone)
+    JOIN ledger_transfer t ON t.posting_id = u.undone;
+    RETURN 'posted';
+END $$;
+
+
+-- Balances: the stored one where it is guarded, checkpoint and tail where it is not.
+CREATE FUNCTION ledger_balance(p_account bigint[])
+RETURNS TABLE (account_id bigint, balance numeric)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT a.id, CASE WHEN a.guard <> 'none' THEN a.balance ELSE
+        COALESCE(c.balance, 0)
+        + COALESCE((SELECT sum(t.amount) FROM ledger_transfer t
+                    WHERE t.credit_id = a.id AND t.xid >= COALESCE(c.horizon, '0'::xid8)), 0)
+        - COALESCE((SELECT sum(t.amount) FROM ledger_transfer t
+                    WHERE t.debit_id = a.id AND t.xid >= COALESCE(c.horizon, '0'::xid8)), 0) END
+    FROM unnest(p_account) AS u(id)
+    JOIN ledger_account a ON a.id = u.id
+    LEFT JOIN ledger_checkpoint c ON c.account_id = a.id
+$$;
+
+
+-- Fold the finished tail of every unguarded account into its checkpoint. Answers how many moved.
+CREATE FUNCTION ledger_checkpoint_advance()
+RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    n integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7318002);
+    INSERT INTO ledger_checkpoint AS c (account_id, horizon, balance)
+    SELECT a.id, h.horizon, COALESCE(o.balance, 0)
+        + COALESCE((SELECT sum(t.amount) FROM ledger_transfer t WHERE t.credit_id = a.id
+                    AND t.xid >= COALESCE(o.horizon, '0'::xid8) AND t.xid < h.horizon), 0)
+        - COALESCE((SELECT sum(t.amount) FROM ledger_transfer t WHERE t.debit_id = a.id
+                    AND t.xid >= COALESCE(o.horizon, '0'::xid8) AND t.xid < h.horizon), 0)
+    FROM ledger_account a
+    CROSS JOIN (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) h
+    LEFT JOIN ledger_checkpoint o ON o.account_id = a.id
+    WHERE a.guard = 'none' AND (o.horizon IS NULL OR o.horizon < h.horizon)
+    ON CONFLICT (account_id) DO UPDATE SET horizon = EXCLUDED.horizon, balance = EXCLUDED.balance;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+
+GRANT SELECT ON ledger_kind, ledger_rule, ledger_account, ledger_transfer, ledger_checkpoint TO puhui_app;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_sweep, ledger_capture, ledger_reverse,
+    ledger_balance, ledger_checkpoint_advance TO puhui_app;

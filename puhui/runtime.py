@@ -1,0 +1,232 @@
+"""The one way commands reach the servers: settings, servers, migrations, connections.
+
+with runtime.platform() as settings:          # embedded servers started or reused, schema up to date
+    asyncio.run(work(settings))
+
+async with runtime.database(settings) as db:   # closed at the end
+    async with db.transaction() as session: …
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import SecretStr, ValidationError
+
+from backend.kit.errors import DomainError, Kind
+from backend.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from backend.kit.db import Database
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class SettingsInvalid(DomainError):
+    """The settings in the environment do not fit together; `puhui doctor` says more."""
+
+    code = "puhui.settings_invalid"
+    kind = Kind.INVALID
+    title_zh = "环境变量中的设置有误；`puhui doctor` 给出详情。"
+
+    reason: str
+
+
+@dataclass(eq=False)
+class OwnerUrlMissing(DomainError):
+    """Migrations need the owning role: set PUHUI_OWNER_DATABASE_URL."""
+
+    code = "puhui.owner_url_missing"
+    kind = Kind.INVALID
+    title_zh = "迁移需要表的所有者角色：请设置 PUHUI_OWNER_DATABASE_URL。"
+
+
+@dataclass(eq=False)
+class DatabaseUrlMissing(DomainError):
+    """No database is named: set PUHUI_DATABASE_URL."""
+
+    code = "puhui.database_url_missing"
+    kind = Kind.INVALID
+    title_zh = "没有指定数据库：请设置 PUHUI_DATABASE_URL。"
+
+
+@dataclass(eq=False)
+class SchemaOutdated(DomainError):
+    """The database's schema is not the one this code expects; run `puhui migrate`."""
+
+    code = "puhui.schema_outdated"
+    kind = Kind.UNAVAILABLE
+    title_zh = "数据库结构与本程序不符；请运行 `puhui migrate`。"
+
+    found: str
+    expected: str
+
+
+def load_settings() -> Settings:
+    """The settings from the environment. Raises SettingsInvalid, which never quotes a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        reasons = [
+            ".".join(str(part) for part in fault["loc"]) + ": " + fault["msg"]
+            if fault["loc"]
+            else fault["msg"]
+            for fault in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise SettingsInvalid(reason="; ".join(reasons)) from None
+
+
+@contextmanager
+def servers(settings: Settings | None = None) -> Iterator[Settings]:
+    """Settings with running servers behind them; the schema is left as it is."""
+    settings = settings or load_settings()
+    if not settings.embedded or settings.database_url is not None:
+        yield settings  # given servers, or a child of a command that started the embedded ones
+        return
+    from puhui import embedded
+
+    with embedded.servers(settings.data_dir) as running:
+        yield settings.with_servers(
+            database_url=running.database_url,
+            owner_database_url=running.owner_database_url,
+            redis_url=running.redis_url,
+        )
+
+
+@contextmanager
+def platform(settings: Settings | None = None) -> Iterator[Settings]:
+    """Settings with running servers and the newest schema behind them.
+
+    The embedded database is migrated when needed. A given one is migrated only by `puhui migrate`: several
+    machines may share it. Raises SchemaOutdated there.
+    """
+    with servers(settings) as ready:
+        if ready.embedded:
+            migrate(ready)
+        else:
+            require_schema(ready)
+        yield ready
+
+
+def migrate(settings: Settings) -> bool:
+    """Bring the schema to the newest revision; True when something was applied."""
+    if settings.owner_database_url is None:
+        raise OwnerUrlMissing
+    from backend.kit import migrate as migrations
+    from backend.ledger import chart
+
+    return run(migrations.upgrade(settings, after=(chart.sync,)))
+
+
+def revisions(settings: Settings) -> tuple[str | None, str | None]:
+    """The revision that the database stands at, and the one this code expects."""
+    from backend.kit import migrate as migrations
+    from backend.kit.db import connect_arguments, errors_from_database
+
+    async def stands_at() -> str | None:
+        import asyncpg
+
+        url = settings.owner_database_url or settings.database_url
+        if url is None:
+            return None
+        with errors_from_database():
+            connection = await asyncpg.connect(**connect_arguments(url.get_secret_value()))
+            try:
+                if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+                    return None
+                found = await connection.fetchval("SELECT version_num FROM alembic_version")
+                return None if found is None else str(found)
+            finally:
+                await connection.close()
+
+    return run(stands_at()), migrations.newest_revision()
+
+
+def require_schema(settings: Settings) -> None:
+    """Raise SchemaOutdated unless the database stands at the newest revision."""
+    found, expected = revisions(settings)
+    if found != expected:
+        raise SchemaOutdated(found=found or "empty", expected=expected or "none")
+
+
+def database_answers(settings: Settings) -> bool:
+    """True when the database answers a query within five seconds."""
+    from backend.kit.db import connect_arguments
+
+    async def ask() -> bool:
+        import asyncpg
+
+        url = settings.database_url
+        try:
+            async with asyncio.timeout(5):
+                connection = await asyncpg.connect(**connect_arguments(url.get_secret_value() if url else ""))
+                try:
+                    return bool(await connection.fetchval("SELECT 1") == 1)
+                finally:
+                    await connection.close()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, ValueError):
+            return False
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return run(ask())
+
+
+def redis_answers(settings: Settings) -> bool:
+    """True when Redis answers PING within five seconds."""
+    import redis
+
+    url = settings.redis_url
+    try:
+        client = redis.Redis.from_url(url.get_secret_value() if url else "", socket_timeout=5)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except (redis.RedisError, OSError, ValueError):
+        return False
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The application's connections, closed at the end."""
+    from backend.kit.db import Database
+
+    db = Database(settings)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine on a fresh event loop."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that shares this command's servers.
+
+    It holds passwords, as every process environment with a URL does; only the same account can read it.
+    """
+    given: dict[str, SecretStr | None] = {
+        "PUHUI_DATABASE_URL": settings.database_url,
+        "PUHUI_OWNER_DATABASE_URL": settings.owner_database_url,
+        "PUHUI_REDIS_URL": settings.redis_url,
+    }
+    urls = {name: secret.get_secret_value() for name, secret in given.items() if secret is not None}
+    return {
+        **os.environ,
+        **urls,
+        "PUHUI_DATA_DIR": str(settings.data_dir),
+        "PUHUI_EMBEDDED": "true" if settings.embedded else "false",
+    }

@@ -1,0 +1,120 @@
+"""What every test stands on: the real servers of the project, and a database of its own per module.
+
+One pair of embedded servers serves the whole run, several workers included. The newest schema is built once by the
+real migrations; each module gets a copy of it, made by PostgreSQL and dropped afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.engine import make_url
+
+from backend.kit.db import Database, connect_arguments
+from backend.kit.ids import uuid7
+from backend.kit.settings import Settings
+from puhui import embedded, runtime
+
+TEMPLATE = "puhui_template"
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of this test run, shared by its workers."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "puhui-data"
+
+
+@pytest.fixture(scope="session")
+def servers(data_dir: Path) -> Iterator[embedded.Servers]:
+    """The running servers, with the template database migrated."""
+    with embedded.servers(data_dir) as running:
+        with _once(data_dir.parent / "template.lock"):
+            asyncio.run(_build_template(running))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path | None:
+    """The folder of real trips, where this machine has it."""
+    folder = Path(os.environ.get("PUHUI_SAMPLE_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="module")
+def settings(servers: embedded.Servers, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """Settings that point at a database of the module's own."""
+    stem = re.sub(r"[^a-z0-9_]", "_", Path(request.node.name).stem.lower())[:30]
+    name = f"{stem}_{uuid7().hex[-12:]}"
+    asyncio.run(_as_superuser(servers, f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} OWNER puhui_owner'))
+    yield settings_for(servers, name)
+    asyncio.run(_as_superuser(servers, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="module")
+async def db(settings: Settings) -> AsyncIterator[Database]:
+    """The application's way into the module's database."""
+    async with runtime.database(settings) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def superuser(
+    servers: embedded.Servers, settings: Settings
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A superuser's connection to the module's database: the hand that tampers."""
+    assert settings.database_url is not None
+    name = make_url(settings.database_url.get_secret_value()).database
+    connection = await asyncpg.connect(**connect_arguments(_on(servers.superuser_url, name)))
+    yield connection
+    await connection.close()
+
+
+def settings_for(servers: embedded.Servers, database: str) -> Settings:
+    """Settings of the embedded mode that point at one database of the running servers."""
+    return Settings(data_dir=servers.data_dir, embedded=True).model_copy(
+        update={
+            "database_url": SecretStr(_on(servers.database_url, database)),
+            "owner_database_url": SecretStr(_on(servers.owner_database_url, database)),
+            "redis_url": SecretStr(servers.redis_url),
+        }
+    )
+
+
+def _on(url: str, database: str | None) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+async def _as_superuser(servers: embedded.Servers, statement: str) -> None:
+    connection = await asyncpg.connect(**connect_arguments(_on(servers.superuser_url, "postgres")))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _build_template(servers: embedded.Servers) -> None:
+    connection = await asyncpg.connect(**connect_arguments(_on(servers.superuser_url, "postgres")))
+    try:
+        if await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", TEMPLATE):
+            return
+        await connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER puhui_owner")
+    finally:
+        await connection.close()
+    await asyncio.to_thread(runtime.migrate, settings_for(servers, TEMPLATE))
+
+
+@contextmanager
+def _once(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
