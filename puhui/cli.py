@@ -1,0 +1,79 @@
+"""The `puhui` command."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from backend.kit.errors import DomainError
+
+COMMANDS = (
+    "up",
+    "demo",
+    "ingest",
+    "quantify",
+    "packs",
+    "audit",
+    "bench",
+    "export",
+    "psql",
+    "migrate",
+    "status",
+    "stop",
+    "doctor",
+)
+
+app = typer.Typer(
+    name="puhui",
+    help="碳普惠平台：从一次出行到一吨减排量。\n\nA carbon inclusion platform: from the ride to the surrendered tonne.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its tracebacks print local variables, and those hold passwords
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("puhui"))
+        raise typer.Exit
+
+
+@app.callback()
+def puhui(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 · print the version")
+    ] = False,
+) -> None:
+    """The options before the command."""
+
+
+for _name in COMMANDS:
+    if importlib.util.find_spec(f"puhui.commands.{_name}"):
+        importlib.import_module(f"puhui.commands.{_name}").register(app)
+
+
+def main() -> None:
+    """Run the command; a refusal becomes two sentences and its kind's exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        app()
+    except DomainError as error:
+        from puhui import console
+
+        console.refuse(error)
+        sys.exit(error.kind.exit_code)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as on Ctrl-C, so that context managers stop what they started."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
