@@ -1,0 +1,409 @@
+"""Grams from actions. A `Quantifier` is prepared once for one activity, edition, region and set of overlays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.methodologies.errors import InputRefused
+from backend.methodologies.explain import Explanation, explain
+from backend.methodologies.model import NUMBERS, Activity, Edition, Input, Methodology, Parameter
+from backend.packs import ENGINE_VERSION, ParameterUnknown
+from backend.packs.columns import MAX_INT64, MIN_INT64, Column, NotColumnar, evaluate_columns
+from backend.packs.evaluate import evaluate
+from backend.packs.figures import UNKNOWN, parse_figure
+from backend.packs.errors import OverlayOversteps
+from backend.packs.overlays import Overlay, require_region
+from backend.packs.units import parse_unit
+
+Int64s = NDArray[np.int64]
+MISSING = MIN_INT64  # stands for "no value" in an input column; NumPy's NaT is the same number
+OK = 0  # the error code of a row without a fault
+
+_UNUSED_BOUNDS = (MIN_INT64 + 1, MAX_INT64)
+
+
+@dataclass(frozen=True, slots=True)
+class RowReason:
+    """Why a row has no grams: the field, a stable code, and the bound that was crossed, if one was."""
+
+    field: str
+    code: str
+    bound: int | None = None
+
+    def message(self, language: str = "en") -> str:
+        """The reason as a sentence."""
+        zh, en = _REASONS[self.code]
+        return (zh if language == "zh" else en).format(field=self.field, bound=self.bound)
+
+
+_REASONS = {
+    "missing": ("缺少 {field}", "{field} is missing"),
+    "not_a_number": ("{field} 不是整数", "{field} is not a whole number"),
+    "not_a_time": ("{field} 不是时间", "{field} is not a time"),
+    "below_minimum": ("{field} 小于最小值 {bound}", "{field} is below the minimum of {bound}"),
+    "above_maximum": ("{field} 大于最大值 {bound}", "{field} is above the maximum of {bound}"),
+    "not_after": ("{field} 不晚于它应晚于的时间", "{field} is not after the time that it must follow"),
+    "negative_reduction": ("公式得出负的减排量", "the formula gives a negative reduction"),
+    "division_by_zero": ("公式除以零", "the formula divides by zero"),
+    "too_large": ("结果过大", "the result is too large"),
+}
+
+
+class Outcome(NamedTuple):
+    """Grams per row (0 where a row has an error) and the error per row: 0, or a place in `Quantifier.reasons`."""
+
+    grams: Int64s
+    errors: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Quantified:
+    """The grams of one action, and what decided them."""
+
+    grams: int
+    edition: str
+    formula: str
+    parameters: tuple[Parameter, ...]
+    sha256: str
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class Quantifier:
+    """One activity, ready to be computed. Make it with `prepare`; it holds no connection and never changes.
+
+    `reasons[0]` is never used: error 0 means that the row is sound.
+    """
+
+    methodology: Methodology
+    activity: Activity
+    edition: Edition
+    region: str
+    overlays: tuple[Overlay, ...]  # only those that were needed
+    parameters: tuple[Parameter, ...]  # the figures that the formula uses
+    reasons: tuple[RowReason, ...]
+    columnar: bool
+    _known: Mapping[str, Fraction] = field(repr=False)
+    _places: Mapping[RowReason, int] = field(repr=False)
+
+    @property
+    def engine_version(self) -> str:
+        return ENGINE_VERSION
+
+    @property
+    def demo(self) -> bool:
+        """True when an overlay meant for demonstrations was needed."""
+        return any(overlay.demo for overlay in self.overlays)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The number inputs that the formula uses."""
+        return _used(self.activity)
+
+    def creditable(self, evidence: str) -> bool:
+        """True when grams on this evidence may reach a credit pool by the methodology's own policy."""
+        return self.methodology.creditable.get(evidence, False)
+
+    def columns(self, inputs: Mapping[str, NDArray[Any]], n: int) -> Outcome:
+        """The grams of `n` rows at once, exactly as one by one.
+
+        `inputs` gives an int64 array per input (timestamps as datetime64, or as whole numbers of one unit); `MISSING`
+        stands for no value. A number that the formula uses must be there; a time is checked where it is given.
+        The first fault of a row, in the order of the pack's inputs, is the one reported.
+        """
+        errors = np.zeros(n, dtype=np.int16)
+        given = {name: _as_int64(values) for name, values in inputs.items()}
+        for name, values in given.items():
+            if values.shape != (n,):
+                raise ValueError(f"{name} has {values.shape[0]} rows, not {n}")
+        used = {item.id for item in self.inputs}
+        for item in self.activity.inputs.values():
+            if item.id in given:
+                self._check_column(item, given, errors, required=item.id in used)
+            elif item.id in used:
+                self._mark(errors, np.ones(n, dtype=np.bool_), RowReason(item.id, "missing"))
+        sound = errors == OK
+        whole = bool(sound.all())
+        safe = {}
+        for item in self.inputs:
+            values = given.get(item.id)
+            low, _ = _bounds(item)
+            if values is None:
+                safe[item.id] = np.full(n, low, dtype=np.int64)
+            else:
+                safe[item.id] = values if whole else np.where(sound, values, low)
+        grams = self._columnar(safe, n) if self.columnar else self._row_by_row(safe, n, errors)
+        negative = grams < 0
+        if negative.any():
+            self._mark(errors, negative, RowReason("", "negative_reduction"))
+        if not whole or errors.any():
+            grams = np.where(errors == OK, grams, 0)
+        return Outcome(grams, errors)
+
+    def _check_column(
+        self, item: Input, given: Mapping[str, Int64s], errors: NDArray[np.int16], *, required: bool
+    ) -> None:
+        values = given[item.id]
+        absent = values == MISSING
+        any_absent = bool(absent.any())
+        if required and any_absent:
+            self._mark(errors, absent, RowReason(item.id, "missing"))
+        present: Any = ~absent if any_absent else True
+        if item.low is not None and item.type in NUMBERS:
+            self._mark(errors, (values < item.low) & present, RowReason(item.id, "below_minimum", item.low))
+        if item.high is not None and item.type in NUMBERS:
+            self._mark(errors, (values > item.high) & present, RowReason(item.id, "above_maximum", item.high))
+        if item.after is not None and item.after in given:
+            before = given[item.after]
+            late = (values <= before) & present & (before != MISSING)
+            self._mark(errors, late, RowReason(item.id, "not_after"))
+
+    def _mark(self, errors: NDArray[np.int16], where: NDArray[np.bool_], reason: RowReason) -> None:
+        if where.any():
+            errors[where & (errors == OK)] = self._places[reason]
+
+    def _columnar(self, safe: Mapping[str, Int64s], n: int) -> Int64s:
+        found = evaluate_columns(self.activity.formula.tree, _columns(self.activity, self._known, safe))
+        if isinstance(found.numerator, int):
+            return np.full(n, found.numerator, dtype=np.int64)
+        return found.numerator
+
+    def _row_by_row(self, safe: Mapping[str, Int64s], n: int, errors: NDArray[np.int16]) -> Int64s:
+        grams = np.zeros(n, dtype=np.int64)
+        if n == 0:
+            return grams
+        names = [item.id for item in self.inputs]
+        if not names:
+            distinct, back = np.zeros((1, 0), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        else:
+            table = np.stack([safe[name] for name in names], axis=1)
+            distinct, back = np.unique(table, axis=0, return_inverse=True)
+        results = [self._one(dict(zip(names, map(int, row), strict=True))) for row in distinct]
+        back = back.reshape(-1)
+        grams[:] = np.array([r if isinstance(r, int) else 0 for r in results], dtype=np.int64)[back]
+        for reason in {r for r in results if isinstance(r, RowReason)}:
+            bad = np.array([r == reason for r in results], dtype=np.bool_)[back]
+            self._mark(errors, bad, reason)
+        return grams
+
+    def _one(self, numbers: Mapping[str, int]) -> int | RowReason:
+        """The reference: exact fractions, one row."""
+        values = dict(self._known)
+        for item in self.inputs:
+            assert item.unit is not None
+            values[item.id] = numbers[item.id] * item.unit.scale
+        try:
+            grams = evaluate(self.activity.formula.tree, values)
+        except ZeroDivisionError:
+            return RowReason("", "division_by_zero")
+        if grams < 0:
+            return RowReason("", "negative_reduction")
+        return int(grams) if grams <= MAX_INT64 else RowReason("", "too_large")
+
+    def row(self, inputs: Mapping[str, object]) -> int | RowReason:
+        """The grams of one action, or the first reason why it has none. Never raises for what an input holds."""
+        numbers: dict[str, int] = {}
+        times: dict[str, dt.datetime] = {}
+        used = {item.id for item in self.inputs}
+        for item in self.activity.inputs.values():
+            value = inputs.get(item.id)
+            if value is None or value == "":
+                if item.id in used:
+                    return RowReason(item.id, "missing")
+                continue
+            fault = _read_time(item, value, times) if item.type == "timestamp" else None
+            if item.type in NUMBERS:
+                fault = _read_number(item, value, numbers)
+            if fault is not None:
+                return fault
+        return self._one(numbers)
+
+    def quantify(self, inputs: Mapping[str, object]) -> Quantified:
+        """The grams of one action with their explanation; `InputRefused` when an input is not usable."""
+        found = self.row(inputs)
+        if isinstance(found, RowReason):
+            raise InputRefused(field=found.field, reason=found.code)
+        return Quantified(
+            grams=found,
+            edition=self.edition.id,
+            formula=self.activity.formula.text,
+            parameters=self.parameters,
+            sha256=self.methodology.sha256,
+            explanation=self.explain(inputs, grams=found),
+        )
+
+    def explain(self, inputs: Mapping[str, object], *, grams: int) -> Explanation:
+        """How these grams were computed, for the person who did the act."""
+        return explain(
+            self.methodology,
+            self.activity,
+            self.edition,
+            parameters=self.parameters,
+            overlays=self.overlays,
+            inputs=inputs,
+            grams=grams,
+        )
+
+
+def prepare(
+    methodology: Methodology, *, activity: str, on: dt.date, region: str, overlays: Sequence[Overlay] = ()
+) -> Quantifier:
+    """Ready one activity for a day and a region.
+
+    Refuses with `ActivityUnknown`, `NoEdition`, `AmbiguousEdition`, `OutsideJurisdiction`, `ParameterUnknown` or
+    `OverlayOversteps`.
+    """
+    act = methodology.activity(activity)
+    edition = methodology.edition_on(on)
+    needed = require_region(
+        methodology.id,
+        jurisdiction=methodology.jurisdiction,
+        excludes=methodology.excludes_jurisdictions,
+        region=region,
+        overlays=overlays,
+    )
+    parameters, known = [], {}
+    for name in sorted(act.formula.names & edition.parameters.keys()):
+        parameter, by = _settle(methodology, edition.parameters[name], overlays)
+        parameters.append(parameter)
+        if by is not None and by not in needed:
+            needed = (*needed, by)
+        assert isinstance(parameter.value, Fraction)
+        known[name] = parameter.value * parameter.unit.scale
+    reasons = _possible_reasons(act)
+    return Quantifier(
+        methodology=methodology,
+        activity=act,
+        edition=edition,
+        region=region,
+        overlays=needed,
+        parameters=tuple(parameters),
+        reasons=reasons,
+        columnar=_is_columnar(act, known),
+        _known=known,
+        _places={reason: place for place, reason in enumerate(reasons) if place},
+    )
+
+
+def _settle(
+    methodology: Methodology, parameter: Parameter, overlays: Sequence[Overlay]
+) -> tuple[Parameter, Overlay | None]:
+    """The parameter with a known value, and the overlay that gave it if one had to."""
+    for overlay in overlays:
+        given = overlay.figures.get((methodology.id, parameter.id))
+        if given is None:
+            continue
+        if parameter.value != UNKNOWN:
+            raise OverlayOversteps(overlay=overlay.id, pack=methodology.id, parameter=parameter.id)
+        unit = parse_unit(given.unit)
+        if unit.dimension != parameter.unit.dimension:
+            raise OverlayOversteps(overlay=overlay.id, pack=methodology.id, parameter=parameter.id)
+        return _given(parameter, given.value, given.unit, overlay), overlay
+    if parameter.value == UNKNOWN:
+        raise ParameterUnknown(pack=methodology.id, parameter=parameter.id)
+    return parameter, None
+
+
+def _given(parameter: Parameter, value: str, unit: str, overlay: Overlay) -> Parameter:
+    return Parameter(
+        id=parameter.id,
+        value=parse_figure(value),
+        written=value,
+        unit=parse_unit(unit),
+        name_zh=parameter.name_zh,
+        name_en=parameter.name_en,
+        source_title=f"overlay {overlay.id}",
+        source_url="",
+        source_date=UNKNOWN,
+        confidence="low",
+    )
+
+
+def _used(activity: Activity) -> tuple[Input, ...]:
+    return tuple(item for item in activity.inputs.values() if item.id in activity.formula.names)
+
+
+def _possible_reasons(activity: Activity) -> tuple[RowReason, ...]:
+    reasons = [RowReason("", "ok")]
+    for item in activity.inputs.values():
+        reasons.append(RowReason(item.id, "missing"))
+        if item.type in NUMBERS:
+            reasons.append(RowReason(item.id, "below_minimum", item.low))
+            reasons.append(RowReason(item.id, "above_maximum", item.high))
+        if item.after is not None:
+            reasons.append(RowReason(item.id, "not_after"))
+    reasons += [RowReason("", code) for code in ("negative_reduction", "division_by_zero", "too_large")]
+    return tuple(dict.fromkeys(reasons))
+
+
+def _bounds(item: Input) -> tuple[int, int]:
+    low, high = _UNUSED_BOUNDS
+    return (low if item.low is None else item.low, high if item.high is None else item.high)
+
+
+def _columns(
+    activity: Activity, known: Mapping[str, Fraction], values: Mapping[str, Int64s]
+) -> dict[str, Column]:
+    columns = {name: Column.constant(value) for name, value in known.items()}
+    for item in _used(activity):
+        assert item.unit is not None
+        low, high = _bounds(item)
+        columns[item.id] = Column.given(values[item.id], low=low, high=high, scale=item.unit.scale)
+    return columns
+
+
+def _is_columnar(activity: Activity, known: Mapping[str, Fraction]) -> bool:
+    """Whether int64 suffices follows from the bounds alone, so columns without rows can tell."""
+    none = np.zeros(0, dtype=np.int64)
+    try:
+        found = evaluate_columns(
+            activity.formula.tree, _columns(activity, known, {item.id: none for item in _used(activity)})
+        )
+    except NotColumnar:
+        return False
+    return MIN_INT64 <= found.low <= found.high <= MAX_INT64
+
+
+def _as_int64(values: NDArray[Any]) -> Int64s:
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[us]").view(np.int64)
+    if values.dtype.kind not in "iu" or values.dtype == np.uint64:
+        raise TypeError(f"an input column holds whole numbers of int64, not {values.dtype}")
+    return values.astype(np.int64, copy=False)
+
+
+def _read_number(item: Input, value: object, numbers: dict[str, int]) -> RowReason | None:
+    if isinstance(value, str):
+        digits = value.strip()
+        if not (digits.isascii() and digits.removeprefix("-").isdigit() and len(digits) < 20):
+            return RowReason(item.id, "not_a_number")
+        value = int(digits)
+    if type(value) is not int:
+        return RowReason(item.id, "not_a_number")
+    if item.low is not None and value < item.low:
+        return RowReason(item.id, "below_minimum", item.low)
+    if item.high is not None and value > item.high:
+        return RowReason(item.id, "above_maximum", item.high)
+    numbers[item.id] = value
+    return None
+
+
+def _read_time(item: Input, value: object, times: dict[str, dt.datetime]) -> RowReason | None:
+    try:
+        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        return RowReason(item.id, "not_a_time")
+    times[item.id] = moment
+    before = times.get(item.after or "")
+    if before is None:
+        return None
+    if (before.tzinfo is None) != (moment.tzinfo is None):
+        return RowReason(item.id, "not_a_time")
+    return RowReason(item.id, "not_after") if moment <= before else None

@@ -1,0 +1,54 @@
+"""Rule packs: law and science as data, read with the line of every fault.
+
+Holds    the reader of pack files and its checks, the formula language with its exact evaluators, units, editions,
+         overlays, and the market packs.
+Promises a faulty pack is never used, and all its faults are listed with file, line and key;
+         no figure is ever a float; an unknown figure refuses when it is used and is never guessed;
+         exactly one edition answers for a day or a year; a pack is known by the SHA-256 of its bytes.
+Ignores  what a methodology or a programme is: those nouns register their kinds of pack.
+"""
+
+from backend.packs.errors import (
+    AmbiguousEdition,
+    NoEdition,
+    OutsideJurisdiction,
+    OverlayOversteps,
+    PackFaulty,
+    PackUnknown,
+    ParameterUnknown,
+)
+from backend.packs.faults import Fault
+from backend.packs.overlays import Overlay, overlay_of
+from backend.packs.pack import (
+    ENGINE_VERSION,
+    Library,
+    Pack,
+    builtin_root,
+    files_below,
+    gather,
+    load,
+    load_all,
+    parse,
+)
+
+__all__ = [
+    "ENGINE_VERSION",
+    "AmbiguousEdition",
+    "Fault",
+    "Library",
+    "NoEdition",
+    "OutsideJurisdiction",
+    "Overlay",
+    "OverlayOversteps",
+    "Pack",
+    "PackFaulty",
+    "PackUnknown",
+    "ParameterUnknown",
+    "builtin_root",
+    "files_below",
+    "gather",
+    "load",
+    "load_all",
+    "overlay_of",
+    "parse",
+]

@@ -1,0 +1,271 @@
+"""The formula language: names, whole numbers, `+ - * /`, parentheses, `min max floor when`; nothing else.
+
+    floor(net_factor * distance_m)
+    floor(max(0, baseline - project) * distance_m)
+    floor(when(distance_m >= 3 * one_km, far, near) * distance_m)
+
+`when(a >= b, x, y)` is the only place for a comparison (`< <= > >= ==`). There is no ceiling, no power, no text, and
+nothing is ever handed to Python to evaluate.
+
+Every value is held in base units (metres, seconds, grams of CO2e), so a factor in g/km times a distance in m needs no
+1000 in the formula. `floor` rounds towards minus infinity:
+
+* the whole formula must be one `floor(…)`; it rounds to whole grams of CO2e, once per action;
+* a `floor` inside it may only round a plain number, such as `floor(steps / steps_per_point)`, because rounding a
+  quantity would depend on the unit one has in mind.
+
+A whole number is dimensionless; a literal 0 fits any unit, so that `max(0, a - b)` can be written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from backend.packs.units import CO2E, NUMBER, Dimension, over, show, times
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 30
+MAX_NODES = 200
+_MAX_LITERAL = 10**12
+
+Operator = Literal["+", "-", "*", "/"]
+Comparison = Literal["<", "<=", ">", ">=", "=="]
+
+
+@dataclass(frozen=True, slots=True)
+class Literal_:
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    operator: Operator
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    inner: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    inner: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    which: Literal["min", "max"]
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    comparison: Comparison
+    left: Node
+    right: Node
+    then: Node
+    otherwise: Node
+
+
+Node = Literal_ | Name | Binary | Negative | Floor | Extreme | When
+
+
+class FormulaError(ValueError):
+    """The text is not a formula of this language, or its units do not reduce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula as written, its tree, and the names that it uses."""
+
+    text: str
+    tree: Node
+    names: frozenset[str]
+
+
+_TOKEN = re.compile(r"\s*(?:(?P<number>\d+)|(?P<name>[a-z][a-z0-9_]*)|(?P<sign><=|>=|==|[-+*/(),<>]))")
+_FUNCTIONS = ("min", "max", "floor", "when")
+_COMPARISONS = ("<", "<=", ">", ">=", "==")
+
+
+def parse_formula(text: str) -> Formula:
+    """Read a formula; `FormulaError` says what is wrong and where."""
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"longer than {MAX_LENGTH} characters")
+    parser = _Parser(_tokens(text))
+    tree = parser.sum(0)
+    parser.expect("")
+    return Formula(text, tree, frozenset(parser.names))
+
+
+def _tokens(text: str) -> list[tuple[str, int]]:
+    tokens, at, end = list[tuple[str, int]](), 0, len(text.rstrip())
+    while at < end:
+        found = _TOKEN.match(text, at)
+        if found is None or not found.group().isascii():
+            raise FormulaError(f"cannot read {text[at : at + 12].strip()!r} at column {at + 1}")
+        tokens.append((found.group().strip(), found.start(found.lastgroup or 0) + 1))
+        at = found.end()
+    tokens.append(("", end + 1))
+    return tokens
+
+
+class _Parser:
+    def __init__(self, tokens: list[tuple[str, int]]) -> None:
+        self.tokens, self.at, self.nodes = tokens, 0, 0
+        self.names: set[str] = set()
+
+    @property
+    def word(self) -> str:
+        return self.tokens[self.at][0]
+
+    def take(self) -> str:
+        word = self.word
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        return word
+
+    def refuse(self, why: str) -> FormulaError:
+        word, column = self.tokens[self.at]
+        return FormulaError(f"{why} at column {column}, before {word!r}" if word else f"{why} at its end")
+
+    def expect(self, word: str) -> None:
+        if self.word != word:
+            raise self.refuse(f"expected {word!r}" if word else "nothing more was expected")
+        self.take()
+
+    def count(self, depth: int) -> None:
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise FormulaError("nested too deeply" if depth > MAX_DEPTH else "too long")
+
+    def sum(self, depth: int) -> Node:
+        left = self.product(depth)
+        while self.word in ("+", "-"):
+            self.count(depth)
+            operator: Operator = "+" if self.take() == "+" else "-"
+            left = Binary(operator, left, self.product(depth))
+        return left
+
+    def product(self, depth: int) -> Node:
+        left = self.signed(depth)
+        while self.word in ("*", "/"):
+            self.count(depth)
+            operator: Operator = "*" if self.take() == "*" else "/"
+            left = Binary(operator, left, self.signed(depth))
+        return left
+
+    def signed(self, depth: int) -> Node:
+        self.count(depth)
+        if self.word == "-":
+            self.take()
+            return Negative(self.signed(depth + 1))
+        return self.atom(depth)
+
+    def atom(self, depth: int) -> Node:
+        word = self.word
+        if word.isdigit():
+            self.take()
+            if len(word) > len(str(_MAX_LITERAL)) or int(word) > _MAX_LITERAL:
+                raise FormulaError(f"the number {word[:20]} is too large")
+            return Literal_(int(word))
+        if word == "(":
+            self.take()
+            inner = self.sum(depth + 1)
+            self.expect(")")
+            return inner
+        if word in _FUNCTIONS:
+            self.take()
+            return self.call(word, depth + 1)
+        if word and (word[0].isalpha()):
+            self.take()
+            self.names.add(word)
+            return Name(word)
+        raise self.refuse("expected a name, a number or a parenthesis")
+
+    def call(self, function: str, depth: int) -> Node:
+        self.expect("(")
+        if function == "when":
+            return self.when(depth)
+        parts = [self.sum(depth)]
+        while self.word == ",":
+            self.take()
+            parts.append(self.sum(depth))
+        self.expect(")")
+        if function == "floor":
+            if len(parts) != 1:
+                raise FormulaError("floor takes one value")
+            return Floor(parts[0])
+        if len(parts) < 2:
+            raise FormulaError(f"{function} takes two values or more")
+        return Extreme("min" if function == "min" else "max", tuple(parts))
+
+    def when(self, depth: int) -> Node:
+        left = self.sum(depth)
+        if self.word not in _COMPARISONS:
+            raise self.refuse("expected a comparison")
+        comparison: Comparison = self.take()  # type: ignore[assignment] # one of _COMPARISONS
+        right = self.sum(depth)
+        self.expect(",")
+        then = self.sum(depth)
+        self.expect(",")
+        otherwise = self.sum(depth)
+        self.expect(")")
+        return When(comparison, left, right, then, otherwise)
+
+
+def check_units(formula: Formula, dimensions: Mapping[str, Dimension], *, per: str | None = None) -> None:
+    """Refuse unless the formula is one `floor` of grams of CO2e, or of grams per one `per` (such as a trip)."""
+    if not isinstance(formula.tree, Floor):
+        raise FormulaError("the whole formula must be one floor(…): grams are floored once per action")
+    found = _dimension(formula.tree.inner, dimensions)
+    wanted = [CO2E] if per is None else [CO2E, over(CO2E, ((per, 1),))]
+    if found not in wanted:
+        raise FormulaError(
+            f"{formula.text} is in {show(found or NUMBER)}, not in {' or '.join(map(show, wanted))}"
+        )
+
+
+def _dimension(node: Node, known: Mapping[str, Dimension]) -> Dimension | None:
+    """The dimension of a node; None for the literal 0, which fits any."""
+    match node:
+        case Literal_(value):
+            return None if value == 0 else NUMBER
+        case Name(id=name):
+            return known[name]
+        case Negative(inner):
+            return _dimension(inner, known)
+        case Floor(inner):
+            if _dimension(inner, known) not in (NUMBER, None):
+                raise FormulaError("an inner floor may only round a plain number; divide by a unit first")
+            return NUMBER
+        case Binary("+" | "-" as operator, left, right):
+            return _same([_dimension(left, known), _dimension(right, known)], operator)
+        case Binary("*", left, right):
+            return times(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
+        case Binary("/", left, right):
+            if isinstance(right, Literal_) and right.value == 0:
+                raise FormulaError("it divides by zero")
+            return over(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
+        case Extreme(which, parts):
+            return _same([_dimension(part, known) for part in parts], which)
+        case When(comparison, left, right, then, otherwise):
+            _same([_dimension(left, known), _dimension(right, known)], comparison)
+            return _same([_dimension(then, known), _dimension(otherwise, known)], "when")
+    raise AssertionError(node)
+
+
+def _same(found: list[Dimension | None], what: str) -> Dimension | None:
+    distinct = {one for one in found if one is not None}
+    if len(distinct) > 1:
+        raise FormulaError(f"{what} joins {' and '.join(sorted(map(show, distinct)))}")
+    return distinct.pop() if distinct else None
