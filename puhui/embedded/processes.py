@@ -25,6 +25,9 @@ from puhui.embedded import launcher
 from puhui.embedded.errors import NoAccountForServers
 
 _LAUNCHER = Path(launcher.__file__)
+_spawned: list[
+    subprocess.Popen[bytes]
+] = []  # asked now and then, so that an ended one does not stay a zombie
 _PASSED_ON = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -81,7 +84,7 @@ class Account:
         self, arguments: Sequence[str | Path], *, folder: Path, log: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         """Start a server that outlives us, in a session of its own so that no Ctrl-C reaches it."""
-        return subprocess.Popen(
+        child = subprocess.Popen(
             self.command(arguments, folder=folder),
             cwd=None if self.is_another else folder,
             env=_environment(folder),
@@ -91,6 +94,8 @@ class Account:
             start_new_session=True,
             umask=0o077,
         )
+        _spawned.append(child)
+        return child
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -153,7 +158,7 @@ def end(processes: Iterable[psutil.Process], *, signals: Sequence[tuple[signal.S
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        _, left = psutil.wait_procs(left, timeout=patience_s)
+        left = wait_gone(left, timeout_s=patience_s)
         if not left:
             return True
     return not left
@@ -162,7 +167,19 @@ def end(processes: Iterable[psutil.Process], *, signals: Sequence[tuple[signal.S
 def wait_gone(processes: Iterable[psutil.Process], *, timeout_s: float) -> list[psutil.Process]:
     """Wait for processes to end by themselves; returns those that did not."""
     deadline = time.monotonic() + timeout_s
-    left = list(processes)
+    left = [process for process in processes if _runs(process)]
     while left and time.monotonic() < deadline:
-        _, left = psutil.wait_procs(left, timeout=0.1)
+        time.sleep(0.02)
+        left = [process for process in left if _runs(process)]
     return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    """False for a zombie too: it ended, and only its parent, maybe another command, has not looked yet."""
+    for child in list(_spawned):
+        if child.poll() is not None:
+            _spawned.remove(child)
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
