@@ -1,0 +1,36 @@
+"""Who is who: the only place with personal data.
+
+Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
+         organisations and their staff (`organisations`, `staff`), acts that take two people (`approvals`),
+         and how everybody signs in (`sign_in`, `tokens`).
+         For set-based joins by the rooms above: the tables `participant(id, kind)` and
+         `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
+         `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
+         `consent_given(participant_id, scenario, edition, given)`; `held`, `covers` and `given` are tstzrange.
+Promises everybody else sees pseudonyms and tokens only; personal data is sealed under a key per person, and
+         destroying that key erases the person while every book and proof stays whole.
+Ignores  what anybody earns, holds or owes.
+"""
+
+from backend.identity import approvals, consent, means, organisations, people, sign_in, staff, tokens
+from backend.identity.leaving import erase_person
+from backend.identity.means import means_token, means_tokens
+from backend.identity.organisations import Role
+from backend.identity.people import Participant, ParticipantKind
+
+__all__ = [
+    "Participant",
+    "ParticipantKind",
+    "Role",
+    "approvals",
+    "consent",
+    "erase_person",
+    "means",
+    "means_token",
+    "means_tokens",
+    "organisations",
+    "people",
+    "sign_in",
+    "staff",
+    "tokens",
+]

@@ -1,0 +1,57 @@
+"""What people agreed to, in which words, and when they took it back.
+
+Holds    consent per scenario, the assignment of the right to claim (委托协议), and the agreed texts themselves;
+         the views `right_assigned(participant_id, covers, …)` and `consent_given(participant_id, scenario, given, …)`
+         are there for set-based joins.
+Promises every consent names the fingerprint of its text; nothing said is ever removed; one assignment at a time;
+         revoking acts forward.
+Ignores  what becomes of acts that are not covered.
+"""
+
+from backend.identity.consent.agreements import Agreement, agreement, agreements
+from backend.identity.consent.errors import (
+    AgreementChanged,
+    AgreementUnknown,
+    AssignedAlready,
+    NothingToRevoke,
+    ScenarioUnknown,
+)
+from backend.identity.consent.service import (
+    RIGHT,
+    SCENARIO,
+    assign_right,
+    assign_right_list,
+    assignments_of,
+    consent_history,
+    consent_list,
+    consents_of,
+    revoke_right,
+    say,
+    withdraw_all,
+)
+from backend.identity.consent.tables import Assignment, Consent, Scenario
+
+__all__ = [
+    "RIGHT",
+    "SCENARIO",
+    "Agreement",
+    "AgreementChanged",
+    "AgreementUnknown",
+    "AssignedAlready",
+    "Assignment",
+    "Consent",
+    "NothingToRevoke",
+    "Scenario",
+    "ScenarioUnknown",
+    "agreement",
+    "agreements",
+    "assign_right",
+    "assign_right_list",
+    "assignments_of",
+    "consent_history",
+    "consent_list",
+    "consents_of",
+    "revoke_right",
+    "say",
+    "withdraw_all",
+]

@@ -1,0 +1,56 @@
+"""Cards, bike accounts and meters, and whose they are.
+
+Holds    means by token (a keyed digest of kind, operator and number) and their holdings over time;
+         the view `means_holder(token, participant_id, held)` is there for set-based joins.
+Promises a means has one holder at any moment; a holding is only ever closed, never rewritten;
+         no number is stored or can be tried out without the platform's key.
+Ignores  what was done with them.
+"""
+
+from backend.identity.means.errors import (
+    HeldInTheFuture,
+    HoldingUnknown,
+    LinkCodeWrong,
+    MeansHeld,
+    MeansMisnamed,
+    TooManyLinkAttempts,
+)
+from backend.identity.means.numbers import link_code, link_key, means_token, means_tokens
+from backend.identity.means.service import (
+    LinkedList,
+    close_all,
+    close_holding,
+    count_link_attempt,
+    holder_at,
+    holdings_of,
+    link,
+    link_list,
+    link_with_code,
+)
+from backend.identity.means.tables import Holding, Listed, MeansKind, Proof
+
+__all__ = [
+    "HeldInTheFuture",
+    "Holding",
+    "HoldingUnknown",
+    "LinkCodeWrong",
+    "LinkedList",
+    "Listed",
+    "MeansHeld",
+    "MeansKind",
+    "MeansMisnamed",
+    "Proof",
+    "TooManyLinkAttempts",
+    "close_all",
+    "close_holding",
+    "count_link_attempt",
+    "holder_at",
+    "holdings_of",
+    "link",
+    "link_code",
+    "link_key",
+    "link_list",
+    "link_with_code",
+    "means_token",
+    "means_tokens",
+]

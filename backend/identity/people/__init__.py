@@ -1,0 +1,40 @@
+"""Participants, and the people behind them.
+
+Holds    pseudonyms (citizen, household, firm) and, sealed under a key of their own, the phone numbers of people.
+Promises one phone number is one person; a destroyed key erases the person and nothing else.
+Ignores  what a participant does, earns or holds.
+"""
+
+from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
+from backend.identity.people.service import (
+    all_exist,
+    citizen_with_phone,
+    data_key,
+    erase,
+    masked,
+    normal_phone,
+    participant_of,
+    phone_index,
+    phone_of,
+    register,
+    register_many,
+)
+from backend.identity.people.tables import Participant, ParticipantKind
+
+__all__ = [
+    "Participant",
+    "ParticipantKind",
+    "ParticipantUnknown",
+    "PhoneInvalid",
+    "all_exist",
+    "citizen_with_phone",
+    "data_key",
+    "erase",
+    "masked",
+    "normal_phone",
+    "participant_of",
+    "phone_index",
+    "phone_of",
+    "register",
+    "register_many",
+]

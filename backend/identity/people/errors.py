@@ -1,0 +1,25 @@
+"""What can be refused about people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.kit.errors import DomainError, Kind
+
+
+@dataclass(eq=False)
+class ParticipantUnknown(DomainError):
+    """There is no such participant."""
+
+    code = "identity.participant_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有这个参与者。"
+
+
+@dataclass(eq=False)
+class PhoneInvalid(DomainError):
+    """The phone number is not a mobile number of mainland China or an international number with its prefix."""
+
+    code = "identity.phone_invalid"
+    kind = Kind.INVALID
+    title_zh = "手机号无效：须为中国大陆手机号，或带国家区号的国际号码。"

@@ -1,0 +1,58 @@
+"""All SQL about people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from backend.identity.people.tables import Participant, Person, PersonKey
+
+_COUNT_KNOWN = text("SELECT count(*) FROM participant WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def participant(session: AsyncSession, participant_id: UUID) -> Participant | None:
+    return await session.get(Participant, participant_id)
+
+
+async def add_participants(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
+    if rows:
+        await session.execute(insert(Participant), list(rows))
+
+
+async def count_known(session: AsyncSession, participant_ids: Collection[UUID]) -> int:
+    return int((await session.execute(_COUNT_KNOWN, {"ids": list(participant_ids)})).scalar_one())
+
+
+async def person(session: AsyncSession, participant_id: UUID) -> Person | None:
+    return await session.get(Person, participant_id)
+
+
+async def participant_by_phone(session: AsyncSession, phone_index: bytes) -> UUID | None:
+    found = await session.execute(select(Person.participant_id).where(col(Person.phone_index) == phone_index))
+    return found.scalar_one_or_none()
+
+
+async def wrapped_key(session: AsyncSession, participant_id: UUID) -> bytes | None:
+    found = await session.execute(
+        select(PersonKey.wrapped).where(col(PersonKey.participant_id) == participant_id)
+    )
+    return found.scalar_one_or_none()
+
+
+async def destroy_key(session: AsyncSession, participant_id: UUID, *, now: datetime) -> bool:
+    destroyed = await session.execute(
+        delete(PersonKey)
+        .where(col(PersonKey.participant_id) == participant_id)
+        .returning(col(PersonKey.participant_id))
+    )
+    await session.execute(
+        update(Person)
+        .where(col(Person.participant_id) == participant_id)
+        .values(phone_index=None, phone_sealed=None, erased_at=now)
+    )
+    return destroyed.first() is not None

@@ -1,0 +1,135 @@
+"""Participants by pseudonym, and the personal data that is kept apart from them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.identity.locks import take_turns
+from backend.identity.people import queries
+from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
+from backend.identity.people.tables import Participant, ParticipantKind, Person, PersonKey
+from backend.identity.sealing import KEY_BYTES, blind_index, seal, unseal
+from backend.kit import clock, ids
+from backend.kit.settings import Keys
+
+_MAINLAND = re.compile(r"1[3-9][0-9]{9}")
+_INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
+_SEPARATORS = str.maketrans("", "", " -()")
+
+
+def normal_phone(phone: str) -> str:
+    """The number in E.164 form: `13800000000`, `+86 138 0000 0000` and `8613800000000` are one number."""
+    number = phone.translate(_SEPARATORS)
+    if number.startswith("+86"):
+        number = number[3:]
+    elif number.startswith("86") and len(number) == 13:
+        number = number[2:]
+    if _MAINLAND.fullmatch(number):
+        return "+86" + number
+    if not number.startswith("+86") and _INTERNATIONAL.fullmatch(number):
+        return number
+    raise PhoneInvalid
+
+
+def phone_index(keys: Keys, phone: str) -> bytes:
+    """The blind index of a phone number (32 bytes)."""
+    return blind_index(keys.derive("person/phone-index"), normal_phone(phone))
+
+
+async def register(
+    session: AsyncSession,
+    *,
+    kind: ParticipantKind = ParticipantKind.CITIZEN,
+    participant_id: UUID | None = None,
+) -> Participant:
+    """A new participant, known by pseudonym only: nobody's personal data is needed to take part."""
+    participant = Participant(id=participant_id or ids.uuid7(), kind=kind, created_at=clock.now())
+    session.add(participant)
+    await session.flush()
+    return participant
+
+
+async def register_many(
+    session: AsyncSession, *, count: int, kind: ParticipantKind = ParticipantKind.CITIZEN
+) -> list[UUID]:
+    """`count` new participants at once; their ids in the order made."""
+    made = [ids.uuid7() for _ in range(count)]
+    now = clock.now()
+    await queries.add_participants(
+        session, [{"id": participant_id, "kind": kind, "created_at": now} for participant_id in made]
+    )
+    return made
+
+
+async def participant_of(session: AsyncSession, *, participant_id: UUID) -> Participant:
+    """The participant, or `ParticipantUnknown`."""
+    found = await queries.participant(session, participant_id)
+    if found is None:
+        raise ParticipantUnknown
+    return found
+
+
+async def citizen_with_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID:
+    """The citizen who has this number; made, with a key of their own, when nobody has it yet."""
+    index = phone_index(keys, phone)
+    await take_turns(session, "phone:" + index.hex())
+    known = await queries.participant_by_phone(session, index)
+    if known is not None:
+        return known
+    participant = await register(session)
+    data_key = os.urandom(KEY_BYTES)
+    whose = participant.id.bytes
+    session.add(
+        Person(
+            participant_id=participant.id,
+            phone_index=index,
+            phone_sealed=seal(data_key, normal_phone(phone).encode(), belongs_to=b"phone" + whose),
+            joined_at=participant.created_at,
+        )
+    )
+    await session.flush()
+    wrapped = seal(keys.derive("person"), data_key, belongs_to=whose)
+    session.add(PersonKey(participant_id=participant.id, wrapped=wrapped))
+    await session.flush()
+    return participant.id
+
+
+async def data_key(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> bytes | None:
+    """The key that seals what is personal about one participant; None when there is none, or it was destroyed."""
+    wrapped = await queries.wrapped_key(session, participant_id)
+    if wrapped is None:
+        return None
+    return unseal(keys.derive("person"), wrapped, belongs_to=participant_id.bytes)
+
+
+async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> str | None:
+    """The person's own number, for nobody but that person; None when unknown or erased."""
+    person = await queries.person(session, participant_id)
+    key = await data_key(session, keys, participant_id=participant_id)
+    if person is None or key is None or person.phone_sealed is None:
+        return None
+    return unseal(key, person.phone_sealed, belongs_to=b"phone" + participant_id.bytes).decode()
+
+
+def masked(phone: str) -> str:
+    """A number as its owner recognises it: the last four digits."""
+    return "*" * max(0, len(phone) - 4) + phone[-4:]
+
+
+async def erase(session: AsyncSession, *, participant_id: UUID) -> bool:
+    """Destroy the key of a person: what was sealed with it is noise, the pseudonym and its books stay whole.
+
+    True when there was a key. Backups older than this hold the wrapped key until they are rotated.
+    """
+    return await queries.destroy_key(session, participant_id, now=clock.now())
+
+
+async def all_exist(session: AsyncSession, *, participant_ids: Sequence[UUID]) -> bool:
+    """Whether every one of these participants is known."""
+    wanted = set(participant_ids)
+    return await queries.count_known(session, wanted) == len(wanted)

@@ -1,0 +1,65 @@
+"""All SQL about sign-in codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_RECENT = text("""
+    SELECT (SELECT max(requested_at) FROM sign_in_code WHERE phone_index = :phone_index) AS last_at,
+           (SELECT count(*) FROM sign_in_code
+             WHERE phone_index = :phone_index AND requested_at > :since) AS for_phone,
+           (SELECT count(*) FROM sign_in_code
+             WHERE address_index = :address_index AND requested_at > :since) AS from_address
+""")
+
+_INSERT = text("""
+    INSERT INTO sign_in_code (request_id, phone_index, address_index, code_mac, requested_at, expires_at)
+    VALUES (:request_id, :phone_index, :address_index, :code_mac, :requested_at, :expires_at)
+""")
+
+_SPEND_ATTEMPT = text("""
+    UPDATE sign_in_code SET attempts = attempts + 1
+    WHERE request_id = :request_id AND attempts < :allowed AND used_at IS NULL AND expires_at > :now
+    RETURNING request_id
+""")
+
+_USE = text("""
+    UPDATE sign_in_code SET used_at = :now
+    WHERE request_id = :request_id AND phone_index = :phone_index AND code_mac = :code_mac
+      AND used_at IS NULL AND expires_at > :now
+    RETURNING request_id
+""")
+
+_FORGET = text("DELETE FROM sign_in_code WHERE requested_at < :before")
+
+
+async def recent(
+    session: AsyncSession, *, phone_index: bytes, address_index: bytes, since: datetime
+) -> Row[Any]:
+    given = {"phone_index": phone_index, "address_index": address_index, "since": since}
+    return (await session.execute(_RECENT, given)).one()
+
+
+async def insert(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_INSERT, row)
+
+
+async def spend_attempt(session: AsyncSession, *, request_id: UUID, now: datetime, allowed: int) -> bool:
+    given = {"request_id": request_id, "now": now, "allowed": allowed}
+    return (await session.execute(_SPEND_ATTEMPT, given)).first() is not None
+
+
+async def use(
+    session: AsyncSession, *, request_id: UUID, phone_index: bytes, code_mac: bytes, now: datetime
+) -> bool:
+    given = {"request_id": request_id, "phone_index": phone_index, "code_mac": code_mac, "now": now}
+    return (await session.execute(_USE, given)).first() is not None
+
+
+async def forget(session: AsyncSession, *, before: datetime) -> None:
+    await session.execute(_FORGET, {"before": before})

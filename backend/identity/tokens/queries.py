@@ -1,0 +1,85 @@
+"""All SQL about sessions and refresh tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_START = text("""
+    INSERT INTO token_family (id, audience, subject, started_at, expires_at)
+    VALUES (:id, :audience, :subject, :started_at, :expires_at)
+""")
+
+_ADD = text("""
+    INSERT INTO refresh_token (digest, family_id, issued_at, expires_at)
+    VALUES (:digest, :family_id, :issued_at, :expires_at)
+""")
+
+_LOCK = text("""
+    SELECT refresh_token.used_at, refresh_token.expires_at, family.id AS family_id, family.subject,
+           family.expires_at AS family_expires_at, family.revoked_at
+    FROM refresh_token JOIN token_family AS family ON family.id = refresh_token.family_id
+    WHERE refresh_token.digest = :digest AND family.audience = :audience
+    FOR UPDATE OF family
+""")
+
+_USED_AT = text("SELECT used_at FROM refresh_token WHERE digest = :digest")
+_USE = text("UPDATE refresh_token SET used_at = :now WHERE digest = :digest")
+
+_REVOKE = text("""
+    UPDATE token_family SET revoked_at = :now, revoked_because = :because
+    WHERE id = :id AND revoked_at IS NULL
+""")
+
+_REVOKE_SUBJECT = text("""
+    UPDATE token_family SET revoked_at = :now, revoked_because = :because
+    WHERE subject = :subject AND revoked_at IS NULL
+""")
+
+_STANDS = text("""
+    SELECT EXISTS (
+        SELECT FROM token_family
+        WHERE id = :id AND subject = :subject AND audience = :audience
+          AND revoked_at IS NULL AND expires_at > :now
+    )
+""")
+
+
+async def start(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_START, row)
+
+
+async def add(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_ADD, row)
+
+
+async def lock(session: AsyncSession, *, digest: bytes, audience: str) -> Row[Any] | None:
+    return (await session.execute(_LOCK, {"digest": digest, "audience": audience})).one_or_none()
+
+
+async def used_at(session: AsyncSession, *, digest: bytes) -> datetime | None:
+    found: datetime | None = (await session.execute(_USED_AT, {"digest": digest})).scalar_one()
+    return found
+
+
+async def use(session: AsyncSession, *, digest: bytes, now: datetime) -> None:
+    await session.execute(_USE, {"digest": digest, "now": now})
+
+
+async def revoke(session: AsyncSession, *, family_id: UUID, now: datetime, because: str) -> None:
+    await session.execute(_REVOKE, {"id": family_id, "now": now, "because": because})
+
+
+async def revoke_subject(session: AsyncSession, *, subject: UUID, now: datetime, because: str) -> None:
+    await session.execute(_REVOKE_SUBJECT, {"subject": subject, "now": now, "because": because})
+
+
+async def stands(
+    session: AsyncSession, *, family_id: UUID, subject: UUID, audience: str, now: datetime
+) -> bool:
+    given = {"id": family_id, "subject": subject, "audience": audience, "now": now}
+    return bool((await session.execute(_STANDS, given)).scalar_one())

@@ -1,0 +1,126 @@
+"""Sessions: a pair of tokens at sign-in, a new pair for each refresh token, and an end."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.identity.tokens import queries
+from backend.identity.tokens.access import Audience, Bearer, sign_access
+from backend.identity.tokens.errors import TokenRefused
+from backend.kit import clock, ids
+from backend.kit.settings import Settings
+
+REFRESH_BYTES = 32
+REFRESH_LASTS = {Audience.CITIZEN: timedelta(days=30), Audience.STAFF: timedelta(minutes=30)}
+SESSION_LASTS = {Audience.CITIZEN: timedelta(days=180), Audience.STAFF: timedelta(hours=12)}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client keeps: a short access token and the one refresh token that gives the next pair."""
+
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+    subject: UUID
+
+
+async def start_session(
+    session: AsyncSession, settings: Settings, audience: Audience, *, subject: UUID
+) -> TokenPair:
+    """The first pair of a new session, right after the subject has shown who they are."""
+    now = clock.now()
+    session_id, ends_at = ids.uuid7(), now + SESSION_LASTS[audience]
+    await queries.start(
+        session, id=session_id, audience=audience.value, subject=subject, started_at=now, expires_at=ends_at
+    )
+    return await _pair(session, settings, audience, subject=subject, session_id=session_id, ends_at=ends_at)
+
+
+async def refresh(
+    session: AsyncSession, settings: Settings, audience: Audience, *, refresh_token: str
+) -> TokenPair | None:
+    """The next pair; None when the token is not good.
+
+    A token that was used before is in two hands: then the whole session is revoked. That revocation must be kept,
+    so a refusal is answered as None and the caller refuses after its transaction.
+    """
+    digest = _digest(refresh_token)
+    found = await queries.lock(session, digest=digest, audience=audience.value)
+    if found is None:
+        return None
+    now = clock.now()
+    # asked again under the family's lock: a twin request may have used the token while this one waited
+    if await queries.used_at(session, digest=digest) is not None:
+        await queries.revoke(
+            session, family_id=found.family_id, now=now, because="a refresh token was used twice"
+        )
+        return None
+    if found.revoked_at is not None or min(found.expires_at, found.family_expires_at) <= now:
+        return None
+    await queries.use(session, digest=digest, now=now)
+    return await _pair(
+        session,
+        settings,
+        audience,
+        subject=found.subject,
+        session_id=found.family_id,
+        ends_at=found.family_expires_at,
+    )
+
+
+async def check_session(session: AsyncSession, bearer: Bearer) -> None:
+    """Refuse a token whose session was ended or revoked since it was signed."""
+    stands = await queries.stands(
+        session,
+        family_id=bearer.session_id,
+        subject=bearer.subject,
+        audience=bearer.audience.value,
+        now=clock.now(),
+    )
+    if not stands:
+        raise TokenRefused
+
+
+async def end_session(session: AsyncSession, *, session_id: UUID) -> None:
+    """Sign out; ending an ended session changes nothing."""
+    await queries.revoke(session, family_id=session_id, now=clock.now(), because="signed out")
+
+
+async def end_sessions_of(session: AsyncSession, *, subject: UUID, because: str) -> None:
+    """End every session of one participant or member of staff."""
+    await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because)
+
+
+async def _pair(
+    session: AsyncSession,
+    settings: Settings,
+    audience: Audience,
+    *,
+    subject: UUID,
+    session_id: UUID,
+    ends_at: datetime,
+) -> TokenPair:
+    now = clock.now()
+    refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
+    refresh_expires_at = min(now + REFRESH_LASTS[audience], ends_at)
+    await queries.add(
+        session,
+        digest=_digest(refresh_token),
+        family_id=session_id,
+        issued_at=now,
+        expires_at=refresh_expires_at,
+    )
+    access_token, access_expires_at = sign_access(settings, audience, subject=subject, session_id=session_id)
+    return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at, subject)
+
+
+def _digest(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode()).digest()
