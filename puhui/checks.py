@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import sys
@@ -166,6 +167,14 @@ def _servers_account(data_dir: Path) -> Finding:
     from puhui.embedded.processes import owner_of_servers
 
     if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            return Finding(
+                "account", ok=False,
+                zh=f"账户 {os.geteuid()} 在系统中没有名称，initdb 因此拒绝运行。",
+                en=f"account {os.geteuid()} has no name on this system, and initdb refuses to run for it.",
+            )  # fmt: skip
         return Finding("account", ok=True, zh="以当前账户运行服务器", en="the servers run as this account")
     try:
         uid, _ = owner_of_servers(existing=data_dir / "postgres")

@@ -184,8 +184,11 @@ def _clear_remains(folder: Folder) -> None:
     gently = [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)]
     if left and not processes.end(left, signals=gently):
         raise ServerNotAnswering(server="postgresql", pid=left[0].pid)
-    # No process works in this folder now, whatever the pid in the file may have become since.
-    (folder.postgres / "postmaster.pid").unlink(missing_ok=True)
+    # No process works in this folder now, whatever the pids in these files may have become since (a killed
+    # postmaster that nobody has waited for yet still counts as alive for the next one).
+    socket = folder.postgres_socket
+    for stale in (folder.postgres / "postmaster.pid", socket.with_name(socket.name + ".lock"), socket):
+        stale.unlink(missing_ok=True)
 
 
 def _start(folder: Folder, account: Account) -> None:

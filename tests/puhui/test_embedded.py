@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -383,7 +384,7 @@ def test_an_ordinary_user_needs_nothing_special() -> None:
     """The other tests run as root here; this one is everybody else, in a folder of their own."""
     base = TEMPORARY / f"puhui-user-{os.getpid()}"
     base.mkdir(mode=0o700)
-    uid = 54321
+    uid = next(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid and entry.pw_name != "nobody")
     os.chown(base, uid, uid)
     code = (
         "import json, os, pathlib, sys\n"
