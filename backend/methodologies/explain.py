@@ -71,7 +71,7 @@ def explain(
         for item in activity.inputs.values()
         if item.type in NUMBERS and item.unit and item.id in activity.formula.names and item.id in inputs
     }
-    zh, en = _sentences(methodology, activity, parameters, overlays, shown, grams)
+    zh, en = _sentences(methodology, activity, parameters, overlays, shown, grams=grams)
     return Explanation(
         methodology=methodology.id,
         version=methodology.version,
@@ -113,6 +113,7 @@ def _sentences(
     parameters: Sequence[Parameter],
     overlays: Sequence[Overlay],
     shown: Mapping[str, str],
+    *,
     grams: int,
 ) -> tuple[str, str]:
     given = ", ".join(f"{name} = {value}" for name, value in shown.items())

@@ -16,9 +16,9 @@ from backend.methodologies.explain import Explanation, explain
 from backend.methodologies.model import NUMBERS, Activity, Edition, Input, Methodology, Parameter
 from backend.packs import ENGINE_VERSION, ParameterUnknown
 from backend.packs.columns import MAX_INT64, MIN_INT64, Column, NotColumnar, evaluate_columns
+from backend.packs.errors import OverlayOversteps
 from backend.packs.evaluate import evaluate
 from backend.packs.figures import UNKNOWN, parse_figure
-from backend.packs.errors import OverlayOversteps
 from backend.packs.overlays import Overlay, require_region
 from backend.packs.units import parse_unit
 
@@ -133,12 +133,12 @@ class Quantifier:
         whole = bool(sound.all())
         safe = {}
         for item in self.inputs:
-            values = given.get(item.id)
+            column = given.get(item.id)
             low, _ = _bounds(item)
-            if values is None:
+            if column is None:
                 safe[item.id] = np.full(n, low, dtype=np.int64)
             else:
-                safe[item.id] = values if whole else np.where(sound, values, low)
+                safe[item.id] = column if whole else np.where(sound, column, low)
         grams = self._columnar(safe, n) if self.columnar else self._row_by_row(safe, n, errors)
         negative = grams < 0
         if negative.any():

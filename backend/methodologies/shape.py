@@ -42,7 +42,7 @@ from backend.packs.schema import (
     Flag,
     FormulaText,
     Items,
-    Mapping_,
+    Keyed,
     Table,
     Text,
     UnitText,
@@ -115,7 +115,7 @@ SHAPE = document(
             unique="id",
         ),
         "activity": Items(ACTIVITY, least=1, unique="id"),
-        "evidence_policy": Mapping_("|".join(EVIDENCE), Table({"creditable": Flag()})),
+        "evidence_policy": Keyed("|".join(EVIDENCE), Table({"creditable": Flag()})),
         "uniqueness": Table(
             {
                 "one_mechanism_only": Flag(),
@@ -138,7 +138,7 @@ SHAPE = document(
                 {
                     "why": Text(),
                     "activity": Text(PACK_ID),
-                    "in": Mapping_(IDENTIFIER, Anything()),
+                    "in": Keyed(IDENTIFIER, Anything()),
                     "out": Table({}, {"grams": Whole(), "error": Text()}),
                 },
                 {"edition": Text(PACK_ID)},

@@ -18,12 +18,14 @@ from backend.packs.errors import (
     ParameterUnknown,
 )
 from backend.packs.faults import Fault
+from backend.packs.markets import Market, MarketEdition, Use, UseVerdict, check_use, market_of
 from backend.packs.overlays import Overlay, overlay_of
 from backend.packs.pack import (
     ENGINE_VERSION,
     Library,
     Pack,
     builtin_root,
+    check_references,
     files_below,
     gather,
     load,
@@ -36,6 +38,8 @@ __all__ = [
     "AmbiguousEdition",
     "Fault",
     "Library",
+    "Market",
+    "MarketEdition",
     "NoEdition",
     "OutsideJurisdiction",
     "Overlay",
@@ -44,11 +48,16 @@ __all__ = [
     "PackFaulty",
     "PackUnknown",
     "ParameterUnknown",
+    "Use",
+    "UseVerdict",
     "builtin_root",
+    "check_references",
+    "check_use",
     "files_below",
     "gather",
     "load",
     "load_all",
+    "market_of",
     "overlay_of",
     "parse",
 ]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.packs.evaluate import COMPARE
-from backend.packs.formula import Binary, Extreme, Floor, Literal_, Name, Negative, Node, When
+from backend.packs.formula import Binary, Extreme, Floor, Name, Negative, Node, Number, When
 
 Int64s = NDArray[np.int64]
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
@@ -33,7 +33,7 @@ _COMPARE_COLUMNS: dict[str, Callable[[Any, Any], NDArray[np.bool_]]] = {
 }
 
 
-class NotColumnar(Exception):  # noqa: N818 - it is an answer, not a fault
+class NotColumnar(Exception):
     """The formula cannot be held in int64 numerators over constant denominators."""
 
 
@@ -60,10 +60,10 @@ class Column:
         return isinstance(self.numerator, int)
 
 
-def evaluate_columns(node: Node, columns: Mapping[str, Column]) -> Column:
+def evaluate_columns(node: Node, columns: Mapping[str, Column]) -> Column:  # noqa: C901, PLR0911 - one case per node
     """The formula's tree over columns; `NotColumnar` depends on the bounds alone, never on the values."""
     match node:
-        case Literal_(value):
+        case Number(value):
             return Column.constant(Fraction(value))
         case Name(id=name):
             return columns[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeVar
 
 from backend.packs.errors import AmbiguousEdition, NoEdition
@@ -69,7 +70,7 @@ def _one(pack: str, matching: Sequence[A], asked: str) -> A:
 
 def check_dated(data: Mapping[str, Any], faults: Faults) -> None:
     """Report editions that overlap, end before they begin, or hide an unknown validity among others."""
-    editions = _readable(data, faults)
+    editions = _readable(data)
     official = data.get("pack", {}).get("official", True) if isinstance(data.get("pack"), dict) else True
     spans = []
     for place, edition in editions:
@@ -91,7 +92,7 @@ def check_dated(data: Mapping[str, Any], faults: Faults) -> None:
 def check_years(data: Mapping[str, Any], faults: Faults) -> None:
     """The same for editions by compliance year."""
     spans = []
-    for place, edition in _readable(data, faults):
+    for place, edition in _readable(data):
         years = edition.get("compliance_years")
         if not isinstance(years, list) or len(years) != 2 or not all(type(year) is int for year in years):
             continue
@@ -102,7 +103,7 @@ def check_years(data: Mapping[str, Any], faults: Faults) -> None:
     _check_spans(spans, data, faults)
 
 
-def _readable(data: Mapping[str, Any], faults: Faults) -> list[tuple[int, Mapping[str, Any]]]:
+def _readable(data: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
     found = data.get("edition")
     if not isinstance(found, list):
         return []
@@ -111,7 +112,7 @@ def _readable(data: Mapping[str, Any], faults: Faults) -> list[tuple[int, Mappin
 
 def _check_spans(spans: list[tuple[Any, Any, int]], data: Mapping[str, Any], faults: Faults) -> None:
     spans.sort()
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         if after[0] <= before[1]:
             first, second = (data["edition"][span[2]].get("id", span[2]) for span in (before, after))
             faults.add(("edition", after[2]), "edition_overlap", first=first, second=second)

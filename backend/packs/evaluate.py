@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from backend.packs.formula import Binary, Extreme, Floor, Literal_, Name, Negative, Node, When
+from backend.packs.formula import Binary, Extreme, Floor, Name, Negative, Node, Number, When
 
 COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "<": operator.lt,
@@ -18,13 +18,13 @@ COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
-def evaluate(node: Node, values: Mapping[str, Fraction]) -> Fraction:
+def evaluate(node: Node, values: Mapping[str, Fraction]) -> Fraction:  # noqa: PLR0911 - one case per node
     """The exact value of a formula's tree; every name is given in base units. ZeroDivisionError where it divides by 0.
 
     Of a `when`, only the branch that is chosen is evaluated.
     """
     match node:
-        case Literal_(value):
+        case Number(value):
             return Fraction(value)
         case Name(id=name):
             return values[name]

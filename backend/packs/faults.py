@@ -49,6 +49,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "示例不成立：应为 {expected}，算得 {found}",
         "the example fails: expected {expected}, computed {found}",
     ),
+    "figure_known": ("{name} 已有取值，叠加包不能更改", "{name} is known, and an overlay may not change it"),
     "duplicate_pack": ("编号 {name} 已在 {other} 中使用", "the id {name} is already used in {other}"),
 }
 

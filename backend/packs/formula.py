@@ -36,7 +36,7 @@ Comparison = Literal["<", "<=", ">", ">=", "=="]
 
 
 @dataclass(frozen=True, slots=True)
-class Literal_:
+class Number:
     value: int
 
 
@@ -77,7 +77,7 @@ class When:
     otherwise: Node
 
 
-Node = Literal_ | Name | Binary | Negative | Floor | Extreme | When
+Node = Number | Name | Binary | Negative | Floor | Extreme | When
 
 
 class FormulaError(ValueError):
@@ -177,7 +177,7 @@ class _Parser:
             self.take()
             if len(word) > len(str(_MAX_LITERAL)) or int(word) > _MAX_LITERAL:
                 raise FormulaError(f"the number {word[:20]} is too large")
-            return Literal_(int(word))
+            return Number(int(word))
         if word == "(":
             self.take()
             inner = self.sum(depth + 1)
@@ -235,10 +235,12 @@ def check_units(formula: Formula, dimensions: Mapping[str, Dimension], *, per: s
         )
 
 
-def _dimension(node: Node, known: Mapping[str, Dimension]) -> Dimension | None:
+def _dimension(  # noqa: C901, PLR0911 - one case per node
+    node: Node, known: Mapping[str, Dimension]
+) -> Dimension | None:
     """The dimension of a node; None for the literal 0, which fits any."""
     match node:
-        case Literal_(value):
+        case Number(value):
             return None if value == 0 else NUMBER
         case Name(id=name):
             return known[name]
@@ -253,7 +255,7 @@ def _dimension(node: Node, known: Mapping[str, Dimension]) -> Dimension | None:
         case Binary("*", left, right):
             return times(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
         case Binary("/", left, right):
-            if isinstance(right, Literal_) and right.value == 0:
+            if isinstance(right, Number) and right.value == 0:
                 raise FormulaError("it divides by zero")
             return over(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
         case Extreme(which, parts):

@@ -11,9 +11,11 @@ from typing import Any
 
 from backend.packs.errors import OutsideJurisdiction
 from backend.packs.faults import Faults
+from backend.packs.figures import UNKNOWN
 from backend.packs.pack import Pack, PackKind, document, header, register
 from backend.packs.regions import covers
 from backend.packs.schema import IDENTIFIER, PACK_ID, REGION, Figure, Flag, Items, Table, Text, UnitText
+from backend.packs.units import parse_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +117,25 @@ def _prove(_body: object, _data: Mapping[str, Any], _faults: Faults) -> None:
     """An overlay has no examples: it only names packs and places."""
 
 
-register(PackKind("overlay", _SHAPE, _check, _build, _prove))
+def _refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) -> None:
+    for place, item in enumerate(data.get("allow", [])):
+        if item["pack"] not in known:
+            faults.add(("allow", place, "pack"), "bad_reference", name=repr(item["pack"]))
+    for place, item in enumerate(data.get("set", [])):
+        if item["pack"] not in known:
+            faults.add(("set", place, "pack"), "bad_reference", name=repr(item["pack"]))
+            continue
+        editions = known[item["pack"]].data.get("edition", [])
+        figures = [f for e in editions for f in e.get("parameter", []) if f.get("id") == item["parameter"]]
+        at = ("set", place, "parameter")
+        if not figures:
+            faults.add(at, "bad_reference", name=repr(item["parameter"]))
+        elif all(figure["value"] != UNKNOWN for figure in figures):
+            faults.add(at, "figure_known", name=repr(item["parameter"]))
+        elif any(parse_unit(f["unit"]).dimension != parse_unit(item["unit"]).dimension for f in figures):
+            faults.add(
+                ("set", place, "unit"), "unit_mismatch", why=f"{item['unit']} is not {figures[0]['unit']}"
+            )
+
+
+register(PackKind("overlay", _SHAPE, _check, _build, _prove, _refers))

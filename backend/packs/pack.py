@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 from backend.packs.errors import PackFaulty, PackUnknown
-from backend.packs.faults import Fault, Faults
+from backend.packs.faults import Fault, Faults, Path
 from backend.packs.lines import index_lines
 from backend.packs.schema import (
     ADDRESS,
@@ -68,6 +68,7 @@ class PackKind:
 
     `check` sees every file that is TOML and adds the faults that a shape cannot see; it must bear any value.
     `build` sees only files without faults, with the SHA-256 of their bytes. `prove` runs the examples on the body.
+    `refers` looks at a sound pack beside the others and reports what it names and is not there.
     """
 
     name: str
@@ -75,6 +76,7 @@ class PackKind:
     check: Callable[[Mapping[str, Any], Faults], None]
     build: Callable[[Mapping[str, Any], str], Any]
     prove: Callable[[Any, Mapping[str, Any], Faults], None]
+    refers: Callable[[Mapping[str, Any], Mapping[str, Pack], Faults], None] | None = None
 
 
 _kinds: dict[str, PackKind] = {}
@@ -201,8 +203,7 @@ def load(path: FilePath | str) -> Pack:
         faults = Faults(str(path))
         faults.add((), "unreadable", why=error.strerror or type(error).__name__)
         return Pack("", "", "", "", hashlib.sha256(b"").hexdigest(), str(path), {}, faults.sorted(), None)
-    pack = parse(raw, str(path))
-    return pack
+    return parse(raw, str(path))
 
 
 @dataclass(frozen=True)
@@ -254,5 +255,22 @@ def gather(packs: Iterable[Pack]) -> Library:
     return Library(by_id, tuple(found))
 
 
+def check_references(library: Library, *, beside: Library | None = None) -> tuple[Fault, ...]:
+    """The faults of sound packs that name a pack, an activity or a figure which is neither here nor `beside`."""
+    known = {**(beside.packs if beside else {}), **library.packs}
+    found: list[Fault] = []
+    for pack in library.packs.values():
+        kind = _kinds.get(pack.kind)
+        if kind is not None and kind.refers is not None and not pack.faults:
+            faults = Faults(pack.file, _lines(pack))
+            kind.refers(pack.data, known, faults)
+            found.extend(faults.sorted())
+    return tuple(found)
+
+
+def _lines(pack: Pack) -> Mapping[Path, int]:
+    return index_lines(pack.text.replace("\r\n", "\n"))
+
+
 def _line_of_id(pack: Pack) -> int:
-    return index_lines(pack.text.replace("\r\n", "\n")).get(("pack", "id"), 1)
+    return _lines(pack).get(("pack", "id"), 1)

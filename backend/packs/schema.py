@@ -211,7 +211,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Mapping_:
+class Keyed:
     """A table whose keys are the author's own, of one form, each holding one shape."""
 
     form: str

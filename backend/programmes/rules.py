@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
-from backend.packs import Pack, ParameterUnknown, PackUnknown, load
+from backend.packs import Pack, ParameterUnknown, load
 from backend.packs.faults import Faults
 from backend.packs.figures import UNKNOWN, Known, parse_figure
 from backend.packs.pack import JURISDICTION, PackKind, document, header, register
@@ -25,7 +25,7 @@ from backend.packs.schema import (
     Figure,
     Flag,
     Items,
-    Mapping_,
+    Keyed,
     Table,
     Text,
     Whole,
@@ -126,8 +126,8 @@ _SHAPE = document(
             Table(
                 {
                     "why": Text(),
-                    "in": Mapping_(IDENTIFIER, Anything()),
-                    "out": Table({}, {"points": Whole(), "expires_on": Day()}),
+                    "in": Keyed(IDENTIFIER, Anything()),
+                    "out": Table({}, {"points": Whole(), "expires_on": Day(), "error": Text()}),
                 }
             ),
             least=1,
@@ -217,20 +217,26 @@ def _prove(programme: Programme, data: Mapping[str, Any], faults: Faults) -> Non
 
     for place, example in enumerate(data["example"]):
         given, found = example["in"], dict[str, Any]()
-        for wanted in example["out"]:
-            if wanted == "expires_on" and type(given.get("earned_on")) is dt.date:
-                found[wanted] = expires_on(programme, given["earned_on"])
-            elif wanted == "points" and type(given.get("grams")) is int:
-                rule = next((rule for rule in programme.earns if rule.id == given.get("earn")), None)
-                try:
-                    if rule is None:
-                        raise PackUnknown(pack=str(given.get("earn")))
-                    weight = programme.weight(str(given.get("evidence")))
-                    found[wanted] = points_of_one(rule, grams=given["grams"], weight=weight)
-                except (ParameterUnknown, PackUnknown) as error:
-                    found[wanted] = error.code
+        if type(given.get("earned_on")) is dt.date:
+            found["expires_on"] = expires_on(programme, given["earned_on"])
+        rule = next((rule for rule in programme.earns if rule.id == given.get("earn")), None)
+        if rule is not None and type(given.get("grams")) is int:
+            try:
+                weight = programme.weight(str(given.get("evidence")))
+                found["points"] = points_of_one(rule, grams=given["grams"], weight=weight)
+            except ParameterUnknown as error:
+                found["error"] = error.code
         if found != example["out"] or not found:
             faults.add(("example", place, "out"), "example_failed", expected=example["out"], found=found)
 
 
-register(PackKind("programme", _SHAPE, _check, _build, _prove))
+def _refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) -> None:
+    for place, earn in enumerate(data["earn"]):
+        methodology = known.get(earn["methodology"])
+        if methodology is None or methodology.kind != "methodology":
+            faults.add(("earn", place, "methodology"), "bad_reference", name=repr(earn["methodology"]))
+        elif earn["activity"] not in {a.get("id") for a in methodology.data.get("activity", [])}:
+            faults.add(("earn", place, "activity"), "bad_reference", name=repr(earn["activity"]))
+
+
+register(PackKind("programme", _SHAPE, _check, _build, _prove, _refers))
