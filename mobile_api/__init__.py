@@ -1,0 +1,1 @@
+"""Citizens' HTTP interface, `/mobile/v1`: translation only, owns no table."""
