@@ -1,32 +1,57 @@
 """The append-only log: entries in a Merkle tree, signed tree heads, proofs.
 
-Holds    entries (what the platform states to the public), the nodes of their RFC 6962 tree, and tree heads signed
-         with Ed25519.
+Holds    entries (what the platform states to the public), the nodes of their RFC 6962 tree, tree heads signed with
+         Ed25519, and the seals: blocks of other nouns' rows, whose roots are entries.
 Promises an entry is never changed or removed, and indexes have no gap; whoever kept one signed head can
-         check that every later one only added to it; a proof takes O(log n) reads.
+         check that every later one only added to it; a proof takes O(log n) reads;
+         every row of a registered table is sealed once its transaction is finished, missing none.
 Ignores  what an entry says: whoever makes a fact writes what others will need to check it.
 """
 
-from backend.log.errors import HeadNotGenuine, HeadNotTrue, OutsideTheTree
+from backend.log.errors import (
+    HeadNotGenuine,
+    HeadNotTrue,
+    NotSealable,
+    OutsideTheTree,
+    SealOutOfOrder,
+    ServerWentBack,
+)
 from backend.log.heads import Checkpoint, publish, verify_head
 from backend.log.queries import Entry, PublicKey, TreeHead, entries, latest_head, size
+from backend.log.sealing import Sealed, changing, register, registered, seal_all
+from backend.log.sealing_queries import Block
 from backend.log.service import append, append_many, consistency_proof, inclusion_proof
+from backend.log.verification import Violation, verify, verify_coverage, verify_log, verify_seals
 
 __all__ = [
+    "Block",
     "Checkpoint",
     "Entry",
     "HeadNotGenuine",
     "HeadNotTrue",
+    "NotSealable",
     "OutsideTheTree",
     "PublicKey",
+    "SealOutOfOrder",
+    "Sealed",
+    "ServerWentBack",
     "TreeHead",
+    "Violation",
     "append",
     "append_many",
+    "changing",
     "consistency_proof",
     "entries",
     "inclusion_proof",
     "latest_head",
     "publish",
+    "register",
+    "registered",
+    "seal_all",
     "size",
+    "verify",
+    "verify_coverage",
     "verify_head",
+    "verify_log",
+    "verify_seals",
 ]

@@ -94,10 +94,15 @@ async def nodes(session: AsyncSession, places: Iterable[Node]) -> dict[Node, byt
     return {Node(level, index): value for level, index, value in rows}
 
 
-async def node_count(session: AsyncSession) -> int:
-    """How many nodes above the leaves are stored."""
-    result = await session.execute(text("SELECT count(*) FROM log_node"))
-    return int(result.scalar_one())
+async def nodes_beyond(session: AsyncSession, *, size: int) -> list[Node]:
+    """Stored nodes that no log of this size has."""
+    rows = await session.execute(
+        text(
+            "SELECT level, index FROM log_node WHERE ((index + 1)::numeric * 2 ^ level) > :size ORDER BY 1, 2"
+        ),
+        {"size": size},
+    )
+    return [Node(level, number) for level, number in rows]
 
 
 async def register_key(session: AsyncSession, *, generation: int, name: str, public_key: bytes) -> bytes:

@@ -41,6 +41,7 @@ CREATE TABLE log_tree_head (
 
 -- A block covers the rows whose transaction lies in [from_xid, to_xid). Blocks of one table follow each other
 -- without a gap; a transaction too large for one block has several parts with the same range.
+-- `key` orders the rows of one transaction; `columns` are those that the hashes cover.
 -- `marks` holds the first 4 bytes of each row's leaf hash, so that a changed row can be named.
 CREATE TABLE log_seal (
     table_name text NOT NULL,
@@ -50,6 +51,7 @@ CREATE TABLE log_seal (
     to_xid xid8 NOT NULL CHECK (to_xid > from_xid),
     rows bigint NOT NULL CHECK (rows > 0),
     root bytea NOT NULL CHECK (octet_length(root) = 32),
+    key text[] NOT NULL,
     columns text[] NOT NULL,
     marks bytea NOT NULL,
     entry_index bigint NOT NULL UNIQUE REFERENCES log_entry,
@@ -150,7 +152,7 @@ END $$;
 -- Stores a block only when it continues the table's last one and its log entry says the same.
 CREATE FUNCTION log_store_seal(
     sealed_table text, number bigint, part_no integer, low xid8, high xid8, row_count bigint, block_root bytea,
-    sealed_columns text[], row_marks bytea, entry bigint)
+    row_key text[], sealed_columns text[], row_marks bytea, entry bigint)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -167,13 +169,13 @@ BEGIN
         OR stated IS DISTINCT FROM jsonb_build_object(
             'table', sealed_table, 'block', number, 'part', part_no, 'from_xid', low::text::numeric,
             'to_xid', high::text::numeric, 'rows', row_count, 'root', encode(block_root, 'hex'),
-            'columns', sealed_columns) THEN
+            'key', row_key, 'columns', sealed_columns) THEN
         RAISE EXCEPTION 'the block does not continue the seals of its table' USING ERRCODE = 'LG002';
     END IF;
     INSERT INTO public.log_seal (
-        table_name, block_no, part, from_xid, to_xid, rows, root, columns, marks, entry_index)
+        table_name, block_no, part, from_xid, to_xid, rows, root, key, columns, marks, entry_index)
     VALUES (
-        sealed_table, number, part_no, low, high, row_count, block_root, sealed_columns, row_marks, entry);
+        sealed_table, number, part_no, low, high, row_count, block_root, row_key, sealed_columns, row_marks, entry);
 END $$;
 
 CREATE TRIGGER log_entry_kept BEFORE UPDATE OR DELETE ON log_entry
@@ -211,5 +213,5 @@ REVOKE ALL ON FUNCTION log_register_key(integer, text, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_register_key(integer, text, bytea) TO puhui_app;
 REVOKE ALL ON FUNCTION log_store_head(bigint, bytea, timestamptz, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_store_head(bigint, bytea, timestamptz, bytea, text) TO puhui_app;
-REVOKE ALL ON FUNCTION log_store_seal(text, bigint, integer, xid8, xid8, bigint, bytea, text[], bytea, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION log_store_seal(text, bigint, integer, xid8, xid8, bigint, bytea, text[], bytea, bigint) TO puhui_app;
+REVOKE ALL ON FUNCTION log_store_seal(text, bigint, integer, xid8, xid8, bigint, bytea, text[], text[], bytea, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION log_store_seal(text, bigint, integer, xid8, xid8, bigint, bytea, text[], text[], bytea, bigint) TO puhui_app;

@@ -1,0 +1,277 @@
+"""All SQL of the seals: the horizon, the rows of other tables as leaf hashes, the blocks.
+
+A row's leaf hash is SHA-256(0x00 ‖ the row's columns, each in a binary form that no session setting changes):
+0x00 for NULL, else 0x01 and the value. A value is 8 bytes big endian for whole numbers and transaction ids, 16 for
+a UUID, 1 for a boolean, 8 for a time (microseconds since 2000-01-01 UTC), 4 for a date (days since 2000-01-01); all
+else is its length in 4 bytes and its bytes: text in UTF-8, bytea as it is, jsonb, numeric and arrays as their text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.kit.db import raw_connection
+from backend.log.errors import NotSealable
+
+XID_BYTES = 8
+FETCH_ROWS = 10_000
+_LOCK = 7_318_005  # any constant: the advisory lock of sealing
+
+_AS_TEXT = "convert_to({0}::text, 'UTF8')"
+_FIXED = {
+    "smallint": "int8send({0}::bigint)",
+    "integer": "int8send({0}::bigint)",
+    "bigint": "int8send({0})",
+    "uuid": "uuid_send({0})",
+    "xid8": "xid8send({0})",
+    "boolean": "boolsend({0})",
+    "date": "date_send({0})",
+    "timestamp with time zone": "timestamptz_send({0})",
+}
+_SIZED = {
+    "bytea": "{0}",
+    "text": "convert_to({0}, 'UTF8')",
+    **dict.fromkeys(
+        (
+            "character varying",
+            "jsonb",
+            "numeric",
+            "text[]",
+            "smallint[]",
+            "integer[]",
+            "bigint[]",
+            "uuid[]",
+            "int8range",
+        ),
+        _AS_TEXT,
+    ),
+}
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A sealed run of rows: those whose transaction lies in `[from_xid, to_xid)`, or one part of them."""
+
+    table: str
+    block: int
+    part: int
+    from_xid: int
+    to_xid: int
+    rows: int
+    root: bytes
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    marks: bytes  # the first 4 bytes of each row's leaf hash
+    entry_index: int
+
+
+async def lock(session: AsyncSession) -> None:
+    """Let only one process seal at a time, until this transaction ends."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+async def horizon(session: AsyncSession) -> tuple[int, int]:
+    """The oldest transaction that still runs, below which all are finished; and the next that will begin."""
+    row = (
+        await session.execute(
+            text("""
+                SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text FROM pg_current_snapshot() AS s
+            """)
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+async def column_types(session: AsyncSession, *, table: str) -> dict[str, str]:
+    """The table's columns in order, with their types; empty when there is no such table."""
+    rows = await session.execute(
+        text("""
+            SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+            WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+        """),
+        {"table": table},
+    )
+    return {str(name): str(kind) for name, kind in rows}
+
+
+async def tables_with_xid(session: AsyncSession) -> list[str]:
+    """Every table that notes which transaction wrote its rows; of partitions, the parent."""
+    rows = await session.execute(
+        text("""
+            SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+                AND a.attname = 'xid' AND a.atttypid = 'xid8'::regtype ORDER BY 1
+        """)
+    )
+    return [name for (name,) in rows]
+
+
+def leaf_expression(*, table: str, columns: Sequence[str], types: dict[str, str]) -> str:
+    """The SQL of a row's leaf hash. NotSealable for a column that is missing or whose bytes settings change."""
+    fields = []
+    for column in columns:
+        kind = types.get(column, "")
+        if kind in _FIXED:
+            value = _FIXED[kind].format(column)
+        elif kind in _SIZED:
+            value = _SIZED[kind].format(column)
+            value = f"int4send(octet_length({value})) || {value}"
+        else:
+            raise NotSealable(table=table, column=column)
+        if not _NAME.fullmatch(column) or not _NAME.fullmatch(table):
+            raise NotSealable(table=table, column=column)
+        fields.append(rf"coalesce('\x01'::bytea || {value}, '\x00'::bytea)")
+    return r"sha256('\x00'::bytea || " + " || ".join(fields) + ")"
+
+
+def _order(table: str, key: Sequence[str], types: dict[str, str]) -> str:
+    for name in key:
+        if name not in types or not _NAME.fullmatch(name):
+            raise NotSealable(table=table, column=name)
+    return ", ".join(["xid", *(f'{name} COLLATE "C"' if types[name] == "text" else name for name in key)])
+
+
+async def leaves(
+    session: AsyncSession, *, table: str, key: Sequence[str], columns: Sequence[str], low: int, high: int
+) -> AsyncIterator[list[bytes]]:
+    """The rows written by transactions `[low, high)`, in runs: the transaction (8 bytes) ‖ the row's leaf hash (32).
+
+    Ordered by transaction, then by key. Read through a cursor, so that memory is bounded whatever the table holds.
+    """
+    types = await column_types(session, table=table)
+    leaf = leaf_expression(table=table, columns=columns, types=types)
+    connection = await raw_connection(session)
+    cursor = await connection.cursor(
+        f"SELECT xid8send(xid) || {leaf} FROM {table}"  # noqa: S608 - names are checked, values are arguments
+        f" WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 ORDER BY {_order(table, key, types)}",
+        str(low),
+        str(high),
+    )
+    while rows := await cursor.fetch(FETCH_ROWS):
+        yield [row[0] for row in rows]
+
+
+async def row_keys(
+    session: AsyncSession, *, table: str, key: Sequence[str], low: int, high: int, places: Sequence[int]
+) -> list[str]:
+    """The keys, as text, of the rows at these places among those of transactions `[low, high)`."""
+    types = await column_types(session, table=table)
+    shown = f"concat_ws(' ', {', '.join(key)})"
+    rows = await session.execute(
+        text(f"""
+            SELECT shown FROM (
+                SELECT {shown} AS shown, row_number() OVER (ORDER BY {_order(table, key, types)}) - 1 AS place FROM {table}
+                WHERE xid >= CAST(CAST(:low AS text) AS xid8) AND xid < CAST(CAST(:high AS text) AS xid8)
+            ) AS numbered WHERE place = ANY (:places) ORDER BY place
+        """),  # noqa: S608 - names are checked, values are arguments
+        {"low": str(low), "high": str(high), "places": list(places)},
+    )
+    return [str(shown) for (shown,) in rows]
+
+
+async def rows_from(session: AsyncSession, *, table: str, low: int) -> int:
+    """How many rows say that they were written by transaction `low` or a later one."""
+    result = await session.execute(
+        text(f"SELECT count(*) FROM {table} WHERE xid >= CAST(CAST(:low AS text) AS xid8)"),  # noqa: S608
+        {"low": str(low)},
+    )
+    return int(result.scalar_one())
+
+
+_BLOCK = """
+    SELECT table_name, block_no, part, from_xid::text, to_xid::text, rows, root, key, columns, marks, entry_index
+    FROM log_seal
+"""
+
+
+def _block(row: Sequence[Any]) -> Block:
+    table, number, part, low, high, rows, root, key, columns, marks, entry = row
+    return Block(
+        table=table,
+        block=number,
+        part=part,
+        from_xid=int(low),
+        to_xid=int(high),
+        rows=rows,
+        root=root,
+        key=tuple(key),
+        columns=tuple(columns),
+        marks=marks,
+        entry_index=entry,
+    )
+
+
+async def last_block(session: AsyncSession, *, table: str) -> Block | None:
+    """The newest block of a table."""
+    rows = await session.execute(
+        text(_BLOCK + " WHERE table_name = :table ORDER BY block_no DESC LIMIT 1"), {"table": table}
+    )
+    row = rows.first()
+    return None if row is None else _block(row)
+
+
+async def sealed_tables(session: AsyncSession) -> list[str]:
+    """Every table that has a block."""
+    rows = await session.execute(text("SELECT DISTINCT table_name FROM log_seal ORDER BY 1"))
+    return [name for (name,) in rows]
+
+
+async def blocks(session: AsyncSession, *, table: str, after: int, log_size: int, count: int) -> list[Block]:
+    """Up to `count` blocks of a table numbered above `after`, whose entries lie in the first `log_size`."""
+    rows = await session.execute(
+        text(
+            _BLOCK + " WHERE table_name = :table AND block_no > :after AND entry_index < :size"
+            " ORDER BY block_no LIMIT :count"
+        ),
+        {"table": table, "after": after, "size": log_size, "count": count},
+    )
+    return [_block(row) for row in rows]
+
+
+async def entries_without_block(session: AsyncSession, *, log_size: int) -> list[tuple[int, str]]:
+    """Log entries that state a block which is not there: index and table."""
+    rows = await session.execute(
+        text("""
+            SELECT e.index, e.body->>'table' FROM log_entry e LEFT JOIN log_seal s ON s.entry_index = e.index
+            WHERE e.kind = 'seal.block' AND e.index < :size AND s.entry_index IS NULL ORDER BY e.index
+        """),
+        {"size": log_size},
+    )
+    return [(index, str(table)) for index, table in rows]
+
+
+async def store(session: AsyncSession, block: Block) -> None:
+    """Keep a block whose entry is already in the log; SealOutOfOrder when it does not continue its table's last."""
+    await session.execute(
+        text("""
+            SELECT log_store_seal(
+                :table, :block, :part, CAST(CAST(:low AS text) AS xid8), CAST(CAST(:high AS text) AS xid8),
+                :rows, :root, CAST(:key AS text[]), CAST(:columns AS text[]), :marks, :entry)
+        """),
+        {
+            "table": block.table,
+            "block": block.block,
+            "part": block.part,
+            "low": str(block.from_xid),
+            "high": str(block.to_xid),
+            "rows": block.rows,
+            "root": block.root,
+            "key": list(block.key),
+            "columns": list(block.columns),
+            "marks": block.marks,
+            "entry": block.entry_index,
+        },
+    )
+
+
+def spans(found: Sequence[Block]) -> list[list[Block]]:
+    """Blocks grouped by range: the parts of one large transaction stand together."""
+    return [list(parts) for _, parts in groupby(found, key=lambda block: (block.from_xid, block.to_xid))]

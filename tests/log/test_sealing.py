@@ -1,0 +1,314 @@
+"""Sealing a table of its own and the ledger's: nothing missed, nothing twice, every change found."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+
+from backend import log
+from backend.kit.db import Database, connect_arguments
+from backend.kit.settings import Settings
+from backend.log import sealing, sealing_queries
+from backend.log.sealing import Sealed
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+SAMPLE = Sealed("log_sample", key=("name", "id"), leave_out=("balance",))
+
+
+@contextmanager
+def only(*tables: Sealed) -> Iterator[None]:
+    """Only these tables are registered inside the block."""
+    before = sealing.registered()
+    registry = sealing._registry  # noqa: SLF001 - what is registered for one test must not stay
+    registry.clear()
+    sealing.register(*tables)
+    try:
+        yield
+    finally:
+        registry.clear()
+        sealing.register(*before)
+
+
+@pytest.fixture(autouse=True)
+def _sample_registered() -> Iterator[None]:
+    with only(*sealing.registered(), SAMPLE):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def sample(superuser: Connection) -> None:
+    """A table with a column of every type that can be sealed."""
+    await superuser.execute("""
+        CREATE TABLE log_sample (
+            id bigint GENERATED ALWAYS AS IDENTITY,
+            name text NOT NULL,
+            note text,
+            balance bigint NOT NULL DEFAULT 0,
+            small smallint DEFAULT 1,
+            number integer DEFAULT 2,
+            yes boolean DEFAULT true,
+            reference uuid DEFAULT '00000000-0000-7000-8000-000000000001',
+            day date DEFAULT '2026-01-02',
+            at timestamptz DEFAULT '2026-01-02 03:04:05.000006+08',
+            raw bytea DEFAULT '\\x00ff',
+            facts jsonb DEFAULT '{"b": 1, "a": [null]}',
+            ratio numeric DEFAULT 0.50,
+            words text[] DEFAULT '{"a b",NULL,""}',
+            serials int8range DEFAULT '[1,5)',
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+            PRIMARY KEY (id)
+        )
+    """)
+    await superuser.execute("CREATE INDEX ON log_sample (xid)")
+    await superuser.execute("GRANT SELECT, INSERT ON log_sample TO puhui_app")
+
+
+async def write(db: Database, *names: str) -> None:
+    async with db.hot_transaction() as connection:
+        await connection.executemany("INSERT INTO log_sample (name) VALUES ($1)", [(name,) for name in names])
+
+
+async def violations(db: Database, settings: Settings) -> list[str]:
+    async with db.transaction() as session:
+        return [str(violation) for violation in await log.verify(session, settings=settings)]
+
+
+async def sealed_names(superuser: Connection) -> list[str]:
+    """The names of all rows that lie in some block, as often as they do."""
+    rows = await superuser.fetch("""
+        SELECT name FROM log_sample r
+        JOIN (SELECT DISTINCT from_xid, to_xid FROM log_seal WHERE table_name = 'log_sample') s
+            ON r.xid >= s.from_xid AND r.xid < s.to_xid
+    """)
+    return [row["name"] for row in rows]
+
+
+@asynccontextmanager
+async def tampering(superuser: Connection) -> AsyncIterator[Connection]:
+    """What the superuser does inside is undone at the end; triggers and foreign keys do not see it."""
+    transaction = superuser.transaction()
+    await transaction.start()
+    await superuser.execute("SET LOCAL session_replication_role = replica")
+    try:
+        yield superuser
+    finally:
+        await transaction.rollback()
+
+
+async def test_what_is_committed_is_sealed_once(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    await write(db, "a", "b", "c")
+    (block,) = [made for made in await log.seal_all(db) if made.table == "log_sample"]
+    assert (block.block, block.part, block.from_xid, block.rows) == (0, 0, 0, 3)
+    assert "balance" not in block.columns
+    assert set(block.columns) > {"id", "name", "xid", "facts"}
+    assert [made for made in await log.seal_all(db) if made.table == "log_sample"] == []
+    await write(db, "d")
+    (second,) = [made for made in await log.seal_all(db) if made.table == "log_sample"]
+    assert (second.block, second.from_xid, second.rows) == (1, block.to_xid, 1)
+    async with db.transaction() as session:
+        (entry,) = await log.entries(session, low=second.entry_index, high=second.entry_index + 1)
+    assert (entry.kind, entry.body) == ("seal.block", sealing.statement(second))
+    assert sorted(await sealed_names(superuser)) == ["a", "b", "c", "d"]
+    assert await violations(db, settings) == []
+
+
+async def test_a_transaction_held_open_is_not_missed(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    assert settings.database_url is not None
+    held = await asyncpg.connect(**connect_arguments(settings.database_url.get_secret_value()))
+    try:
+        transaction = held.transaction()
+        await transaction.start()
+        await held.execute("INSERT INTO log_sample (name) VALUES ('held open')")
+        await write(db, "came later")
+        await log.seal_all(db)
+        assert "held open" not in await sealed_names(superuser)
+        await transaction.commit()
+    finally:
+        await held.close()
+    await log.seal_all(db)
+    names = await sealed_names(superuser)
+    assert names.count("held open") == names.count("came later") == 1
+    assert await violations(db, settings) == []
+
+
+async def test_sealing_beside_writers_misses_none(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    chance = random.Random(9162)
+    done = asyncio.Event()
+
+    async def writer(number: int) -> None:
+        for turn in range(12):
+            async with db.hot_transaction() as connection:
+                for row in range(chance.randint(1, 4)):
+                    await connection.execute(
+                        "INSERT INTO log_sample (name) VALUES ($1)", f"race {number} {turn} {row}"
+                    )
+                    await asyncio.sleep(chance.random() * 0.01)
+
+    async def sealer() -> None:
+        while not done.is_set():
+            await log.seal_all(db, block_rows=3)
+
+    sealers = [asyncio.create_task(sealer()) for _ in range(2)]
+    await asyncio.gather(*(writer(number) for number in range(6)))
+    done.set()
+    await asyncio.gather(*sealers)
+    await log.seal_all(db)
+    written = [row["name"] for row in await superuser.fetch("SELECT name FROM log_sample")]
+    assert sorted(await sealed_names(superuser)) == sorted(written)
+    assert await violations(db, settings) == []
+
+
+async def test_a_large_transaction_is_sealed_in_parts(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    await write(db, "before")
+    await write(db, *(f"large {number}" for number in range(25)))
+    await write(db, "after")
+    made = [block for block in await log.seal_all(db, block_rows=10) if block.table == "log_sample"]
+    assert [(block.part, block.rows) for block in made] == [(0, 1), (0, 10), (1, 10), (2, 5), (0, 1)]
+    assert len({(block.from_xid, block.to_xid) for block in made[1:4]}) == 1
+    assert await violations(db, settings) == []
+    async with tampering(superuser):
+        await superuser.execute("UPDATE log_sample SET note = 'x' WHERE name = 'large 17'")
+        async with _reading(superuser, settings) as found:
+            assert len(found) == 1
+            assert "large 17" in found[0]
+
+
+async def test_an_open_part_of_a_large_transaction_survives_a_crash(
+    db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(db, *(f"crash {number}" for number in range(12)))
+    store, calls = sealing_queries.store, 0
+
+    async def crash(*given: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionResetError
+        await store(*given)  # type: ignore[arg-type]
+
+    async with db.transaction() as session:
+        before = await log.size(session)
+    monkeypatch.setattr(sealing_queries, "store", crash)
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever a lost connection becomes
+        await log.seal_all(db, block_rows=5)
+    monkeypatch.undo()
+    async with db.transaction() as session:
+        assert await log.size(session) == before
+    made = [block for block in await log.seal_all(db, block_rows=5) if block.table == "log_sample"]
+    assert [block.rows for block in made] == [5, 5, 2]
+    assert await violations(db, settings) == []
+
+
+COLUMNS = {
+    "id": "id + 1000000",
+    "name": "name || ' '",
+    "note": "''",
+    "small": "NULL",
+    "number": "number + 1",
+    "yes": "NOT yes",
+    "reference": "'00000000-0000-7000-8000-000000000002'",
+    "day": "day + 1",
+    "at": "at + interval '1 microsecond'",
+    "raw": "'\\x00fe'",
+    "facts": '\'{"b": 1, "a": []}\'',
+    "ratio": "0.5",
+    "words": '\'{"a b","NULL",""}\'',
+    "serials": "'[1,6)'",
+    "xid": "'1'",
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+async def test_a_change_to_any_sealed_column_names_the_row(
+    db: Database, settings: Settings, superuser: Connection, column: str
+) -> None:
+    name = f"tampered {column}"
+    await write(db, "neighbour", name, "other")
+    await log.seal_all(db)
+    async with tampering(superuser):
+        change = f"UPDATE log_sample SET {column} = {COLUMNS[column]} WHERE name = $1"
+        if column == "id":
+            await superuser.execute("ALTER TABLE log_sample ALTER id DROP IDENTITY")
+        assert await superuser.execute(change, name) == "UPDATE 1"
+        async with _reading(superuser, settings) as found:
+            assert found
+            assert all(violation.startswith("log_sample block") for violation in found)
+            assert any(name in violation for violation in found)
+    assert await violations(db, settings) == []
+
+
+async def test_a_column_that_may_change_is_not_sealed(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    await superuser.execute("UPDATE log_sample SET balance = balance + 1")
+    assert await violations(db, settings) == []
+
+
+async def test_a_row_removed_or_slipped_in_is_named(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    await write(db, "first", "second", "third")
+    await log.seal_all(db)
+    async with tampering(superuser):
+        await superuser.execute("DELETE FROM log_sample WHERE name = 'second'")
+        async with _reading(superuser, settings) as found:
+            assert len(found) == 1
+            assert "found 2: 0 changed or added, 1 changed or gone" in found[0]
+    async with tampering(superuser):
+        await superuser.execute(
+            "INSERT INTO log_sample (name, xid) SELECT 'slipped in', xid FROM log_sample WHERE name = 'second'"
+        )
+        async with _reading(superuser, settings) as found:
+            assert len(found) == 1
+            assert "slipped in" in found[0]
+            assert "found 4: 1 changed or added, 0 changed or gone" in found[0]
+    async with tampering(superuser):
+        await superuser.execute(
+            "INSERT INTO log_sample (name, xid) VALUES ('from the future', '99999999999')"
+        )
+        async with _reading(superuser, settings) as found:
+            assert len(found) == 1
+            assert "not begun" in found[0]
+    async with tampering(superuser):
+        await superuser.execute("DROP TABLE log_sample CASCADE")
+        async with _reading(superuser, settings) as found:
+            assert found == ["log_sample : is gone"]
+
+
+async def test_a_table_that_nobody_registered_is_named(db: Database) -> None:
+    with only(*(table for table in sealing.registered() if table != SAMPLE)):
+        async with db.transaction() as session:
+            assert "log_sample" in {violation.table for violation in await log.verify_coverage(session)}
+    async with db.transaction() as session:
+        assert "log_sample" not in {violation.table for violation in await log.verify_coverage(session)}
+
+
+@asynccontextmanager
+async def _reading(superuser: Connection, settings: Settings) -> AsyncIterator[list[str]]:
+    """What the verification says inside the superuser's own open transaction, which is then undone."""
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+    from sqlalchemy.pool import StaticPool
+
+    async def connect() -> Connection:
+        return superuser
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator_fn=connect, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
+    )
+    async with AsyncSession(engine) as session:
+        yield [str(violation) for violation in await log.verify(session, settings=settings)]
