@@ -112,7 +112,9 @@ def _named(error: BaseException) -> DomainError | None:
     constraint = getattr(error, "constraint_name", None) or getattr(cause, "constraint_name", None)
     if constraint in _by_constraint:
         return _by_constraint[constraint]()
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+    if any(
+        isinstance(link, asyncpg.InterfaceError) and isinstance(link, ValueError) for link in (error, cause)
+    ):
         return ValueNotStorable()  # refused by the driver before it was sent: out of range, or no valid text
     if isinstance(error, ConnectionError | TimeoutError) or isinstance(cause, ConnectionError):
         return DatabaseUnavailable()

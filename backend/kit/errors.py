@@ -13,6 +13,7 @@ Language = Literal["zh", "en"]
 class Kind(enum.Enum):
     """What sort of refusal it is; maps once to an HTTP status and once to an exit code."""
 
+    MALFORMED = (400, 2)
     INVALID = (422, 2)
     UNAUTHENTICATED = (401, 3)
     FORBIDDEN = (403, 3)

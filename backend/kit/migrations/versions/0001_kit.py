@@ -28,24 +28,38 @@ def upgrade() -> None:
     """)
     op.execute("CREATE INDEX kit_idempotency_key_age ON kit_idempotency_key (created_at)")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON kit_idempotency_key TO puhui_app")
+    # Waits at most 2 s for another transaction that claims the same key (then 55P03); the limit ends with the call.
+    op.execute("""
+        CREATE FUNCTION kit_claim_key(in_principal text, in_key text, in_fingerprint bytea)
+        RETURNS TABLE (claimed boolean, fingerprint bytea, status smallint, headers jsonb, body bytea)
+        LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
+        BEGIN
+            INSERT INTO kit_idempotency_key AS k (principal, key, fingerprint)
+            VALUES (in_principal, in_key, in_fingerprint)
+            ON CONFLICT ON CONSTRAINT kit_idempotency_key_pkey DO NOTHING;
+            IF FOUND THEN
+                RETURN QUERY SELECT true, in_fingerprint, NULL::smallint, NULL::jsonb, NULL::bytea;
+            ELSE
+                RETURN QUERY SELECT false, k.fingerprint, k.status, k.headers, k.body FROM kit_idempotency_key k
+                             WHERE k.principal = in_principal AND k.key = in_key;
+            END IF;
+        END $$
+    """)
+    op.execute("GRANT EXECUTE ON FUNCTION kit_claim_key(text, text, bytea) TO puhui_app")
     op.execute("""
         CREATE TABLE kit_outbox (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
             task text NOT NULL,
             payload jsonb NOT NULL,
             promised_at timestamptz NOT NULL DEFAULT now(),
+            due_at timestamptz NOT NULL DEFAULT now(),
             relayed_at timestamptz,
-            due_again_at timestamptz,
             done_at timestamptz,
             attempts integer NOT NULL DEFAULT 0,
             last_error text
         )
     """)
-    op.execute(
-        "CREATE INDEX kit_outbox_waiting ON kit_outbox (xid, id) WHERE relayed_at IS NULL AND done_at IS NULL"
-    )
-    op.execute("CREATE INDEX kit_outbox_unanswered ON kit_outbox (due_again_at) WHERE done_at IS NULL")
+    op.execute("CREATE INDEX kit_outbox_due ON kit_outbox (due_at, id) WHERE done_at IS NULL")
     op.execute("CREATE INDEX kit_outbox_done ON kit_outbox (done_at) WHERE done_at IS NOT NULL")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON kit_outbox TO puhui_app")
     op.execute("""

@@ -1,0 +1,124 @@
+"""HTTP without a domain word: how an app is made, and how an endpoint gets its session.
+
+    app = new_app(title="…")            every failure is a problem, every request has a trace id, limits and a log line
+    router = Router(prefix="/trips")    routes whose answers can be kept for an idempotency key
+    session: WriteSession               one transaction, committed after the answer is built and before it is sent
+    session: ReadSession                one transaction that refuses to write
+
+What endpoints need is on `app.state`: `settings`, `db` and, per surface, `authenticate`; `wire` sets the first two on
+an app and on every app mounted in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+from starlette.routing import Mount
+
+from backend.kit import openapi, problems
+from backend.kit.db import Database
+from backend.kit.edge import Edge
+from backend.kit.settings import Settings
+
+MAX_BODY_BYTES = 1 << 20
+
+
+class AnswerInstead(Exception):
+    """Raised by a dependency that already has the whole answer; the endpoint is not run."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+BeforeCommit = Callable[[Response], Awaitable[None]]
+
+
+def before_commit(request: Request, step: BeforeCommit) -> None:
+    """Run `step` on the finished answer while the request's transaction is still open."""
+    assert isinstance(request.scope.get("route"), Route), "make the router with backend.kit.http.Router"
+    steps: list[BeforeCommit] = request.scope.setdefault("puhui.before_commit", [])
+    steps.append(step)
+
+
+class Route(APIRoute):
+    """A route that knows the moment between the answer being built and its transaction being committed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except AnswerInstead as instead:
+                return instead.response
+            for step in request.scope.get("puhui.before_commit", ()):
+                await step(response)
+            return response
+
+        return answered
+
+
+class Router(APIRouter):
+    """The router of every noun and surface."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("route_class", Route)
+        super().__init__(*args, **kwargs)
+
+
+def new_app(
+    *, title: str, version: str = "1", max_body_bytes: int = MAX_BODY_BYTES, **kwargs: Any
+) -> FastAPI:
+    """A FastAPI app with our problems, limits, log, metrics and OpenAPI habits. It has no documentation pages."""
+    app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, **kwargs)
+    app.router.route_class = Route
+    app.add_middleware(Edge, max_body_bytes=max_body_bytes)
+    problems.install(app)
+    openapi.install(app)
+    return app
+
+
+def wire(app: FastAPI, *, settings: Settings, db: Database) -> None:
+    """Hand the process's settings and database to `app` and to every app mounted in it."""
+    app.state.settings = settings
+    app.state.db = db
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            wire(route.app, settings=settings, db=db)
+
+
+def database(request: Request) -> Database:
+    """The process's database, as wired."""
+    db = request.app.state.db
+    assert isinstance(db, Database)
+    return db
+
+
+def settings_of(request: Request) -> Settings:
+    """The deployment's settings, as wired."""
+    settings = request.app.state.settings
+    assert isinstance(settings, Settings)
+    return settings
+
+
+async def _write(request: Request) -> AsyncIterator[AsyncSession]:
+    async with database(request).transaction() as session:
+        yield session
+
+
+async def _read(request: Request) -> AsyncIterator[AsyncSession]:
+    async with database(request).transaction() as session:
+        await session.execute(text("SET TRANSACTION READ ONLY"))
+        yield session
+
+
+WriteSession = Annotated[AsyncSession, Depends(_write, scope="function")]
+ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
+AppSettings = Annotated[Settings, Depends(settings_of)]

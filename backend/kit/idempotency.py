@@ -1,0 +1,201 @@
+"""The same `Idempotency-Key` moves value once, however often the request is sent.
+
+    router = Router()                                      # backend.kit.http.Router, whose routes keep answers
+
+    @router.post("/redemptions", responses=problems(*idempotency.REFUSALS, …))
+    async def redeem(order: Order, citizen: SignedInCitizen, session: WriteSession, _: IdempotencyKey) -> Receipt: …
+
+That is all an endpoint does. The key is claimed in the endpoint's own transaction before the endpoint runs, and the
+finished answer is kept in that same transaction, so that effect and answer are committed together or not at all:
+
+* same caller, key, method, address and body: the identical answer again, with `Idempotent-Replayed: true`;
+* the same key for anything else: 422 `kit.idempotency_key_reused`;
+* the first is still at work: wait up to 2 s for its answer, then 409 `kit.idempotency_in_flight`;
+* no key 400, a key that is not 8 to 255 visible ASCII characters 400.
+
+A refusal rolls back and leaves nothing, so the same key may be tried again. Keys belong to a signed-in caller.
+Every kept answer is encrypted (AES-256-GCM, key label `idempotency`), so none ever lies in clear, whatever an
+endpoint answers; the body's fingerprint is keyed for the same reason. Keys are forgotten after `KEPT_FOR`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import Depends, Header, Request
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from backend.kit.access import SignedIn
+from backend.kit.errors import DomainError, Kind
+from backend.kit.http import AnswerInstead, WriteSession, before_commit, settings_of
+from backend.kit.settings import Keys
+
+KEPT_FOR = timedelta(hours=48)
+
+_FORM = re.compile(r"[!-~]{8,255}")
+_KEPT_HEADERS = ("content-type", "location", "etag", "content-language")
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class IdempotencyKeyMissing(DomainError):
+    """This request moves value and needs the header Idempotency-Key."""
+
+    code = "kit.idempotency_key_missing"
+    kind = Kind.MALFORMED
+    title_zh = "此请求会转移价值，须带 Idempotency-Key 请求头。"
+
+
+class IdempotencyKeyUnusable(DomainError):
+    """The Idempotency-Key is not 8 to 255 visible ASCII characters."""
+
+    code = "kit.idempotency_key_unusable"
+    kind = Kind.MALFORMED
+    title_zh = "Idempotency-Key 须为 8 至 255 个可见 ASCII 字符。"
+
+
+class IdempotencyKeyReused(DomainError):
+    """This Idempotency-Key was used for another request."""
+
+    code = "kit.idempotency_key_reused"
+    kind = Kind.INVALID
+    title_zh = "此 Idempotency-Key 已用于另一请求。"
+
+
+class IdempotencyInFlight(DomainError):
+    """The first request with this Idempotency-Key is still at work; ask again shortly."""
+
+    code = "kit.idempotency_in_flight"
+    kind = Kind.CONFLICT
+    title_zh = "使用此 Idempotency-Key 的首个请求仍在处理，请稍后重试。"
+
+
+REFUSALS = (IdempotencyKeyMissing, IdempotencyKeyUnusable, IdempotencyKeyReused, IdempotencyInFlight)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key that belongs to the present request until its transaction ends."""
+
+    principal: str
+    key: str
+    fingerprint: bytes
+
+
+async def _claimed(
+    request: Request,
+    principal: SignedIn,
+    session: WriteSession,
+    idempotency_key: Annotated[
+        str | None, Header(description="8 to 255 visible ASCII characters, best a UUIDv4; new for each act.")
+    ] = None,
+) -> Claim:
+    if not idempotency_key:
+        raise IdempotencyKeyMissing
+    if not _FORM.fullmatch(idempotency_key):
+        raise IdempotencyKeyUnusable
+    keys = settings_of(request).keys
+    claim = Claim(
+        principal=str(principal),
+        key=idempotency_key,
+        fingerprint=_fingerprint(keys, request, await request.body()),
+    )
+    kept = await _claim_or_read(session, claim)
+    if kept is not None:
+        raise AnswerInstead(_opened(keys, claim, kept))
+
+    async def keep(response: Response) -> None:
+        await _keep(session, keys, claim, response)
+
+    before_commit(request, keep)
+    return claim
+
+
+IdempotencyKey = Annotated[Claim, Depends(_claimed)]
+
+
+def _fingerprint(keys: Keys, request: Request, body: bytes) -> bytes:
+    target = "\n".join((request.method, request.url.path, request.url.query))
+    digest = hashlib.sha256(target.encode() + b"\n" + body).digest()
+    return hmac.digest(keys.derive("idempotency-fingerprint"), digest, hashlib.sha256)
+
+
+async def _claim_or_read(session: AsyncSession, claim: Claim) -> Any:
+    """None when the key is now ours, else the row that another request left."""
+    try:
+        found = await session.execute(
+            text("SELECT * FROM kit_claim_key(:principal, :key, :fingerprint)"),
+            {"principal": claim.principal, "key": claim.key, "fingerprint": claim.fingerprint},
+        )
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise IdempotencyInFlight from None
+        raise
+    kept = found.one_or_none()
+    if kept is not None and kept.claimed:
+        return None
+    if kept is None or kept.status is None:
+        raise IdempotencyInFlight  # forgotten between the two statements, or left unanswered
+    if not hmac.compare_digest(kept.fingerprint, claim.fingerprint):
+        raise IdempotencyKeyReused
+    return kept
+
+
+async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Response) -> None:
+    body = getattr(response, "body", None)
+    assert isinstance(body, bytes), "a streamed answer cannot be kept for an idempotency key"
+    nonce = secrets.token_bytes(12)
+    sealed = nonce + AESGCM(keys.derive("idempotency")).encrypt(nonce, body, _bound_to(claim))
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    await session.flush()
+    await session.execute(
+        text("""
+            UPDATE kit_idempotency_key
+            SET status = :status, headers = CAST(:headers AS jsonb), body = :body
+            WHERE principal = :principal AND key = :key
+        """),
+        {
+            "status": response.status_code,
+            "headers": json.dumps(headers),
+            "body": sealed,
+            "principal": claim.principal,
+            "key": claim.key,
+        },
+    )
+
+
+def _opened(keys: Keys, claim: Claim, kept: Any) -> Response:
+    nonce, sealed = kept.body[:12], kept.body[12:]
+    body = AESGCM(keys.derive("idempotency")).decrypt(nonce, sealed, _bound_to(claim))
+    response = Response(body, status_code=kept.status)
+    for name, value in kept.headers.items():
+        response.headers[name] = value
+    response.headers["idempotent-replayed"] = "true"
+    return response
+
+
+def _bound_to(claim: Claim) -> bytes:
+    return b"\x1f".join((claim.principal.encode(), claim.key.encode(), claim.fingerprint))
+
+
+async def forget_old(session: AsyncSession, *, limit: int = 10_000) -> int:
+    """Remove keys older than `KEPT_FOR`, at most `limit` of them; how many were removed."""
+    result = await session.execute(
+        text("""
+            DELETE FROM kit_idempotency_key WHERE (principal, key) IN (
+                SELECT principal, key FROM kit_idempotency_key
+                WHERE created_at < now() - CAST(:kept_for AS interval) LIMIT :limit FOR UPDATE SKIP LOCKED)
+        """),
+        {"kept_for": KEPT_FOR, "limit": limit},
+    )
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]
