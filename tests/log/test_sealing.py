@@ -308,7 +308,7 @@ async def _reading(superuser: Connection, settings: Settings) -> AsyncIterator[l
         return superuser
 
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator_fn=connect, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
+        "postgresql+asyncpg://", async_creator=connect, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
     )
     async with AsyncSession(engine) as session:
         yield [str(violation) for violation in await log.verify(session, settings=settings)]
