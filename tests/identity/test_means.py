@@ -28,7 +28,7 @@ async def two(db: Database) -> tuple[UUID, UUID]:
 
 
 async def _link(db: Database, settings: Settings, **given: Any) -> means.Holding:
-    asked = {
+    asked: dict[str, Any] = {
         "kind": "card",
         "operator": "metro",
         "held_from": clock.now(),

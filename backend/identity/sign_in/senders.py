@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
 from backend.identity.sign_in.errors import NoSenderConfigured
+from backend.kit import logging
 from backend.kit.settings import Settings
 
-_log = structlog.get_logger(__name__)
+_log = logging.get("puhui.sign_in")
 
 
 class Sender(Protocol):

@@ -39,10 +39,10 @@ _COUNT_ATTEMPT = text("""
         failures = CASE WHEN locked_until <= :now THEN 1 ELSE failures + 1 END,
         locked_until = CASE
             WHEN locked_until > :now THEN locked_until
-            WHEN locked_until IS NULL AND failures + 1 > :allowed THEN :lock_until
+            WHEN locked_until IS NULL AND failures + 1 >= :allowed THEN :lock_until
         END
     WHERE login = :login
-    RETURNING coalesce(locked_until > :now, false) AS locked
+    RETURNING coalesce(old.locked_until > :now, false) AS was_locked
 """)
 
 _SECRETS = text("SELECT id, password_hash, totp_sealed, active FROM staff WHERE login = :login")

@@ -33,7 +33,7 @@ from backend.identity.staff.tables import NewStaff, Staff
 from backend.kit import clock, ids
 from backend.kit.settings import Keys
 
-FAILURES_ALLOWED = 5
+ATTEMPTS = 5
 LOCKED_FOR = timedelta(minutes=15)
 SHORTEST_PASSWORD = 12
 TOTP_STEP_S = 30
@@ -81,14 +81,14 @@ async def create_staff(
 async def count_sign_in(session: AsyncSession, *, login: str) -> None:
     """Count one attempt to sign in, in a transaction of its own, before any secret is looked at.
 
-    After five that were not good the login is locked for 15 minutes. A locked login answers as a wrong password
-    does, and an unknown one too.
+    The fifth is let through and locks the login for 15 minutes; if it is good, it unlocks again. A locked login
+    answers as a wrong password does, and an unknown one too.
     """
     now = clock.now()
-    locked = await queries.count_attempt(
-        session, login=login, now=now, lock_until=now + LOCKED_FOR, allowed=FAILURES_ALLOWED
+    was_locked = await queries.count_attempt(
+        session, login=login, now=now, lock_until=now + LOCKED_FOR, allowed=ATTEMPTS
     )
-    if locked:
+    if was_locked:
         await _take_the_time()
         raise SignInRefused
 

@@ -1,0 +1,175 @@
+"""A code sent to a phone is good once, for ten minutes, five attempts, and for what it was made for."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import structlog
+
+from backend.identity import sign_in
+from backend.identity.sign_in import LogSender, NoSender, RequestedCode
+from backend.kit import clock
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+
+ADDRESS = "192.0.2.1"
+
+
+def _phone() -> str:
+    return f"138{uuid4().int % 10**8:08d}"
+
+
+async def _ask(db: Database, settings: Settings, phone: str, address: str | None = None) -> RequestedCode:
+    async with db.transaction() as session:
+        return await sign_in.request_code(session, settings.keys, phone=phone, address=address or uuid4().hex)
+
+
+async def _give(db: Database, settings: Settings, asked: RequestedCode, **changed: object) -> UUID:
+    given = {"request_id": asked.request_id, "phone": asked.phone, "code": asked.code} | changed
+    async with db.transaction() as session:
+        await sign_in.spend_attempt(session, request_id=given["request_id"])  # type: ignore[arg-type]
+    async with db.transaction() as session:
+        return await sign_in.exchange_code(session, settings.keys, **given)  # type: ignore[arg-type]
+
+
+def _other(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
+async def test_the_code_lets_in_once_and_the_same_phone_is_the_same_person(
+    db: Database, settings: Settings
+) -> None:
+    phone = _phone()
+    asked = await _ask(db, settings, phone)
+    whose = await _give(db, settings, asked)
+    with pytest.raises(sign_in.SignInCodeWrong):
+        await _give(db, settings, asked)
+    with clock.travel(clock.now() + timedelta(minutes=2)):
+        assert await _give(db, settings, await _ask(db, settings, phone)) == whose
+
+
+async def test_a_code_is_bound_to_its_request_and_its_number(db: Database, settings: Settings) -> None:
+    mine, yours = await _ask(db, settings, _phone()), await _ask(db, settings, _phone())
+    for changed in (
+        {"request_id": yours.request_id},
+        {"phone": yours.phone},
+        {"code": _other(mine.code)},
+        {"request_id": uuid4()},
+    ):
+        with pytest.raises(sign_in.SignInCodeWrong):
+            await _give(db, settings, mine, **changed)
+    assert await _give(db, settings, mine)
+
+
+async def test_the_sixth_attempt_is_refused_even_with_the_right_code(
+    db: Database, settings: Settings
+) -> None:
+    asked = await _ask(db, settings, _phone())
+    for _ in range(5):
+        with pytest.raises(sign_in.SignInCodeWrong):
+            await _give(db, settings, asked, code=_other(asked.code))
+    with pytest.raises(sign_in.SignInCodeWrong):
+        await _give(db, settings, asked)
+
+
+async def test_a_hundred_guesses_at_once_get_five_attempts(db: Database, settings: Settings) -> None:
+    asked = await _ask(db, settings, _phone())
+
+    async def attempt() -> bool:
+        async with db.transaction() as session:
+            try:
+                await sign_in.spend_attempt(session, request_id=asked.request_id)
+            except sign_in.SignInCodeWrong:
+                return False
+            return True
+
+    assert sum(await asyncio.gather(*(attempt() for _ in range(100)))) == 5
+
+
+@pytest.mark.parametrize(
+    ("later", "good"), [(timedelta(minutes=9, seconds=55), True), (timedelta(minutes=10), False)]
+)
+async def test_a_code_lasts_ten_minutes(
+    db: Database, settings: Settings, later: timedelta, good: bool
+) -> None:
+    asked = await _ask(db, settings, _phone())
+    with clock.travel(asked.expires_at - timedelta(minutes=10) + later):
+        if good:
+            assert await _give(db, settings, asked)
+        else:
+            with pytest.raises(sign_in.SignInCodeWrong):
+                await _give(db, settings, asked)
+
+
+async def test_codes_for_one_number_are_a_minute_apart_and_five_a_day(
+    db: Database, settings: Settings
+) -> None:
+    phone, begun = _phone(), clock.now()
+    for turn in range(5):
+        with clock.travel(begun + turn * timedelta(seconds=61)):
+            await _ask(db, settings, phone)
+            with pytest.raises((sign_in.SignInCodeTooSoon, sign_in.TooManySignInCodes)):
+                await _ask(db, settings, phone)
+    with clock.travel(begun + timedelta(hours=1)), pytest.raises(sign_in.TooManySignInCodes):
+        await _ask(db, settings, phone)
+    with clock.travel(begun + timedelta(days=1, minutes=10)):
+        await _ask(db, settings, phone)
+
+
+async def test_twenty_requests_at_once_for_one_number_send_one_code(db: Database, settings: Settings) -> None:
+    phone = _phone()
+    results = await asyncio.gather(*(_ask(db, settings, phone) for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(result, RequestedCode) for result in results) == 1
+    assert sum(isinstance(result, sign_in.SignInCodeTooSoon) for result in results) == 19
+
+
+async def test_one_address_asks_a_hundred_times_a_day(db: Database, settings: Settings) -> None:
+    for _ in range(100):
+        await _ask(db, settings, _phone(), ADDRESS)
+    with pytest.raises(sign_in.TooManySignInCodes):
+        await _ask(db, settings, _phone(), ADDRESS)
+    await _ask(db, settings, _phone(), "192.0.2.2")
+
+
+async def test_neither_number_nor_code_nor_address_lies_in_clear(
+    db: Database, settings: Settings, superuser: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    asked = await _ask(db, settings, _phone(), "198.51.100.7")
+    row = await superuser.fetchrow(
+        "SELECT t::text FROM sign_in_code AS t WHERE request_id = $1", asked.request_id
+    )
+    assert row is not None
+    for secret in (asked.phone[3:], "198.51.100.7"):
+        assert secret not in row[0]
+        assert secret.encode().hex() not in row[0]
+    assert asked.code not in repr(asked)
+
+
+async def test_old_codes_are_forgotten_once_no_limit_counts_them(db: Database, settings: Settings) -> None:
+    asked = await _ask(db, settings, _phone())
+    with clock.travel(clock.now() + timedelta(days=3)):
+        async with db.transaction() as session:
+            await sign_in.forget_old_codes(session)
+    with pytest.raises(sign_in.SignInCodeWrong):
+        await _give(db, settings, asked)
+
+
+async def test_the_development_sender_logs_the_code_and_never_the_number(settings: Settings) -> None:
+    phone, request_id = _phone(), uuid4()
+    sender = sign_in.default_sender(settings)
+    assert isinstance(sender, LogSender)
+    with structlog.testing.capture_logs() as logged:
+        await sender.send(phone=phone, code="123456", request_id=request_id)
+    assert [line["sign_in_code"] for line in logged] == ["123456"]
+    assert phone not in str(logged)
+
+
+async def test_outside_the_embedded_mode_nothing_pretends_to_send(settings: Settings) -> None:
+    sender = sign_in.default_sender(settings.model_copy(update={"embedded": False}))
+    assert isinstance(sender, NoSender)
+    with pytest.raises(sign_in.NoSenderConfigured):
+        await sender.send(phone=_phone(), code="123456", request_id=uuid4())

@@ -1,0 +1,234 @@
+"""A token is good for one surface, for ten minutes, and only as it was signed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from backend.identity import tokens
+from backend.identity.tokens import Audience, TokenPair, TokenRefused
+from backend.kit import clock
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+
+CITIZEN = Audience.CITIZEN
+SUBJECT, SESSION = uuid4(), uuid4()
+
+
+def _signed(settings: Settings, audience: Audience = CITIZEN) -> str:
+    token, _ = tokens.sign_access(settings, audience, subject=SUBJECT, session_id=SESSION)
+    return token
+
+
+def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    header = jwt.get_unverified_header(token)
+    return header, jwt.decode(token, options={"verify_signature": False})
+
+
+def _resigned(settings: Settings, *, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """A token signed with the right key but with whatever an attacker, or a mistake of ours, put inside."""
+    return jwt.encode(claims, settings.keys.ed25519("token/citizen"), algorithm="EdDSA", headers=header)
+
+
+def test_a_good_token_names_its_subject_and_session(settings: Settings) -> None:
+    bearer = tokens.verify_access(settings, CITIZEN, _signed(settings))
+    assert (bearer.audience, bearer.subject, bearer.session_id) == (CITIZEN, SUBJECT, SESSION)
+
+
+@pytest.mark.parametrize(("minutes", "good"), [(9.9, True), (10.1, False), (-1, False)])
+def test_a_token_lasts_ten_minutes_and_is_not_good_before_it_was_made(
+    settings: Settings, minutes: float, good: bool
+) -> None:
+    token = _signed(settings)
+    with clock.travel(clock.now() + timedelta(minutes=minutes)):
+        if good:
+            tokens.verify_access(settings, CITIZEN, token)
+        else:
+            with pytest.raises(TokenRefused):
+                tokens.verify_access(settings, CITIZEN, token)
+
+
+def test_a_token_of_one_surface_is_worthless_at_the_other(settings: Settings) -> None:
+    for made_for, shown_at in [(CITIZEN, Audience.STAFF), (Audience.STAFF, CITIZEN)]:
+        with pytest.raises(TokenRefused):
+            tokens.verify_access(settings, shown_at, _signed(settings, made_for))
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "iss", "aud", "sub", "jti", "sid"])
+def test_a_token_without_a_required_claim_is_refused(settings: Settings, claim: str) -> None:
+    header, claims = _parts(_signed(settings))
+    del claims[claim]
+    with pytest.raises(TokenRefused):
+        tokens.verify_access(settings, CITIZEN, _resigned(settings, header=header, claims=claims))
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"),
+    [
+        ("aud", "staff"),
+        ("aud", ["citizen", "staff"]),
+        ("iss", "somewhere.else"),
+        ("sub", "not a uuid"),
+        ("sub", 7),
+        ("exp", 2**62),
+        ("exp", "2099-01-01"),
+        ("exp", 1e300),
+        ("iat", None),
+        ("sid", {}),
+    ],
+)
+def test_a_token_with_a_wrong_claim_is_refused_even_with_a_right_signature(
+    settings: Settings, claim: str, value: object
+) -> None:
+    header, claims = _parts(_signed(settings))
+    claims[claim] = value
+    token = jwt.api_jws.encode(
+        json.dumps(claims).encode(), settings.keys.ed25519("token/citizen"), algorithm="EdDSA", headers=header
+    )
+    with pytest.raises(TokenRefused):
+        tokens.verify_access(settings, CITIZEN, token)
+
+
+def test_a_token_that_was_made_to_last_longer_than_ten_minutes_is_refused(settings: Settings) -> None:
+    header, claims = _parts(_signed(settings))
+    claims["exp"] += 1
+    with pytest.raises(TokenRefused):
+        tokens.verify_access(settings, CITIZEN, _resigned(settings, header=header, claims=claims))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("typ", "JWT"),
+        ("typ", "puhui-staff+jwt"),
+        ("kid", "../../etc/passwd"),
+        ("kid", "staff-0"),
+        ("kid", ""),
+    ],
+)
+def test_a_token_with_another_type_or_key_id_is_refused(settings: Settings, name: str, value: str) -> None:
+    header, claims = _parts(_signed(settings))
+    with pytest.raises(TokenRefused):
+        tokens.verify_access(
+            settings, CITIZEN, _resigned(settings, header=header | {name: value}, claims=claims)
+        )
+
+
+def test_unsigned_and_confused_signatures_are_refused(settings: Settings) -> None:
+    header, claims = _parts(_signed(settings))
+    public = settings.keys.ed25519("token/citizen").public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    kept = {"kid": header["kid"], "typ": header["typ"]}
+    forged = [
+        jwt.encode(claims, "", algorithm="none", headers=kept),
+        jwt.encode(claims, public, algorithm="HS256", headers=kept),
+        jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=kept),
+        _signed(settings)[:-4] + "AAAA",
+        "",
+        "a.b.c",
+        "." * 2000,
+        "零.零.零",
+    ]
+    lying = {**header, "alg": "none"}
+    segments = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (lying, claims)]
+    forged.append(b".".join([*segments, b""]).decode())
+    for token in forged:
+        with pytest.raises(TokenRefused):
+            tokens.verify_access(settings, CITIZEN, token)
+
+
+# sessions
+
+
+async def _begin(db: Database, settings: Settings, subject: UUID | None = None) -> TokenPair:
+    async with db.transaction() as session:
+        return await tokens.start_session(session, settings, CITIZEN, subject=subject or uuid4())
+
+
+async def _refresh(
+    db: Database, settings: Settings, token: str, audience: Audience = CITIZEN
+) -> TokenPair | None:
+    async with db.transaction() as session:
+        return await tokens.refresh(session, settings, audience, refresh_token=token)
+
+
+async def _stands(db: Database, settings: Settings, pair: TokenPair) -> bool:
+    bearer = tokens.verify_access(settings, CITIZEN, pair.access_token)
+    async with db.transaction() as session:
+        try:
+            await tokens.check_session(session, bearer)
+        except TokenRefused:
+            return False
+        return True
+
+
+async def test_a_refresh_token_gives_one_next_pair_of_the_same_session(
+    db: Database, settings: Settings
+) -> None:
+    first = await _begin(db, settings)
+    second = await _refresh(db, settings, first.refresh_token)
+    assert second is not None
+    assert second.subject == first.subject
+    assert second.refresh_token != first.refresh_token
+    assert await _refresh(db, settings, second.refresh_token) is not None
+
+
+async def test_a_refresh_token_used_twice_ends_the_session_for_both_hands(
+    db: Database, settings: Settings
+) -> None:
+    first = await _begin(db, settings)
+    second = await _refresh(db, settings, first.refresh_token)
+    assert second is not None
+    assert await _stands(db, settings, second)
+    assert await _refresh(db, settings, first.refresh_token) is None
+    assert await _refresh(db, settings, second.refresh_token) is None
+    assert not await _stands(db, settings, second)
+
+
+async def test_of_many_refreshes_at_once_one_gets_through_and_the_session_ends(
+    db: Database, settings: Settings
+) -> None:
+    first = await _begin(db, settings)
+    pairs = await asyncio.gather(*(_refresh(db, settings, first.refresh_token) for _ in range(8)))
+    (winner,) = [pair for pair in pairs if pair is not None]
+    assert not await _stands(db, settings, winner)
+
+
+async def test_a_refresh_token_is_for_its_own_surface_and_time(db: Database, settings: Settings) -> None:
+    pair = await _begin(db, settings)
+    assert await _refresh(db, settings, pair.refresh_token, Audience.STAFF) is None
+    assert await _refresh(db, settings, "made up") is None
+    with clock.travel(pair.refresh_expires_at):
+        assert await _refresh(db, settings, pair.refresh_token) is None
+    with clock.travel(pair.refresh_expires_at - timedelta(seconds=10)):
+        assert await _refresh(db, settings, pair.refresh_token) is not None
+
+
+async def test_signing_out_ends_one_session_and_leaving_ends_all(db: Database, settings: Settings) -> None:
+    whose = uuid4()
+    phone, tablet, other = [await _begin(db, settings, subject) for subject in (whose, whose, uuid4())]
+    async with db.transaction() as session:
+        bearer = tokens.verify_access(settings, CITIZEN, phone.access_token)
+        await tokens.end_session(session, session_id=bearer.session_id)
+    assert [await _stands(db, settings, pair) for pair in (phone, tablet, other)] == [False, True, True]
+    assert await _refresh(db, settings, phone.refresh_token) is None
+    async with db.transaction() as session:
+        await tokens.end_sessions_of(session, subject=whose, because="test")
+    assert [await _stands(db, settings, pair) for pair in (phone, tablet, other)] == [False, False, True]
+
+
+async def test_no_refresh_token_lies_in_clear(
+    db: Database, settings: Settings, superuser: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    pair = await _begin(db, settings)
+    digests = await superuser.fetch("SELECT digest FROM refresh_token")
+    assert pair.refresh_token.encode() not in {row["digest"] for row in digests}
