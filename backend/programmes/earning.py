@@ -27,7 +27,8 @@ def points_for(
     rate = _rate(rule, weight)
     if rule.per == "act":
         return np.full(grams.shape, math.floor(rate), dtype=np.int64)
-    if grams.size == 0 or int(grams.max()) * rate.numerator <= _MAX_INT64:
+    largest = max(int(grams.max(initial=0)), 1) * rate.numerator
+    if max(largest, rate.denominator) <= _MAX_INT64:
         return grams * rate.numerator // rate.denominator
     exact = [int(value) * rate.numerator // rate.denominator for value in grams.tolist()]
     return np.array(exact, dtype=np.int64)
