@@ -93,7 +93,7 @@ class Edge:
             if isinstance(error, DomainError):
                 await problems.answer(error)(scope, receive, send)
                 return
-            _log.error("unexpected", exc_info=error)  # noqa: TRY400 - the processor keeps texts out
+            _log.error("unexpected", exc_info=error)
             await problems.internal()(scope, receive, send)
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:

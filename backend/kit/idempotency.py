@@ -125,7 +125,7 @@ IdempotencyKey = Annotated[Claim, Depends(_claimed)]
 
 
 def _fingerprint(keys: Keys, request: Request, body: bytes) -> bytes:
-    target = "\n".join((request.method, request.url.path, request.url.query))
+    target = f"{request.method}\n{request.url.path}\n{request.url.query}"
     digest = hashlib.sha256(target.encode() + b"\n" + body).digest()
     return hmac.digest(keys.derive("idempotency-fingerprint"), digest, hashlib.sha256)
 

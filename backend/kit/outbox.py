@@ -1,7 +1,7 @@
 """Work promised inside the transaction that needs it, and relayed after it.
 
     promise(session, "identity.code.send", participant_id=…)       with the effect, in one commit
-    if await once(session, outbox_id): …                           in the handler, with its own effect, in one commit
+    if await once(session, outbox_id): …                           where it is done, with its effect, in one commit
 
 Promises PostgreSQL alone remembers what is owed: Redis only rings the bell. A promise is sent at least once and,
          when it is not done within a term, sent again, the term doubling up to an hour. A handler that asks `once`
@@ -41,17 +41,16 @@ class Promise(SQLModel, table=True):
     )
     task: str
     payload: dict[str, Any] = Field(sa_type=JSONB)
-    relayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    done_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    relayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    done_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a relay hands to the broker."""
+    """What a relay hands to the broker: the bell, not the work, which stays in the database."""
 
     outbox_id: int
     task: str
-    payload: dict[str, Any]
     attempt: int
 
 
@@ -76,16 +75,25 @@ async def promise_on(connection: Any, task: str, /, **payload: Any) -> int:
     )
 
 
-async def once(session: AsyncSession, outbox_id: int) -> bool:
-    """True for the one transaction that may have the effect; a second one waits for it and is told False."""
+async def take(session: AsyncSession, outbox_id: int) -> tuple[str, dict[str, Any]] | None:
+    """Mark a promise done and give its task and payload, to the one transaction that may have the effect.
+
+    A second transaction waits for the first and gets None once that has committed.
+    """
     marked = await session.execute(
         text("""
             UPDATE kit_outbox SET done_at = clock_timestamp(), last_error = NULL
-            WHERE id = :id AND done_at IS NULL RETURNING id
+            WHERE id = :id AND done_at IS NULL RETURNING task, payload
         """),
         {"id": outbox_id},
     )
-    return marked.scalar_one_or_none() is not None
+    row = marked.one_or_none()
+    return None if row is None else (row.task, row.payload)
+
+
+async def once(session: AsyncSession, outbox_id: int) -> bool:
+    """True for the one transaction that may have the effect of this promise."""
+    return await take(session, outbox_id) is not None
 
 
 async def relay_once(db: Database, send: Send, *, limit: int = 100, term: timedelta = TERM) -> int:
@@ -100,7 +108,7 @@ async def relay_once(db: Database, send: Send, *, limit: int = 100, term: timede
         for message in await _owed(session, limit):
             try:
                 await send(message)
-            except Exception as error:  # the broker may be anything
+            except Exception as error:  # noqa: BLE001 - raised again below, once what was sent is marked
                 failure = error
                 break
             sent.append(message.outbox_id)
@@ -113,16 +121,13 @@ async def relay_once(db: Database, send: Send, *, limit: int = 100, term: timede
 async def _owed(session: AsyncSession, limit: int) -> list[Message]:
     rows = await session.execute(
         text("""
-            SELECT id, task, payload, attempts FROM kit_outbox
+            SELECT id, task, attempts FROM kit_outbox
             WHERE done_at IS NULL AND due_at <= clock_timestamp()
             ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
         """),
         {"limit": limit},
     )
-    return [
-        Message(outbox_id=id_, task=task, payload=payload, attempt=attempts + 1)
-        for id_, task, payload, attempts in rows
-    ]
+    return [Message(outbox_id=id_, task=task, attempt=attempts + 1) for id_, task, attempts in rows]
 
 
 async def _mark_sent(session: AsyncSession, sent: Sequence[int], term: timedelta) -> None:

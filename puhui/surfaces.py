@@ -1,0 +1,11 @@
+"""The surfaces of the platform: where each is mounted, and who builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from backend.kit.settings import Settings
+
+SURFACES: dict[str, Callable[[Settings], FastAPI]] = {}
