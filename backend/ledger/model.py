@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 Outcome = Literal["posted", "repeated"]
+Cursor = tuple[int, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,69 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """`amount` that first fills the account with the code `first`, if there is one, and then goes to `credit`."""
+
+    posting_id: UUID
+    first: str | None
+    credit: int
+    amount: int
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a fill did: `filled` went to the account named first."""
+
+    outcome: Outcome
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A guarded account and what it holds."""
+
+    id: int
+    code: str
+    kind: str
+    due: date | None
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One line of a posting, its accounts by code."""
+
+    line: int
+    debit_code: str
+    credit_code: str
+    amount: int
+    reason: str
+    happened_at: datetime
+    reverses: UUID | None
+    captures: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Balances by kind; gross credits and debits by (kind, kind of the other account)."""
+
+    balance: dict[str, int]
+    credited: dict[tuple[str, str], int]
+    debited: dict[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """One transfer as one account sees it: `amount` is positive when it came in. `cursor` pages the statement."""
 
-    cursor: tuple[int, str, int]
+    cursor: Cursor
     posting_id: UUID
     amount: int
     reason: str
+    own_code: str
     other_code: str
+    due: date | None
     happened_at: datetime
     recorded_at: datetime
     reverses: UUID | None

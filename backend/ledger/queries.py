@@ -20,13 +20,19 @@ POST = text(
 )
 
 DRAW = text(
-    "SELECT outcome, drawn, rest FROM ledger_draw(CAST(:posting AS uuid), :low, :high, "
+    "SELECT outcome, drawn, rest FROM ledger_draw(CAST(:posting AS uuid), :prefix, :since, "
     "CAST(:credit AS bigint), CAST(:amount AS bigint), :reason, CAST(:happened AS timestamptz), "
     "CAST(:rest_debit AS bigint), CAST(:rest_credit AS bigint), CAST(:rest_reason AS text))"
 )
 
+FILL = text(
+    "SELECT posting_id, outcome, filled FROM ledger_fill(CAST(:postings AS uuid[]), CAST(:debit AS bigint), "
+    "CAST(:firsts AS text[]), CAST(:credits AS bigint[]), CAST(:amounts AS bigint[]), :first_reason, :reason, "
+    "CAST(:happened AS timestamptz[]))"
+)
+
 SWEEP = text(
-    "SELECT ledger_sweep(CAST(:posting AS uuid), CAST(:accounts AS bigint[]), CAST(:credit AS bigint), "
+    "SELECT ledger_sweep(CAST(:posting AS uuid), CAST(:accounts AS bigint[]), CAST(:credits AS bigint[]), "
     ":reason, CAST(:happened AS timestamptz))"
 )
 
@@ -61,21 +67,24 @@ BALANCE_AT: dict[str, TextClause] = {
     "recorded": text(_SUM_AT.format(clock="recorded_at")),
 }
 
+# A transfer between two of the accounts is two movements, so the side is part of the position.
 _MOVEMENT = """
-    SELECT t.xid::text::numeric AS x, t.posting_id, t.line, {sign} t.amount AS amount, t.reason, o.code AS other_code,
-           t.happened_at, t.recorded_at, t.reverses
-    FROM ledger_transfer t JOIN ledger_account o ON o.id = t.{other}
-    WHERE t.{own} = ANY (CAST(:accounts AS bigint[]))
-      AND (CAST(:x AS text) IS NULL OR t.xid <= CAST(:x AS xid8))
-      AND (CAST(:x AS text) IS NULL OR (t.xid::text::numeric, t.posting_id, t.line)
-           < (CAST(CAST(:x AS text) AS numeric), CAST(:posting AS uuid), CAST(:line AS integer)))
+    (SELECT t.xid, t.posting_id, t.line, {side} AS side, {sign} t.amount AS amount, t.reason,
+            t.{own} AS own_id, t.{other} AS other_id, t.happened_at, t.recorded_at, t.reverses
+     FROM ledger_transfer t
+     WHERE t.{own} = ANY (CAST(:accounts AS bigint[])) AND t.xid <= CAST(CAST(:x AS text) AS xid8)
+       AND (t.xid, t.posting_id, t.line, {side})
+           < (CAST(CAST(:x AS text) AS xid8), CAST(:posting AS uuid), CAST(:line AS integer), CAST(:side AS integer))
+     ORDER BY t.xid DESC, t.posting_id DESC, t.line DESC LIMIT :limit)
 """
 STATEMENT = text(
-    "SELECT * FROM ("
-    + _MOVEMENT.format(sign="-", own="debit_id", other="credit_id")
+    "SELECT m.xid::text AS x, m.posting_id, m.line, m.side, m.amount, m.reason, own.code AS own_code, own.due, "
+    "o.code AS other_code, m.happened_at, m.recorded_at, m.reverses FROM ("
+    + _MOVEMENT.format(side=0, sign="-", own="debit_id", other="credit_id")
     + " UNION ALL "
-    + _MOVEMENT.format(sign="", own="credit_id", other="debit_id")
-    + ") m ORDER BY x DESC, posting_id DESC, line DESC LIMIT :limit"
+    + _MOVEMENT.format(side=1, sign="", own="credit_id", other="debit_id")
+    + ") m JOIN ledger_account own ON own.id = m.own_id JOIN ledger_account o ON o.id = m.other_id "
+    "ORDER BY m.xid DESC, m.posting_id DESC, m.line DESC, m.side DESC LIMIT :limit"
 )
 
 TRIAL_BALANCE = text("""
@@ -96,14 +105,60 @@ TRIAL_BALANCE = text("""
 DUE = text("""
     SELECT id, code, balance, due FROM ledger_account
     WHERE due IS NOT NULL AND due < :before AND kind = :kind AND balance > 0
-      AND (CAST(:suffix AS text) IS NULL OR position(CAST(:suffix AS text) IN code) > 0)
+      AND (due, id) > (COALESCE(CAST(:after_due AS date), '-infinity'), CAST(:after_id AS bigint))
     ORDER BY due, id LIMIT :limit
 """)
 
 DUE_FORECAST = text("""
     SELECT due, sum(balance) AS balance, count(*) AS accounts FROM ledger_account
-    WHERE kind = :kind AND balance > 0 AND position(CAST(:suffix AS text) IN code) > 0
+    WHERE kind = :kind AND balance > 0 AND split_part(code, ':', 3) = :group
     GROUP BY due ORDER BY due
+""")
+
+# One statement, so that all figures are of one moment.
+GROUP_FIGURES = text("""
+    WITH scope AS MATERIALIZED (
+        SELECT id, kind, guard, balance FROM ledger_account
+        WHERE kind = ANY (CAST(:kinds AS text[])) AND split_part(code, ':', 3) = :group
+        UNION
+        SELECT id, kind, guard, balance FROM ledger_account WHERE code = ANY (CAST(:codes AS text[]))
+    )
+    SELECT 'balance' AS what, s.kind, NULL AS other, sum(
+        CASE WHEN s.guard = 'none' THEN (SELECT b.balance FROM ledger_balance(ARRAY[s.id]) b) ELSE s.balance END) AS amount
+    FROM scope s GROUP BY s.kind
+    UNION ALL
+    SELECT 'credited', s.kind, o.kind, sum(t.amount)
+    FROM scope s JOIN ledger_transfer t ON t.credit_id = s.id JOIN ledger_account o ON o.id = t.debit_id
+    WHERE s.kind = ANY (CAST(:credited AS text[])) GROUP BY s.kind, o.kind
+    UNION ALL
+    SELECT 'debited', s.kind, o.kind, sum(t.amount)
+    FROM scope s JOIN ledger_transfer t ON t.debit_id = s.id JOIN ledger_account o ON o.id = t.credit_id
+    WHERE s.kind = ANY (CAST(:debited AS text[])) GROUP BY s.kind, o.kind
+""")
+
+# What one account gave to and got back from each of its counterparties.
+COUNTERPARTIES = text("""
+    SELECT o.code, COALESCE(sum(m.out), 0) AS given, COALESCE(sum(m.back), 0) AS taken_back
+    FROM (
+        SELECT credit_id AS other, amount AS out, 0 AS back FROM ledger_transfer WHERE debit_id = :account
+        UNION ALL
+        SELECT debit_id, 0, amount FROM ledger_transfer WHERE credit_id = :account
+    ) m JOIN ledger_account o ON o.id = m.other
+    GROUP BY o.code ORDER BY o.code
+""")
+
+LOTS = text("""
+    SELECT id, code, kind, due, balance FROM ledger_account
+    WHERE guard <> 'none' AND ((code >= :low COLLATE "C" AND code < :high COLLATE "C")
+                               OR code = ANY (CAST(:codes AS text[])))
+    ORDER BY code
+""")
+
+TRANSFERS = text("""
+    SELECT t.line, d.code AS debit_code, c.code AS credit_code, t.amount, t.reason, t.happened_at, t.reverses, t.captures
+    FROM ledger_transfer t
+    JOIN ledger_account d ON d.id = t.debit_id JOIN ledger_account c ON c.id = t.credit_id
+    WHERE t.posting_id = :posting ORDER BY t.line
 """)
 
 CHECKPOINT = text("SELECT ledger_checkpoint_advance()")

@@ -11,7 +11,21 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.ledger import queries
-from backend.ledger.model import AccountSpec, Drawn, Line, Movement, Outcome, Posting, TrialLine
+from backend.ledger.model import (
+    AccountSpec,
+    Cursor,
+    Drawn,
+    Figures,
+    Fill,
+    Filled,
+    Line,
+    Lot,
+    Movement,
+    Outcome,
+    Posting,
+    Transfer,
+    TrialLine,
+)
 
 
 async def open_accounts(session: AsyncSession, specs: Iterable[AccountSpec]) -> dict[str, int]:
@@ -75,8 +89,8 @@ async def draw(
     session: AsyncSession,
     *,
     posting_id: UUID,
-    code_from: str,
-    code_before: str,
+    prefix: str,
+    since: str,
     credit: int,
     amount: int | None,
     reason: str,
@@ -84,17 +98,19 @@ async def draw(
     rest: Line | None = None,
     rest_reason: str | None = None,
 ) -> Drawn:
-    """Move `amount` (None: everything) out of the guarded accounts whose code lies in the range, lowest code first.
+    """Move `amount` (None: everything) out of the guarded accounts that begin with `prefix`, lowest code first.
 
-    What they cannot give is refused with InsufficientBalance, or taken by `rest` (its own amount is ignored).
+    Accounts with a code below `since` are left alone. What the others cannot give is refused with
+    InsufficientBalance, or debited by `rest` (its own amount is ignored); such a draw waits for every `fill` from
+    the account `credit` that is under way. A repeated request is answered with what it did the first time.
     """
     row = (
         await session.execute(
             queries.DRAW,
             {
                 "posting": posting_id,
-                "low": code_from,
-                "high": code_before,
+                "prefix": prefix,
+                "since": since,
                 "credit": credit,
                 "amount": amount,
                 "reason": reason,
@@ -108,20 +124,43 @@ async def draw(
     return Drawn(outcome=row.outcome, drawn=row.drawn, rest=row.rest)
 
 
+async def fill(
+    session: AsyncSession, *, source: int, fills: Sequence[Fill], first_reason: str, reason: str
+) -> dict[UUID, Filled]:
+    """Bring new value from the unguarded account `source`, a posting each: what is owed is repaid before anything else.
+
+    Each amount first brings its account `first` (a code; it may not exist) up to its ceiling, the rest goes to
+    `credit`. Raises TransferNotAllowed, PostingIdReused.
+    """
+    rows = await session.execute(
+        queries.FILL,
+        {
+            "postings": [one.posting_id for one in fills],
+            "debit": source,
+            "firsts": [one.first for one in fills],
+            "credits": [one.credit for one in fills],
+            "amounts": [one.amount for one in fills],
+            "first_reason": first_reason,
+            "reason": reason,
+            "happened": [one.happened_at for one in fills],
+        },
+    )
+    return {row.posting_id: Filled(outcome=row.outcome, filled=row.filled) for row in rows}
+
+
 async def sweep(
     session: AsyncSession,
     *,
     posting_id: UUID,
-    accounts: Sequence[int],
-    credit: int,
+    moves: Sequence[tuple[int, int]],
     reason: str,
     happened_at: datetime,
 ) -> int:
-    """Move what is left on each of these accounts to one other, in one posting; answers the sum moved."""
+    """Move what is left on the first account of each pair to the second, in one posting; answers the sum moved."""
     parameters = {
         "posting": posting_id,
-        "accounts": list(accounts),
-        "credit": credit,
+        "accounts": [account for account, _ in moves],
+        "credits": [credit for _, credit in moves],
         "reason": reason,
         "happened": happened_at,
     }
@@ -188,37 +227,43 @@ async def balance_at(
 
 
 async def statement(
-    session: AsyncSession,
-    accounts: Sequence[int],
-    *,
-    limit: int = 50,
-    after: tuple[int, str, int] | None = None,
+    session: AsyncSession, accounts: Sequence[int], *, limit: int = 50, after: Cursor | None = None
 ) -> list[Movement]:
-    """The movements of these accounts, newest first; `after` is the cursor of the last one already seen."""
-    x, posting, line = after or (None, None, None)
+    """The movements of these accounts, newest first; `after` is the cursor of the last one already seen.
+
+    A transfer between two of the accounts is two movements. Whatever was committed before the first page is on
+    exactly one page, whatever is written meanwhile.
+    """
+    x, posting, line, side = after or _BEFORE_ALL
     rows = await session.execute(
         queries.STATEMENT,
         {
             "accounts": list(accounts),
-            "x": None if x is None else str(x),
+            "x": str(x),
             "posting": posting,
             "line": line,
+            "side": side,
             "limit": limit,
         },
     )
     return [
         Movement(
-            cursor=(int(row.x), str(row.posting_id), row.line),
+            cursor=(int(row.x), str(row.posting_id), row.line, row.side),
             posting_id=row.posting_id,
             amount=row.amount,
             reason=row.reason,
+            own_code=row.own_code,
             other_code=row.other_code,
+            due=row.due,
             happened_at=row.happened_at,
             recorded_at=row.recorded_at,
             reverses=row.reverses,
         )
         for row in rows
     ]
+
+
+_BEFORE_ALL: Cursor = (2**64 - 1, "ffffffff-ffff-ffff-ffff-ffffffffffff", 2**31 - 1, 2)
 
 
 async def trial_balance(session: AsyncSession) -> list[TrialLine]:
@@ -237,20 +282,84 @@ async def trial_balance(session: AsyncSession) -> list[TrialLine]:
 
 
 async def due_accounts(
-    session: AsyncSession, *, kind: str, before: date, containing: str | None = None, limit: int = 10_000
+    session: AsyncSession,
+    *,
+    kind: str,
+    before: date,
+    after: tuple[date, int] | None = None,
+    limit: int = 10_000,
 ) -> list[tuple[int, str, int, date]]:
-    """Accounts of a kind that still hold something after their due date: (id, code, balance, due)."""
-    parameters = {"kind": kind, "before": before, "suffix": containing, "limit": limit}
+    """Accounts of a kind that still hold something after their due date, oldest first: (id, code, balance, due).
+
+    `after` is the (due, id) of the last one already seen.
+    """
+    after_due, after_id = after or (None, 0)
+    parameters = {
+        "kind": kind,
+        "before": before,
+        "after_due": after_due,
+        "after_id": after_id,
+        "limit": limit,
+    }
     rows = await session.execute(queries.DUE, parameters)
     return [(row.id, row.code, row.balance, row.due) for row in rows]
 
 
-async def due_forecast(
-    session: AsyncSession, *, kind: str, containing: str
-) -> list[tuple[date | None, int, int]]:
-    """What accounts of a kind hold by due date: (due, sum, number of accounts)."""
-    rows = await session.execute(queries.DUE_FORECAST, {"kind": kind, "suffix": containing})
+async def due_forecast(session: AsyncSession, *, kind: str, group: str) -> list[tuple[date | None, int, int]]:
+    """What accounts of a kind hold by due date: (due, sum, number of accounts). `group` is the code's third part."""
+    rows = await session.execute(queries.DUE_FORECAST, {"kind": kind, "group": group})
     return [(row.due, int(row.balance), row.accounts) for row in rows]
+
+
+async def lots(session: AsyncSession, *, prefix: str, codes: Iterable[str] = ()) -> list[Lot]:
+    """The guarded accounts whose code begins with `prefix`, and those with `codes`, of one moment, by code."""
+    rows = await session.execute(
+        queries.LOTS, {"low": prefix, "high": end_of_prefix(prefix), "codes": list(codes)}
+    )
+    return [Lot(id=row.id, code=row.code, kind=row.kind, due=row.due, balance=row.balance) for row in rows]
+
+
+async def transfers(session: AsyncSession, posting_id: UUID) -> list[Transfer]:
+    """The transfers of a posting, by line; none when there is no such posting."""
+    rows = await session.execute(queries.TRANSFERS, {"posting": posting_id})
+    return [Transfer(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+
+
+async def group_figures(
+    session: AsyncSession,
+    *,
+    group: str,
+    kinds: Sequence[str],
+    codes: Sequence[str],
+    credited: Sequence[str] = (),
+    debited: Sequence[str] = (),
+) -> Figures:
+    """Figures of one moment over the accounts of `kinds` whose code's third part is `group`, and those with `codes`.
+
+    Balances for every kind; gross sums by counterpart kind only for the kinds in `credited` and `debited`, because
+    they are summed from every transfer.
+    """
+    parameters = {
+        "group": group,
+        "kinds": list(kinds),
+        "codes": list(codes),
+        "credited": list(credited),
+        "debited": list(debited),
+    }
+    figures = Figures(balance={}, credited={}, debited={})
+    for row in await session.execute(queries.GROUP_FIGURES, parameters):
+        if row.what == "balance":
+            figures.balance[row.kind] = int(row.amount)
+        else:
+            sums = figures.credited if row.what == "credited" else figures.debited
+            sums[row.kind, row.other] = int(row.amount)
+    return figures
+
+
+async def counterparties(session: AsyncSession, account: int) -> dict[str, tuple[int, int]]:
+    """What an account gave to and took back from each account it ever dealt with, by that account's code."""
+    rows = await session.execute(queries.COUNTERPARTIES, {"account": account})
+    return {row.code: (int(row.given), int(row.taken_back)) for row in rows}
 
 
 async def advance_checkpoints(session: AsyncSession) -> int:

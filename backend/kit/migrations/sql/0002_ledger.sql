@@ -228,17 +228,18 @@ BEGIN
 END $$;
 
 
--- Take `p_amount` (NULL: all there is) from the accounts whose code lies in [p_from, p_to), lowest code first.
--- What they cannot give is refused, or debited to `p_rest_debit` in favour of `p_rest_credit` where those are named.
+-- Take `p_amount` (NULL: all there is) from the accounts whose code begins with `p_prefix` and is not below `p_from`,
+-- lowest code first. What they cannot give is refused, or debited to `p_rest_debit` in favour of `p_rest_credit` where
+-- those are named; such a draw keeps every `ledger_fill` from `p_credit` out until it is committed (see there).
 CREATE FUNCTION ledger_draw(
-    p_posting uuid, p_from text, p_to text, p_credit bigint, p_amount bigint, p_reason text, p_happened timestamptz,
+    p_posting uuid, p_prefix text, p_from text, p_credit bigint, p_amount bigint, p_reason text, p_happened timestamptz,
     p_rest_debit bigint, p_rest_credit bigint, p_rest_reason text)
 RETURNS TABLE (outcome text, drawn bigint, rest bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    ids bigint[] := ARRAY(
-        SELECT id FROM ledger_account WHERE code >= p_from COLLATE "C" AND code < p_to COLLATE "C" AND guard = 'floor');
+    beyond text := left(p_prefix, -1) || chr(ascii(right(p_prefix, 1)) + 1);
+    ids bigint[];
     sources bigint[];
     amounts bigint[];
     total bigint;
@@ -248,6 +249,12 @@ BEGIN
         RAISE EXCEPTION 'amount not positive' USING ERRCODE = 'PL002',
             DETAIL = json_build_object('fault', 'amount_not_positive', 'posting_id', p_posting)::text;
     END IF;
+    IF p_rest_debit IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(7318003, hashint8(p_credit));
+    END IF;
+    ids := ARRAY(
+        SELECT id FROM ledger_account
+        WHERE code >= GREATEST(p_from COLLATE "C", p_prefix COLLATE "C") AND code < beyond COLLATE "C" AND guard = 'floor');
     PERFORM FROM ledger_account
     WHERE id = ANY (ids || ARRAY[p_credit, p_rest_debit, p_rest_credit]) AND guard <> 'none'
     ORDER BY id FOR NO KEY UPDATE;
@@ -255,11 +262,13 @@ BEGIN
     SELECT sum(t.amount) FILTER (WHERE t.debit_id IS DISTINCT FROM p_rest_debit),
            sum(t.amount) FILTER (WHERE t.debit_id = p_rest_debit), count(*)
     INTO drawn, rest, n FROM ledger_transfer t WHERE t.posting_id = p_posting;
-    IF n > 0 THEN
+    IF n > 0 THEN  -- `p_from` may have moved on since (a lot lapsed), so it is no part of what makes the request the same
         IF p_amount IS NOT NULL AND COALESCE(drawn, 0) + COALESCE(rest, 0) <> p_amount OR EXISTS (
             SELECT FROM ledger_transfer t JOIN ledger_account a ON a.id = t.debit_id WHERE t.posting_id = p_posting
-                AND NOT ((t.credit_id = p_credit AND t.reason = p_reason AND a.code >= p_from AND a.code < p_to)
-                    OR (t.debit_id = p_rest_debit AND t.credit_id = p_rest_credit AND t.reason = p_rest_reason)))
+                AND (t.reverses IS NOT NULL OR t.captures IS NOT NULL
+                    OR NOT ((t.credit_id = p_credit AND t.reason = p_reason AND starts_with(a.code, p_prefix))
+                        OR (t.debit_id = p_rest_debit AND t.credit_id = p_rest_credit AND t.reason = p_rest_reason)
+                            IS TRUE)))
         THEN
             RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
                 DETAIL = json_build_object('posting_id', p_posting)::text;
@@ -284,7 +293,7 @@ BEGIN
     rest := COALESCE(p_amount, total) - total;
     IF rest > 0 AND p_rest_debit IS NULL THEN
         RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001',
-            DETAIL = json_build_object('account', p_from, 'short_by', rest)::text;
+            DETAIL = json_build_object('account', p_prefix, 'short_by', rest)::text;
     END IF;
     IF total + rest = 0 THEN
         RETURN QUERY SELECT 'nothing', 0::bigint, 0::bigint;
@@ -303,31 +312,123 @@ BEGIN
 END $$;
 
 
--- Move what is left on each of the accounts to one other, in one posting. Answers the sum moved.
+-- Bring new value from `p_debit`: each amount first fills the account with the ceiling named by `p_first` (a code; NULL or
+-- unknown: nothing to fill), the rest goes to `p_credit`. Amounts that fill the same account do so in the given order.
+--
+-- Who is to be filled is looked up after the lock below. `ledger_draw` with a rest takes the same lock alone, so no account
+-- is drawn below its ceiling between our look and our commit. Rows cannot do this: the account may not exist yet. The
+-- lock is shared among fills, and the source account itself is locked by nobody.
+CREATE FUNCTION ledger_fill(
+    p_posting uuid[], p_debit bigint, p_first text[], p_credit bigint[], p_amount bigint[], p_first_reason text,
+    p_reason text, p_happened timestamptz[])
+RETURNS TABLE (posting_id uuid, outcome text, filled bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    firsts bigint[];
+    known uuid[];
+    bad uuid;
+    a_posting uuid[];
+    a_line integer[];
+    a_credit bigint[];
+    a_amount bigint[];
+    a_reason text[];
+    a_happened timestamptz[];
+BEGIN
+    IF EXISTS (SELECT FROM unnest(p_amount) AS u(amount) WHERE amount IS NULL OR amount <= 0) THEN
+        RAISE EXCEPTION 'amount not positive' USING ERRCODE = 'PL002',
+            DETAIL = json_build_object('fault', 'amount_not_positive')::text;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(7318003, hashint8(p_debit));
+    firsts := ARRAY(
+        SELECT a.id FROM unnest(p_first) WITH ORDINALITY AS u(code, n)
+        LEFT JOIN ledger_account a ON a.code = u.code AND a.guard = 'ceiling' ORDER BY u.n);
+    PERFORM FROM ledger_account WHERE id = ANY (firsts || p_credit) AND guard <> 'none' ORDER BY id FOR NO KEY UPDATE;
+
+    known := ARRAY(
+        SELECT i FROM unnest(p_posting) i WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = i));
+    IF cardinality(known) > 0 THEN
+        SELECT u.posting INTO bad
+        FROM unnest(p_posting, firsts, p_credit, p_amount) AS u(posting, first, credit, amount)
+        CROSS JOIN LATERAL (
+            SELECT sum(t.amount) AS amount, bool_and(
+                (t.debit_id = p_debit AND t.reverses IS NULL AND (
+                    (t.credit_id = u.credit AND t.reason = p_reason)
+                    OR (t.credit_id = u.first AND t.reason = p_first_reason))) IS TRUE) AS same
+            FROM ledger_transfer t WHERE t.posting_id = u.posting) t
+        WHERE u.posting = ANY (known) AND (t.amount <> u.amount OR NOT t.same)
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                DETAIL = json_build_object('posting_id', bad)::text;
+        END IF;
+    END IF;
+
+    SELECT array_agg(x.posting ORDER BY x.n, x.line), array_agg(x.line ORDER BY x.n, x.line),
+           array_agg(x.credit ORDER BY x.n, x.line), array_agg(x.amount ORDER BY x.n, x.line),
+           array_agg(x.reason ORDER BY x.n, x.line), array_agg(x.happened ORDER BY x.n, x.line)
+    INTO a_posting, a_line, a_credit, a_amount, a_reason, a_happened
+    FROM (
+        SELECT s.n, s.posting, s.happened, m.* FROM (
+            SELECT u.*, CASE WHEN u.first IS NULL THEN 0 ELSE GREATEST(0, LEAST(u.amount, -a.balance - COALESCE(
+                sum(u.amount) OVER (PARTITION BY u.first ORDER BY u.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                ))::bigint END AS share
+            FROM unnest(p_posting, firsts, p_credit, p_amount, p_happened) WITH ORDINALITY
+                AS u(posting, first, credit, amount, happened, n)
+            LEFT JOIN ledger_account a ON a.id = u.first
+            WHERE u.posting <> ALL (known)
+        ) s
+        CROSS JOIN LATERAL (VALUES
+            (1, s.first, s.share, p_first_reason),
+            (1 + (s.share > 0)::int, s.credit, s.amount - s.share, p_reason)) AS m(line, credit, amount, reason)
+        WHERE m.amount > 0
+    ) x;
+    IF a_posting IS NOT NULL THEN
+        PERFORM ledger_post(
+            a_posting, a_line, array_fill(p_debit, ARRAY[cardinality(a_posting)]), a_credit, a_amount, a_reason, a_happened);
+    END IF;
+    RETURN QUERY
+        SELECT u.posting, CASE WHEN u.posting = ANY (known) THEN 'repeated' ELSE 'posted' END, COALESCE((
+            SELECT sum(t.amount) FROM ledger_transfer t
+            WHERE t.posting_id = u.posting AND t.credit_id = u.first), 0)::bigint
+        FROM unnest(p_posting, firsts) AS u(posting, first);
+END $$;
+
+
+-- Move what is left on each of the accounts to the one beside it in `p_credit`, in one posting. Answers the sum moved.
 CREATE FUNCTION ledger_sweep(
-    p_posting uuid, p_accounts bigint[], p_credit bigint, p_reason text, p_happened timestamptz)
+    p_posting uuid, p_accounts bigint[], p_credit bigint[], p_reason text, p_happened timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     sources bigint[];
+    credits bigint[];
     amounts bigint[];
     moved bigint;
     n integer;
 BEGIN
     PERFORM FROM ledger_account WHERE id = ANY (p_accounts || p_credit) AND guard <> 'none' ORDER BY id FOR NO KEY UPDATE;
-    SELECT sum(amount) INTO moved FROM ledger_transfer WHERE posting_id = p_posting;
+    SELECT sum(t.amount) INTO moved FROM ledger_transfer t WHERE t.posting_id = p_posting;
     IF moved IS NOT NULL THEN
+        IF EXISTS (
+            SELECT FROM ledger_transfer t LEFT JOIN unnest(p_accounts, p_credit) AS u(debit, credit) ON u.debit = t.debit_id
+            WHERE t.posting_id = p_posting AND (t.reason <> p_reason OR t.credit_id IS DISTINCT FROM u.credit)) THEN
+            RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                DETAIL = json_build_object('posting_id', p_posting)::text;
+        END IF;
         RETURN moved;
     END IF;
-    SELECT array_agg(id ORDER BY id), array_agg(balance ORDER BY id), sum(balance), count(*)
-    INTO sources, amounts, moved, n
-    FROM ledger_account WHERE id = ANY (p_accounts) AND balance > 0 AND guard = 'floor';
+    SELECT array_agg(a.id ORDER BY a.id), array_agg(u.credit ORDER BY a.id), array_agg(a.balance ORDER BY a.id),
+           sum(a.balance), count(*)
+    INTO sources, credits, amounts, moved, n
+    FROM unnest(p_accounts, p_credit) AS u(debit, credit) JOIN ledger_account a ON a.id = u.debit
+    WHERE a.balance > 0 AND a.guard = 'floor';
     IF n = 0 THEN
         RETURN 0;
     END IF;
     PERFORM ledger_post(
-        array_fill(p_posting, ARRAY[n]), ARRAY(SELECT generate_series(1, n)), sources, array_fill(p_credit, ARRAY[n]),
-        amounts, array_fill(p_reason, ARRAY[n]), array_fill(p_happened, ARRAY[n]));
+        array_fill(p_posting, ARRAY[n]), ARRAY(SELECT generate_series(1, n)), sources, credits, amounts,
+        array_fill(p_reason, ARRAY[n]), array_fill(p_happened, ARRAY[n]));
     RETURN moved;
 END $$;
 
@@ -476,5 +577,5 @@ END $$;
 
 GRANT SELECT ON ledger_kind, ledger_rule, ledger_account, ledger_transfer, ledger_checkpoint TO puhui_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_sweep, ledger_capture, ledger_reverse,
+GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_fill, ledger_sweep, ledger_capture, ledger_reverse,
     ledger_balance, ledger_checkpoint_advance TO puhui_app;

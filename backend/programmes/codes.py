@@ -1,0 +1,84 @@
+"""The codes of a programme's accounts; intake's set-based SQL builds them by the same functions and formats.
+
+The third part of every code below that has a programme in the middle is the programme: figures are grouped by it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from uuid import UUID
+
+from backend.ledger import AccountSpec
+
+NEVER = "never"  # sorts after every date, so points without an expiry are drawn last
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def wallet(participant_id: UUID, programme: str, expires_on: dt.date | None) -> AccountSpec:
+    """A lot: the points of one participant and programme that lapse after one day. It is due that day."""
+    last = NEVER if expires_on is None else expires_on.isoformat()
+    return AccountSpec(wallet_prefix(participant_id, programme) + last, due=expires_on)
+
+
+def wallet_prefix(participant_id: UUID, programme: str) -> str:
+    """What the codes of all lots of one participant and programme begin with; the expiry date follows."""
+    return f"wallet:{participant_id}:{_part(programme)}:"
+
+
+def hold(participant_id: UUID, programme: str) -> AccountSpec:
+    """What a participant has set aside for redemptions under way."""
+    return AccountSpec(f"hold:{participant_id}:{_part(programme)}")
+
+
+def debt(participant_id: UUID, programme: str) -> AccountSpec:
+    """What a participant owes after a clawback beyond the balance."""
+    return AccountSpec(f"debt:{participant_id}:{_part(programme)}")
+
+
+def issuer(programme: str) -> AccountSpec:
+    """Where a programme's points come from."""
+    return AccountSpec(f"issuer:{_part(programme)}")
+
+
+def breakage(programme: str) -> AccountSpec:
+    """Where points go that lapsed."""
+    return AccountSpec(f"breakage:{_part(programme)}")
+
+
+def payable(merchant: str, programme: str) -> AccountSpec:
+    """What a merchant is owed by one programme's operator: programmes settle apart, each for its own points."""
+    return AccountSpec(f"payable:{_part(merchant)}:{_part(programme)}")
+
+
+def redeemed(programme: str) -> AccountSpec:
+    """Points of a programme that were paid out to merchants."""
+    return AccountSpec(f"redeemed:{_part(programme)}")
+
+
+def measured(programme: str) -> AccountSpec:
+    """Where the grams of a programme's acts come from."""
+    return AccountSpec(f"measured:{_part(programme)}")
+
+
+def pool(project: str, methodology: str, month: dt.date) -> AccountSpec:
+    """Creditable grams of one project, methodology and vintage month (any day of it)."""
+    return AccountSpec(f"pool:{_part(project)}:{_part(methodology)}:{month:%Y-%m}")
+
+
+def uncredited(reason: str) -> AccountSpec:
+    """Grams that may not be credited, by reason."""
+    return AccountSpec(f"uncredited:{_part(reason)}")
+
+
+def programme_of(code: str) -> str:
+    """The programme in the code of a wallet, hold, debt, payable, or of an account that only has a programme."""
+    parts = code.split(":")
+    return parts[2] if len(parts) > 2 else parts[1]
+
+
+def _part(part: str) -> str:
+    """A colon inside a part would name another account."""
+    if not _PART.fullmatch(part):
+        raise ValueError(f"not usable in an account code: {part!r}")
+    return part
