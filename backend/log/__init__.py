@@ -15,10 +15,11 @@ from backend.log.errors import (
     OutsideTheTree,
     SealOutOfOrder,
     ServerWentBack,
+    SigningKeyChanged,
 )
 from backend.log.heads import Checkpoint, publish, verify_head
 from backend.log.queries import Entry, PublicKey, TreeHead, entries, latest_head, size
-from backend.log.sealing import Sealed, changing, register, registered, seal_all
+from backend.log.sealing import Sealed, changing, register, registered, seal_all, seal_and_publish
 from backend.log.sealing_queries import Block
 from backend.log.service import append, append_many, consistency_proof, inclusion_proof
 from backend.log.verification import Violation, verify, verify_coverage, verify_log, verify_seals
@@ -35,6 +36,7 @@ __all__ = [
     "SealOutOfOrder",
     "Sealed",
     "ServerWentBack",
+    "SigningKeyChanged",
     "TreeHead",
     "Violation",
     "append",
@@ -48,6 +50,7 @@ __all__ = [
     "register",
     "registered",
     "seal_all",
+    "seal_and_publish",
     "size",
     "verify",
     "verify_coverage",

@@ -41,6 +41,15 @@ class HeadNotGenuine(DomainError):
 
 
 @dataclass(eq=False)
+class SigningKeyChanged(DomainError):
+    """The log was signed with another key under this name; set the master key that it began with."""
+
+    code = "log.signing_key_changed"
+    kind = Kind.CONFLICT
+    title_zh = "该日志此前以另一密钥签署；请设回最初的主密钥。"
+
+
+@dataclass(eq=False)
 class SealOutOfOrder(DomainError):
     """A block does not continue the seals of its table; another process was first, or the log says otherwise."""
 
@@ -75,3 +84,4 @@ class ServerWentBack(DomainError):
 
 name_sqlstate("LG001", lambda _: HeadNotTrue())
 name_sqlstate("LG002", lambda _: SealOutOfOrder())
+name_sqlstate("LG003", lambda _: SigningKeyChanged())

@@ -19,8 +19,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kit.db import Database
-from backend.log import merkle, sealing_queries, service
+from backend.kit.settings import Settings
+from backend.log import heads, merkle, sealing_queries, service
 from backend.log.errors import NotSealable, ServerWentBack
+from backend.log.queries import TreeHead
 from backend.log.sealing_queries import XID_BYTES, Block
 
 BLOCK_ROWS = 100_000
@@ -94,6 +96,15 @@ async def seal_all(db: Database, *, block_rows: int = BLOCK_ROWS) -> list[Block]
                 raise ServerWentBack(sealed_below=last.to_xid, server_at=upcoming)
             made += await _seal(db, reading, sealed, last=last, horizon=horizon, block_rows=block_rows)
     return made
+
+
+async def seal_and_publish(
+    db: Database, *, settings: Settings, block_rows: int = BLOCK_ROWS
+) -> TreeHead | None:
+    """Seal what can be sealed, then sign the log; the new head, None when nothing was added. The scheduled job."""
+    await seal_all(db, block_rows=block_rows)
+    async with db.transaction() as session:
+        return await heads.publish(session, settings=settings)
 
 
 async def _seal(

@@ -94,9 +94,6 @@ async def verify_seals(session: AsyncSession) -> list[Violation]:
     _, upcoming = await sealing_queries.horizon(session)
     known = {sealed.table for sealed in sealing.registered()}
     for table in await sealing_queries.sealed_tables(session):
-        if not await sealing_queries.column_types(session, table=table):
-            found.append(_violation(table, "", *_GONE))
-            continue
         found += await _check_table(session, table, log_size=size)
     for table in sorted(known):
         types = await sealing_queries.column_types(session, table=table)
@@ -161,7 +158,8 @@ def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, PublicKey]) -> li
 
 
 async def _check_table(session: AsyncSession, table: str, *, log_size: int) -> list[Violation]:
-    found: list[Violation] = []
+    exists = bool(await sealing_queries.column_types(session, table=table))
+    found = [] if exists else [_violation(table, "", *_GONE)]
     before: Block | None = None
     pending: list[Block] = []
     async for block in _blocks(session, table, log_size=log_size):
@@ -173,6 +171,8 @@ async def _check_table(session: AsyncSession, table: str, *, log_size: int) -> l
             pending = []
         pending.append(block)
         before = block
+        if not exists:
+            pending = []
     return found + (await _check_rows(session, pending) if pending else [])
 
 

@@ -6,16 +6,21 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend import log
 from backend.kit.db import Database, connect_arguments
 from backend.kit.settings import Settings
-from backend.log import sealing, sealing_queries
-from backend.log.sealing import Sealed
+from backend.log import merkle, sealing, sealing_queries
+from backend.log.sealing import Cutter, Part, Run, Sealed
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -288,6 +293,167 @@ async def test_a_row_removed_or_slipped_in_is_named(
         await superuser.execute("DROP TABLE log_sample CASCADE")
         async with _reading(superuser, settings) as found:
             assert found == ["log_sample : is gone"]
+
+
+async def test_sealing_and_signing_is_one_job(db: Database, settings: Settings) -> None:
+    await write(db, "signed")
+    head = await log.seal_and_publish(db, settings=settings)
+    assert head is not None
+    async with db.transaction() as session:
+        assert head.size == await log.size(session)
+    assert await log.seal_and_publish(db, settings=settings) is None
+
+
+async def test_the_database_refuses_a_block_that_does_not_continue_or_runs_ahead(
+    db: Database, superuser: Connection
+) -> None:
+    await write(db, "continues")
+    last = [block for block in await log.seal_all(db) if block.table == "log_sample"][-1]
+    upcoming = int(await superuser.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
+    honest = replace(last, block=last.block + 1, from_xid=last.to_xid, to_xid=last.to_xid + 1, part=0)
+
+    async def store(block: log.Block, stated: log.Block) -> None:
+        async with db.transaction() as session:
+            index = await log.append(session, kind="seal.block", body=sealing.statement(stated))
+            await sealing_queries.store(session, replace(block, entry_index=index))
+
+    for wrong in (
+        replace(honest, block=last.block + 2),
+        replace(honest, from_xid=last.to_xid + 1, to_xid=last.to_xid + 2),
+        replace(honest, part=1),
+        replace(honest, to_xid=upcoming + 10),
+    ):
+        with pytest.raises(log.SealOutOfOrder):
+            await store(wrong, wrong)
+    with pytest.raises(log.SealOutOfOrder):
+        await store(honest, replace(honest, rows=honest.rows + 1))
+
+
+async def test_a_server_that_counts_from_below_the_last_seal_is_refused(
+    db: Database, superuser: Connection
+) -> None:
+    await write(db, "before the restore")
+    await log.seal_all(db)
+    later = int(await superuser.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")) + 1_000_000
+    change = (
+        "UPDATE log_seal SET to_xid = $1::text::xid8 WHERE block_no = (SELECT max(block_no) FROM log_seal)"
+    )
+    undo = await superuser.fetchval("SELECT max(to_xid::text::bigint)::text FROM log_seal")
+    await superuser.execute("SET session_replication_role = replica")
+    try:
+        await superuser.execute(change, str(later))
+        with pytest.raises(log.ServerWentBack):
+            await log.seal_all(db)
+        await superuser.execute(change, undo)
+    finally:
+        await superuser.execute("SET session_replication_role = origin")
+
+
+async def test_the_leaf_of_a_row_is_what_the_description_says(db: Database, superuser: Connection) -> None:
+    """The plainest encoder, written from the module's text, gives the same hash as the SQL."""
+    await write(db, "甲")
+    row = await superuser.fetchrow("SELECT id, xid::text FROM log_sample WHERE name = '甲'")
+    assert row is not None
+
+    def sized(data: bytes) -> bytes:
+        return len(data).to_bytes(4) + data
+
+    def whole(number: int) -> bytes:
+        return number.to_bytes(8, signed=True)
+
+    since_2000 = datetime(2026, 1, 1, 19, 4, 5, 6, UTC) - datetime(2000, 1, 1, tzinfo=UTC)
+    values = [
+        whole(row["id"]),
+        sized("甲".encode()),
+        None,
+        whole(1),
+        whole(2),
+        b"\x01",
+        UUID("00000000-0000-7000-8000-000000000001").bytes,
+        (date(2026, 1, 2) - date(2000, 1, 1)).days.to_bytes(4),
+        whole(since_2000 // timedelta(microseconds=1)),
+        sized(b"\x00\xff"),
+        sized(b'{"a": [null], "b": 1}'),
+        sized(b"0.50"),
+        sized(b'{"a b",NULL,""}'),
+        sized(b"[1,5)"),
+        whole(int(row["xid"])),
+    ]
+    expected = merkle.leaf_hash(b"".join(b"\0" if value is None else b"\1" + value for value in values))
+    async with db.transaction() as session:
+        types = await sealing_queries.column_types(session, table="log_sample")
+        stream = sealing_queries.leaves(
+            session,
+            table="log_sample",
+            key=SAMPLE.key,
+            columns=[name for name in types if name != "balance"],
+            low=int(row["xid"]),
+            high=int(row["xid"]) + 1,
+        )
+        assert [leaf async for rows in stream for leaf in rows] == [int(row["xid"]).to_bytes(8) + expected]
+
+
+@pytest.mark.parametrize(
+    ("definition", "column"),
+    [
+        ("id bigint, price double precision, xid xid8", "price"),
+        ("id bigint, length interval, xid xid8", "length"),
+        ("id bigint", "xid"),
+        ("number bigint, xid xid8", "id"),
+    ],
+)
+async def test_a_table_that_cannot_be_sealed_says_which_column(
+    db: Database, superuser: Connection, definition: str, column: str
+) -> None:
+    await superuser.execute(f"CREATE TABLE log_odd ({definition})")
+    try:
+        with only(Sealed("log_odd", key=("id",))), pytest.raises(log.NotSealable) as refused:
+            await log.seal_all(db)
+        assert refused.value.facts() == {"table": "log_odd", "column": column}
+    finally:
+        await superuser.execute("DROP TABLE log_odd")
+
+
+def test_one_table_has_one_description() -> None:
+    sealing.register(SAMPLE)
+    with pytest.raises(ValueError, match="twice"):
+        sealing.register(Sealed("log_sample", key=("id",)))
+    with pytest.raises(ValueError, match="key"):
+        Sealed("log_sample", key=())
+
+
+@given(
+    st.lists(st.integers(1, 9), max_size=25),
+    st.integers(1, 6),
+    st.integers(1, 8),
+)
+def test_cutting_keeps_every_row_and_never_splits_a_small_transaction(
+    sizes: list[int], block_rows: int, at_once: int
+) -> None:
+    rows = [
+        xid.to_bytes(8) + merkle.leaf_hash(f"{xid} {number}".encode())
+        for xid, count in enumerate(sizes, start=5)
+        for number in range(count)
+    ]
+    cutter = Cutter(block_rows=block_rows)
+    runs: list[Run] = []
+    for start in range(0, len(rows), at_once):
+        runs += cutter.add(rows[start : start + at_once])
+    runs += cutter.finish()
+    left = rows
+    for run in runs:
+        for part in run.parts:
+            assert 0 < part.rows <= block_rows
+            assert part == Part.of(left[: part.rows])
+            taken, left = left[: part.rows], left[part.rows :]
+        if len(run.parts) > 1:
+            assert len({row[:8] for row in taken}) == 1
+            assert all(part.rows == block_rows for part in run.parts[:-1])
+        if run.to_xid is not None:
+            assert taken[-1][:8] < run.to_xid.to_bytes(8)
+            assert not left or left[0][:8] >= run.to_xid.to_bytes(8)
+    assert left == []
+    assert all(run.to_xid is not None for run in runs[:-1])
 
 
 async def test_a_table_that_nobody_registered_is_named(db: Database) -> None:

@@ -122,14 +122,21 @@ BEGIN
     RETURN root;
 END $$;
 
+-- One key per name and generation, for good.
 CREATE FUNCTION log_register_key(key_generation integer, key_name text, key bytea) RETURNS bytea
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id bytea := substr(sha256(convert_to(key_name, 'UTF8') || '\x0a01'::bytea || key), 1, 4);
+BEGIN
     INSERT INTO public.log_key (key_id, generation, name, public_key)
-    VALUES (substr(sha256(convert_to(key_name, 'UTF8') || '\x0a01'::bytea || key), 1, 4),
-            key_generation, key_name, key)
-    ON CONFLICT (key_id) DO NOTHING;
-    SELECT substr(sha256(convert_to(key_name, 'UTF8') || '\x0a01'::bytea || key), 1, 4);
-$$;
+    VALUES (id, key_generation, key_name, key)
+    ON CONFLICT DO NOTHING;
+    IF NOT EXISTS (SELECT FROM public.log_key k
+            WHERE (k.key_id, k.generation, k.name, k.public_key) = (id, key_generation, key_name, key)) THEN
+        RAISE EXCEPTION 'another key signed under this name and generation' USING ERRCODE = 'LG003';
+    END IF;
+    RETURN id;
+END $$;
 
 -- Stores what was signed only when it is the true root of a tree larger than the last signed one.
 CREATE FUNCTION log_store_head(tree_size bigint, tree_root bytea, at timestamptz, signer bytea, signed text)
