@@ -127,7 +127,7 @@ def migrate(settings: Settings) -> bool:
 def revisions(settings: Settings) -> tuple[str | None, str | None]:
     """The revision that the database stands at, and the one this code expects."""
     from backend.kit import migrate as migrations
-    from backend.kit.db import connect_arguments, errors_from_database
+    from backend.kit.db import DatabaseUnavailable, connect_arguments, errors_from_database
 
     async def stands_at() -> str | None:
         import asyncpg
@@ -136,7 +136,10 @@ def revisions(settings: Settings) -> tuple[str | None, str | None]:
         if url is None:
             return None
         with errors_from_database():
-            connection = await asyncpg.connect(**connect_arguments(url.get_secret_value()))
+            try:
+                connection = await asyncpg.connect(**connect_arguments(url.get_secret_value()))
+            except OSError as error:  # a socket or host that is not there
+                raise DatabaseUnavailable from error
             try:
                 if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
                     return None

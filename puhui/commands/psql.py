@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.kit.settings import Settings
+if TYPE_CHECKING:
+    from backend.kit.settings import Settings
 
 
 def register(app: typer.Typer) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.kit.settings import Settings
+if TYPE_CHECKING:
+    from backend.kit.settings import Settings
 
 
 def register(app: typer.Typer) -> None:

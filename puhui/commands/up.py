@@ -10,12 +10,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backend.kit.errors import DomainError, Kind
-from backend.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from backend.kit.settings import Settings
 
 PATIENCE_S = 30  # for a child to finish what it has in hand
 

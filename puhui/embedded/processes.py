@@ -120,7 +120,8 @@ def choose_account(*, existing: Path, folder: Path, program: Path) -> Account:
         tried = account.run([program, "--version"], folder=folder)
         if tried.returncode == 0:
             return account
-        reason = tried.stdout.strip().splitlines()[-1] if tried.stdout.strip() else f"exit {tried.returncode}"
+        # Why the plain way failed is what its reader can change; the help failed after that.
+        reason = reason or (tried.stdout.strip() or f"exit {tried.returncode}").splitlines()[-1]
     raise NoAccountForServers(account=plain.name, reason=reason)
 
 
