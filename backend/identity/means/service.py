@@ -127,9 +127,9 @@ async def link_list(
 async def count_link_attempt(
     session: AsyncSession, keys: Keys, *, participant_id: UUID, kind: str, operator: str, number: str
 ) -> None:
-    """Spend one of today's attempts, in a transaction of its own, before a code is looked at.
+    """Spend one of today's attempts, before a code is looked at.
 
-    Counted first and committed, a wrong guess costs an attempt even though its request is refused.
+    The caller's transaction must be committed even when the code turns out wrong, or guessing is free.
     """
     check_names(kind, operator, number)
     for subject in sorted((participant_id, means_token(keys, kind, operator, number))):

@@ -77,7 +77,10 @@ async def request_code(session: AsyncSession, keys: Keys, *, phone: str, address
 
 
 async def spend_attempt(session: AsyncSession, *, request_id: UUID) -> None:
-    """Spend one of the five attempts, in a transaction of its own, before the code is looked at."""
+    """Spend one of the five attempts, before the code is looked at.
+
+    The caller's transaction must be committed even when the code turns out wrong, or guessing is free.
+    """
     if not await queries.spend_attempt(session, request_id=request_id, now=clock.now(), allowed=ATTEMPTS):
         raise SignInCodeWrong
 

@@ -79,7 +79,9 @@ async def create_staff(
 
 
 async def count_sign_in(session: AsyncSession, *, login: str) -> None:
-    """Count one attempt to sign in, in a transaction of its own, before any secret is looked at.
+    """Count one attempt to sign in, before any secret is looked at.
+
+    The caller's transaction must be committed even when the attempt is refused, or guessing is free.
 
     The fifth is let through and locks the login for 15 minutes; if it is good, it unlocks again. A locked login
     answers as a wrong password does, and an unknown one too.

@@ -1,0 +1,31 @@
+"""The app of `/mobile/v1`, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from backend.identity.sign_in import Sender, default_sender
+from backend.kit.http import new_app
+from backend.kit.settings import Settings
+from mobile_api import consent, me, means, signing_in
+from mobile_api.access import authenticate
+
+ROUTERS = (signing_in.router, me.router, means.router, consent.router)
+
+
+def build(settings: Settings, *, sender: Sender | None = None) -> FastAPI:
+    """The citizens' app; `sender` brings sign-in codes to phones (by default the log, and only when embedded)."""
+    app = new_app(
+        title="碳普惠 · 公众接口 Puhui mobile API",
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.authenticate = authenticate
+    app.state.sender = sender or default_sender(settings)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

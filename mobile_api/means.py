@@ -1,0 +1,122 @@
+"""Linking cards, bike accounts and meters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Response
+from pydantic import Field, StringConstraints
+
+from backend.identity import means
+from backend.identity.means import Holding, MeansKind
+from backend.kit import idempotency, paging
+from backend.kit import problems as kit_problems
+from backend.kit.access import SignedInCitizen, Unauthenticated
+from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
+from backend.kit.idempotency import IdempotencyKey
+from backend.kit.paging import Page, Paging
+from backend.kit.problems import problems
+from mobile_api.models import Asked, Told
+
+router = Router(prefix="/means", tags=["means"])
+
+HoldingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+class LinkRequest(Asked):
+    """A card, account or meter, and the code by which its operator says that I hold it."""
+
+    kind: MeansKind
+    operator: Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{1,62}$")] = Field(
+        description="The code of the organisation that runs it.", examples=["shenzhen-tong"]
+    )
+    number: Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+    code: Annotated[str, StringConstraints(pattern="^[0-9]{8}$")] = Field(
+        description="Eight digits from the operator, good on the day they are made and on the next."
+    )
+
+
+class LinkedMeans(Told):
+    """A means that I hold or held, from `held_from` up to but not including `held_until`."""
+
+    id: int
+    kind: str
+    operator: str
+    number_ends_with: str | None
+    held_from: datetime
+    held_until: datetime | None
+    proof: means.Proof
+    linked_at: datetime
+
+    @classmethod
+    def of(cls, holding: Holding) -> LinkedMeans:
+        return cls(
+            id=holding.id,
+            kind=holding.kind,
+            operator=holding.operator,
+            number_ends_with=holding.hint,
+            held_from=holding.held_from,
+            held_until=holding.held_until,
+            proof=holding.proof,
+            linked_at=holding.linked_at,
+        )
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=LinkedMeans,
+    responses=problems(
+        Unauthenticated,
+        means.LinkCodeWrong,
+        means.MeansHeld,
+        means.MeansMisnamed,
+        means.TooManyLinkAttempts,
+        *idempotency.REFUSALS,
+    ),
+)
+async def link_means(
+    asked: LinkRequest,
+    citizen: SignedInCitizen,
+    settings: AppSettings,
+    session: WriteSession,
+    _: IdempotencyKey,
+) -> LinkedMeans | Response:
+    """Link a card, account or meter; it is mine from the beginning of the code's day. Ten attempts a day."""
+    which = {"kind": asked.kind.value, "operator": asked.operator, "number": asked.number}
+    await means.count_link_attempt(session, settings.keys, participant_id=citizen.id, **which)
+    try:
+        holding = await means.link_with_code(
+            session, settings.keys, participant_id=citizen.id, code=asked.code, **which
+        )
+    except means.LinkCodeWrong as refused:
+        return kit_problems.answer(refused)  # returned, not raised: the attempt stays counted
+    return LinkedMeans.of(holding)
+
+
+@router.get("", responses=problems(Unauthenticated, paging.CursorUnusable))
+async def list_means(
+    citizen: SignedInCitizen, settings: AppSettings, session: ReadSession, asked: Paging
+) -> Page[LinkedMeans]:
+    """What I hold and held, in the order linked."""
+    after = asked.after(int)
+    holdings = await means.holdings_of(
+        session,
+        settings.keys,
+        participant_id=citizen.id,
+        after=after[0] if after else 0,
+        limit=asked.fetch,
+    )
+    return asked.page(holdings, position=lambda holding: (holding.id,), show=LinkedMeans.of)
+
+
+@router.delete("/{holding_id}", responses=problems(Unauthenticated, means.HoldingUnknown))
+async def unlink_means(
+    holding_id: HoldingId, citizen: SignedInCitizen, settings: AppSettings, session: WriteSession
+) -> LinkedMeans:
+    """Stop holding it from now on; what was done with it before stays mine. Doing so again changes nothing."""
+    holding = await means.close_holding(
+        session, settings.keys, participant_id=citizen.id, holding_id=holding_id
+    )
+    return LinkedMeans.of(holding)

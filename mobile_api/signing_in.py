@@ -1,0 +1,130 @@
+"""Signing in with a code sent to the phone, staying signed in, signing out.
+
+A refusal that must not undo what it counted (an attempt, a revoked session) is returned as an answer, not raised:
+the transaction is then committed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import Field, StringConstraints
+
+from backend.identity import people, sign_in, tokens
+from backend.identity.sign_in import Sender
+from backend.identity.tokens import Audience, TokenPair
+from backend.kit import problems as kit_problems
+from backend.kit.access import SignedInCitizen, Unauthenticated
+from backend.kit.http import AppSettings, Router, WriteSession, database
+from backend.kit.problems import problems
+from mobile_api.models import Asked, Told
+
+router = Router(prefix="/sign-in", tags=["sign-in"])
+
+Phone = Annotated[str, StringConstraints(min_length=5, max_length=32)]
+
+
+class CodeRequest(Asked):
+    """The phone that a code is to be sent to."""
+
+    phone: Phone = Field(examples=["13800000000", "+85251234567"])
+
+
+class CodeSent(Told):
+    """A code is on its way; `request_id` is needed to use it."""
+
+    request_id: UUID
+    expires_at: datetime
+
+
+class CodeExchange(Asked):
+    """The code that arrived, for the request and the phone it was made for."""
+
+    request_id: UUID
+    phone: Phone
+    code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
+
+
+class Refresh(Asked):
+    """The refresh token of the last pair."""
+
+    refresh_token: Annotated[str, StringConstraints(min_length=20, max_length=128)]
+
+
+class Tokens(Told):
+    """A pair of tokens: the access token for requests, the refresh token, good once, for the next pair."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of the scheme
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+    participant_id: UUID
+
+    @classmethod
+    def of(cls, pair: TokenPair) -> Tokens:
+        return cls(
+            access_token=pair.access_token,
+            access_expires_at=pair.access_expires_at,
+            refresh_token=pair.refresh_token,
+            refresh_expires_at=pair.refresh_expires_at,
+            participant_id=pair.subject,
+        )
+
+
+@router.post(
+    "/codes",
+    status_code=202,
+    responses=problems(
+        people.PhoneInvalid,
+        sign_in.SignInCodeTooSoon,
+        sign_in.TooManySignInCodes,
+        sign_in.NoSenderConfigured,
+    ),
+)
+async def request_sign_in_code(asked: CodeRequest, request: Request, settings: AppSettings) -> CodeSent:
+    """Send a six-digit code to a phone: a minute apart, five a day. The answer tells nobody whether the phone is known."""
+    sender: Sender = request.app.state.sender
+    address = request.client.host if request.client else "unknown"
+    async with database(request).transaction() as session:
+        code = await sign_in.request_code(session, settings.keys, phone=asked.phone, address=address)
+    await sender.send(phone=code.phone, code=code.code, request_id=code.request_id)
+    return CodeSent(request_id=code.request_id, expires_at=code.expires_at)
+
+
+@router.post(
+    "/tokens", response_model=Tokens, responses=problems(people.PhoneInvalid, sign_in.SignInCodeWrong)
+)
+async def exchange_sign_in_code(
+    given: CodeExchange, settings: AppSettings, session: WriteSession
+) -> Tokens | Response:
+    """Exchange the code for tokens; the first time, this makes the participant. Five attempts per code."""
+    phone = people.normal_phone(given.phone)
+    await sign_in.spend_attempt(session, request_id=given.request_id)
+    try:
+        participant_id = await sign_in.exchange_code(
+            session, settings.keys, request_id=given.request_id, phone=phone, code=given.code
+        )
+    except sign_in.SignInCodeWrong as refused:
+        return kit_problems.answer(refused)  # the spent attempt stays spent
+    pair = await tokens.start_session(session, settings, Audience.CITIZEN, subject=participant_id)
+    return Tokens.of(pair)
+
+
+@router.post("/refresh", response_model=Tokens, responses=problems(tokens.TokenRefused))
+async def refresh_tokens(given: Refresh, settings: AppSettings, session: WriteSession) -> Tokens | Response:
+    """Exchange a refresh token for the next pair. Using one twice ends the session, whoever used it."""
+    pair = await tokens.refresh(session, settings, Audience.CITIZEN, refresh_token=given.refresh_token)
+    if pair is None:
+        return kit_problems.answer(tokens.TokenRefused())  # a revoked session stays revoked
+    return Tokens.of(pair)
+
+
+@router.post("/sign-out", status_code=204, responses=problems(Unauthenticated))
+async def sign_out(citizen: SignedInCitizen, session: WriteSession) -> None:
+    """End this session: its refresh token is worthless at once, its access token changes nothing any more."""
+    assert citizen.session_id is not None
+    await tokens.end_session(session, session_id=citizen.session_id)
