@@ -1,14 +1,37 @@
 """Quantification: grams of CO2e avoided by an action, from a methodology pack.
 
-Holds    methodologies as read from their packs, and the one way to compute with them.
+Holds    methodologies as read from their packs, the one way to compute with them, what actions refer to when they
+         say how they were computed, and the authority's filings with the demo overrides beside them.
 Promises grams are exact and floored once per action; the same pack, inputs and engine give the same grams, one by one
          or a million at once; outside its jurisdiction a methodology refuses unless a visible overlay allows it;
-         every result can say which figures it rests on, from which source.
+         every result can say which figures it rests on, from which source, and can be computed again;
+         a filing takes two people of the authority and is in the log.
 Ignores  who acted, whether an act was claimed before, and what points it earns.
 """
 
-from backend.methodologies.errors import ActivityUnknown, InputRefused
+from backend.methodologies.errors import (
+    ActivityUnknown,
+    EngineDiffers,
+    FilingEndsBeforeItBegins,
+    InputRefused,
+    MethodUnknown,
+    OverrideNeedsRole,
+)
 from backend.methodologies.explain import Explanation, Factor
+from backend.methodologies.filing import (
+    FILING,
+    DemoOverride,
+    Filing,
+    FilingStatus,
+    approve_filing,
+    demo_overrides,
+    filing_status,
+    filings,
+    open_filings,
+    override_for_demo,
+    propose_filing,
+    reject_filing,
+)
 from backend.methodologies.model import Activity, Edition, Input, Methodology, Parameter
 from backend.methodologies.quantifier import (
     MISSING,
@@ -19,25 +42,44 @@ from backend.methodologies.quantifier import (
     RowReason,
     prepare,
 )
+from backend.methodologies.recorded import recover, reference
 from backend.methodologies.shape import load_methodology, methodology_of
 
 __all__ = [
+    "FILING",
     "MISSING",
     "OK",
     "Activity",
     "ActivityUnknown",
+    "DemoOverride",
     "Edition",
+    "EngineDiffers",
     "Explanation",
     "Factor",
+    "Filing",
+    "FilingEndsBeforeItBegins",
+    "FilingStatus",
     "Input",
     "InputRefused",
+    "MethodUnknown",
     "Methodology",
     "Outcome",
+    "OverrideNeedsRole",
     "Parameter",
     "Quantified",
     "Quantifier",
     "RowReason",
+    "approve_filing",
+    "demo_overrides",
+    "filing_status",
+    "filings",
     "load_methodology",
     "methodology_of",
+    "open_filings",
+    "override_for_demo",
     "prepare",
+    "propose_filing",
+    "recover",
+    "reference",
+    "reject_filing",
 ]

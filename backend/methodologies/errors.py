@@ -29,3 +29,44 @@ class InputRefused(DomainError):
 
     field: str
     reason: str
+
+
+@dataclass(eq=False)
+class MethodUnknown(DomainError):
+    """There is no such recorded method."""
+
+    code = "methodologies.method_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有这条方法记录。"
+
+    id: int
+
+
+@dataclass(eq=False)
+class EngineDiffers(DomainError):
+    """This was computed by another version of the engine and cannot be repeated by this one."""
+
+    code = "methodologies.engine_differs"
+    kind = Kind.CONFLICT
+    title_zh = "该结果由另一版本的计算引擎得出，当前版本无法复算。"
+
+    recorded: str
+    present: str
+
+
+@dataclass(eq=False)
+class FilingEndsBeforeItBegins(DomainError):
+    """A filing's last day lies before its first."""
+
+    code = "methodologies.filing_ends_before_it_begins"
+    kind = Kind.INVALID
+    title_zh = "备案的截止日早于起始日。"
+
+
+@dataclass(eq=False)
+class OverrideNeedsRole(DomainError):
+    """Only staff of an operator or of the authority may override for a demonstration."""
+
+    code = "methodologies.override_needs_role"
+    kind = Kind.FORBIDDEN
+    title_zh = "只有运营方或主管部门的人员可以设置演示许可。"

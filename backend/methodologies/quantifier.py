@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend.methodologies.errors import InputRefused
 from backend.methodologies.explain import Explanation, explain
 from backend.methodologies.model import NUMBERS, Activity, Edition, Input, Methodology, Parameter
-from backend.packs import ENGINE_VERSION, ParameterUnknown
+from backend.packs import ENGINE_VERSION, NoEdition, ParameterUnknown
 from backend.packs.columns import MAX_INT64, MIN_INT64, Column, NotColumnar, evaluate_columns
 from backend.packs.errors import OverlayOversteps
 from backend.packs.evaluate import evaluate
@@ -269,24 +269,53 @@ def prepare(
         region=region,
         overlays=overlays,
     )
+    return _assemble(methodology, act, edition, region=region, overlays=overlays, needed=needed)
+
+
+def prepare_recorded(
+    methodology: Methodology, *, activity: str, edition: str, overlays: Sequence[Overlay]
+) -> Quantifier:
+    """Ready an activity as it was once recorded: with that edition and exactly these overlays, wherever it was used."""
+    found = next((known for known in methodology.editions if known.id == edition), None)
+    if found is None:
+        raise NoEdition(pack=methodology.id, asked=edition)
+    return _assemble(
+        methodology,
+        methodology.activity(activity),
+        found,
+        region=methodology.jurisdiction,
+        overlays=overlays,
+        needed=tuple(overlays),
+    )
+
+
+def _assemble(
+    methodology: Methodology,
+    activity: Activity,
+    edition: Edition,
+    *,
+    region: str,
+    overlays: Sequence[Overlay],
+    needed: tuple[Overlay, ...],
+) -> Quantifier:
     parameters, known = [], {}
-    for name in sorted(act.formula.names & edition.parameters.keys()):
+    for name in sorted(activity.formula.names & edition.parameters.keys()):
         parameter, by = _settle(methodology, edition.parameters[name], overlays)
         parameters.append(parameter)
         if by is not None and by not in needed:
             needed = (*needed, by)
         assert isinstance(parameter.value, Fraction)
         known[name] = parameter.value * parameter.unit.scale
-    reasons = _possible_reasons(act)
+    reasons = _possible_reasons(activity)
     return Quantifier(
         methodology=methodology,
-        activity=act,
+        activity=activity,
         edition=edition,
         region=region,
         overlays=needed,
         parameters=tuple(parameters),
         reasons=reasons,
-        columnar=_is_columnar(act, known),
+        columnar=_is_columnar(activity, known),
         _known=known,
         _places={reason: place for place, reason in enumerate(reasons) if place},
     )

@@ -1,7 +1,7 @@
 """Rule packs: law and science as data, read with the line of every fault.
 
 Holds    the reader of pack files and its checks, the formula language with its exact evaluators, units, editions,
-         overlays, and the market packs.
+         overlays, the market packs, and the stored text of every pack that was used.
 Promises a faulty pack is never used, and all its faults are listed with file, line and key;
          no figure is ever a float; an unknown figure refuses when it is used and is never guessed;
          exactly one edition answers for a day or a year; a pack is known by the SHA-256 of its bytes.
@@ -32,6 +32,7 @@ from backend.packs.pack import (
     load_all,
     parse,
 )
+from backend.packs.store import recall, store, verify
 
 __all__ = [
     "ENGINE_VERSION",
@@ -60,4 +61,7 @@ __all__ = [
     "market_of",
     "overlay_of",
     "parse",
+    "recall",
+    "store",
+    "verify",
 ]
