@@ -77,6 +77,8 @@ class Folder:
         self._make(self.logs, uid=uid, gid=gid)
         account = choose_account(existing=self.postgres, folder=self.logs, program=program)
         if not self.exists:
+            if (self.postgres / "PG_VERSION").exists():
+                raise DataFolderUnusable(folder=str(self.root), reason="passwords.json is missing")
             fresh = {role: secrets.token_hex(24) for role in ROLES}
             self.write_private("passwords.json", json.dumps(fresh, indent=1) + "\n")
         self._prepare_sockets(account)
@@ -164,6 +166,15 @@ def give(target: int | Path, *, uid: int, gid: int) -> None:
         os.chown(target, uid, gid)
     else:
         os.chown(target, uid, gid, follow_symlinks=False)
+
+
+def read_plain(path: Path) -> str:
+    """The text of a file that the servers' account may write, where root must not be led to another by a link."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name} is not a plain file")
+        return file.read()
 
 
 def _short_enough(place: Path) -> bool:

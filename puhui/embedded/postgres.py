@@ -26,7 +26,7 @@ from puhui.embedded.errors import (
     ServerDidNotStop,
     ServerNotAnswering,
 )
-from puhui.embedded.folder import Folder, give
+from puhui.embedded.folder import Folder, give, read_plain
 from puhui.embedded.processes import Account
 
 DATABASE = "puhui"
@@ -146,7 +146,7 @@ def living(folder: Folder) -> psutil.Process | None:
 
 def _recorded_pid(folder: Folder) -> int | None:
     try:
-        return int((folder.postgres / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+        return int(read_plain(folder.postgres / "postmaster.pid").split("\n", 1)[0])
     except (OSError, ValueError):
         return None
 
@@ -241,7 +241,7 @@ def stop(folder: Folder, account: Account) -> None:
 def _last_line(log: Path, output: str) -> str:
     text = output
     with contextlib.suppress(OSError):
-        text = log.read_text(encoding="utf-8", errors="replace") or output
+        text = read_plain(log) or output
     lines = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line] or text.splitlines()
     return lines[-1].strip() if lines else "no message"
 
@@ -284,7 +284,7 @@ def _initialise(folder: Folder, account: Account) -> None:
 def _write_configuration(folder: Folder, account: Account) -> None:
     """Our settings in a file of their own, included last but for `local.conf`, where an operator may add."""
     main = folder.postgres / "postgresql.conf"
-    text = main.read_text(encoding="utf-8")
+    text = read_plain(main)
     if "include_if_exists = 'puhui.conf'" not in text:
         text += "\ninclude_if_exists = 'puhui.conf'\ninclude_if_exists = 'local.conf'\n"
         _write(main, text, account)

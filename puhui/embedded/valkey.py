@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from puhui.embedded import processes
 from puhui.embedded.errors import PasswordsDoNotFit, ProgramMissing, ServerDidNotStart, ServerNotAnswering
-from puhui.embedded.folder import Folder, give
+from puhui.embedded.folder import Folder, give, read_plain
 from puhui.embedded.processes import Account
 
 START_TIMEOUT_S = 300  # loading a large append-only file
@@ -109,9 +109,21 @@ def _end(process: psutil.Process) -> bool:
 
 
 def _start(folder: Folder, account: Account) -> None:
+    """Start it; an append-only file that it cannot read is put aside, for nothing that counts is only there."""
+    reason = _try_to_start(folder, account)
+    kept = folder.valkey / "appendonlydir"
+    if reason is not None and "append only file" in reason.lower() and kept.exists():
+        kept.rename(folder.valkey / f"appendonlydir.unreadable-{time.time_ns()}")
+        reason = _try_to_start(folder, account)
+    if reason is not None:
+        raise ServerDidNotStart(server="valkey", log=str(folder.logs / "valkey.log"), reason=reason)
+
+
+def _try_to_start(folder: Folder, account: Account) -> str | None:
+    """Run it until it answers; what its log said last when it does not."""
     log = folder.logs / "valkey.log"
     with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > LOG_BYTES:
+        if log.lstat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
     path = folder.valkey / "valkey.conf"
     path.unlink(missing_ok=True)
@@ -120,21 +132,19 @@ def _start(folder: Folder, account: Account) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         give(descriptor, uid=account.uid, gid=account.gid)
         file.write(_configuration(folder))
-    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     with os.fdopen(opened, "ab") as output:
         give(opened, uid=account.uid, gid=account.gid)
         child = account.spawn([program(), path], folder=folder.valkey, log=output)
     deadline = time.monotonic() + START_TIMEOUT_S
     while child.poll() is None and time.monotonic() < deadline:
         if probe(folder) == "ready":
-            return
+            return None
         time.sleep(0.02)
     if child.poll() is None:
         processes.end([psutil.Process(child.pid)], signals=[(signal.SIGTERM, 10), (signal.SIGKILL, 10)])
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    raise ServerDidNotStart(
-        server="valkey", log=str(log), reason=lines[-1].strip() if lines else "no message"
-    )
+    lines = read_plain(log).strip().splitlines()
+    return lines[-1].strip() if lines else "no message"
 
 
 def stop(folder: Folder) -> None:

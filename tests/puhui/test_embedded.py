@@ -260,6 +260,47 @@ def test_valkey_keeps_its_data_when_it_is_killed(folder: Path) -> None:
         broker.delete("work")
 
 
+def test_a_broker_file_that_cannot_be_read_is_put_aside_and_never_stops_the_platform(folder: Path) -> None:
+    with embedded.servers(folder) as servers:
+        redis.Redis.from_url(servers.redis_url).set("bell", "rung")
+    for part in (folder / "valkey" / "appendonlydir").glob("*.incr.aof"):
+        part.write_bytes(b"not a command at all\r\n" + part.read_bytes())
+    with embedded.servers(folder) as servers:
+        assert redis.Redis.from_url(servers.redis_url).get("bell") is None
+        assert list((folder / "valkey").glob("appendonlydir.unreadable-*")), "kept for who wants to look"
+
+
+def test_lost_passwords_are_said_and_not_invented_again(fresh: Path) -> None:
+    with embedded.servers(fresh):
+        pass
+    kept = (fresh / "passwords.json").rename(fresh / "elsewhere.json")
+    with pytest.raises(embedded.DataFolderUnusable, match=r"passwords\.json"):
+        embedded.ensure_running(fresh)
+    kept.write_text(kept.read_text().replace('"puhui_owner": "', '"puhui_owner": "00'))
+    kept.rename(fresh / "passwords.json")
+    with embedded.servers(fresh) as servers:  # a role's password that differs is set again by the superuser
+        assert ask(servers.owner_database_url, "SELECT 1") == 1
+
+
+@as_root
+def test_root_is_not_led_astray_by_links_that_the_servers_account_made(fresh: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "shadow"
+    secret.write_text("root-only")
+    secret.chmod(0o600)
+    with embedded.servers(fresh):
+        pass
+    for link in (fresh / "logs" / "valkey.log", fresh / "postgres" / "postgresql.conf"):
+        kept = link.with_suffix(".kept")
+        link.rename(kept)
+        link.symlink_to(secret)
+        with pytest.raises(OSError, match="symbolic links"), embedded.servers(fresh):
+            pass
+        link.unlink()
+        kept.rename(link)
+    assert secret.read_text() == "root-only"
+    assert secret.stat().st_uid == 0
+
+
 def test_a_stopped_process_is_not_called_alive(folder: Path) -> None:
     with embedded.servers(folder):
         running = embedded.status(folder)
