@@ -1,0 +1,2 @@
+"""Actions in: from partners' files to accepted acts, grams and points.
+"""

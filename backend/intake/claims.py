@@ -1,0 +1,60 @@
+"""Claim keys: one act, one key, on the whole platform.
+
+A key is the Shanghai day of the act (4 bytes, days since 1970) and 12 bytes of HMAC-SHA-256 over the fields that the
+methodology names. Keys of one day lie together, so indexes grow at one end; without the platform's key nobody can try
+out card numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.kit.settings import Keys
+
+SHANGHAI_US = 8 * 3600 * 1_000_000  # Asia/Shanghai has kept UTC+8 since 1991-09-15; acts are later
+_DAY_US = 24 * 3600 * 1_000_000
+_DIGEST_HEX = 24
+
+
+def shanghai_days(moments_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The days since 1970-01-01 in Asia/Shanghai on which moments (microseconds, UTC) lie."""
+    return (moments_us + SHANGHAI_US) // _DAY_US
+
+
+def claim_keys(
+    keys: Keys,
+    *,
+    activity: str,
+    operator: str,
+    fields: Sequence[Sequence[bytes]],
+    days: NDArray[np.int64],
+) -> list[str]:
+    """The claim keys of a batch as 32 hexadecimal digits; `fields` are the columns that tell acts apart, as bytes."""
+    inner, outer = _keyed(keys.derive("claim"))
+    inner.update(f"{activity}\x1f{operator}\x1f".encode())
+    prefixes = {day: f"{day & 0xFFFFFFFF:08x}" for day in np.unique(days).tolist()}
+    found = []
+    for day, *parts in zip(days.tolist(), *fields, strict=True):
+        message = inner.copy()
+        message.update(b"\x1f".join(parts))
+        digest = outer.copy()
+        digest.update(message.digest())
+        found.append(prefixes[day] + digest.hexdigest()[:_DIGEST_HEX])
+    return found
+
+
+def _keyed(key: bytes) -> tuple[Any, Any]:
+    """The two hashes of HMAC (RFC 2104) with the key already in them; copying them is twice as fast as `hmac`."""
+    block = key.ljust(64, b"\0")
+    return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
+
+
+def as_bytes(values: NDArray[np.int64]) -> list[bytes]:
+    """Numbers as 8 bytes each, so that a moment is the same field from any file format."""
+    raw = values.astype(">i8").tobytes()
+    return [raw[place : place + 8] for place in range(0, len(raw), 8)]

@@ -1,0 +1,379 @@
+"""Batches of rows to acts: which rule, which inputs, how many grams and points, under which claim key.
+
+Works on whole columns and touches no database, so that it runs beside the transaction that stores the batch before.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
+
+from backend.identity import means_tokens
+from backend.intake.claims import as_bytes, claim_keys, shanghai_days
+from backend.intake.mapping import Field, Mapping, MeansColumn, Rule
+from backend.intake.reading import RowBatch, RowFault
+from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
+from backend.kit import clock
+from backend.kit.settings import Keys
+from backend.methodologies import MISSING, Methodology, Quantifier, RowReason, prepare
+from backend.packs import Overlay
+from backend.packs.units import parse_unit
+from backend.programmes.earning import points_for
+from backend.programmes.rules import EarningRule, Programme
+
+STAGE_COLUMNS = (
+    "line", "claim_key", "happened_at", "ended_at", "method_no", "means_token", "inputs", "grams", "points",
+)  # fmt: skip
+_EPOCH = date(1970, 1, 1)
+_CLOCK_TOLERANCE_US = 5 * 60 * 1_000_000
+_LONGEST_TEXT = 200
+_TEXT_MISSING = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way of computing: its number within the job, and the quantifier behind it."""
+
+    no: int
+    quantifier: Quantifier
+
+
+@dataclass(slots=True)
+class Converted:
+    """A batch ready to be stored: rows as CSV for `STAGE_COLUMNS`, and what became of the others."""
+
+    csv: bytes
+    rows: int
+    last_line: int
+    days: tuple[date, ...]
+    faults: list[RowFault] = field(default_factory=list)
+    filtered: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def received(self) -> int:
+        return self.rows + len(self.faults) + self.filtered.total()
+
+
+class Converter:
+    """Turns the batches of one job into acts. `methods` grows as editions come into use."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        mapping: Mapping,
+        programme: Programme,
+        methodologies: MappingType[str, Methodology],
+        overlays: Sequence[Overlay],
+        region: str,
+        evidence: str,
+    ) -> None:
+        self._keys = keys
+        self._mapping = mapping
+        self._programme = programme
+        self._methodologies = methodologies
+        self._overlays = overlays
+        self._region = region
+        self._weight = programme.weight(evidence)
+        self._now_us = int(clock.now().timestamp() * 1_000_000)
+        self._known: dict[tuple[str, str, str], Method] = {}
+        self.methods: list[Method] = []
+
+    def convert(self, batch: RowBatch) -> Converted:
+        """Acts, refusals and left-out rows of one batch; every row is exactly one of them."""
+        result = Converted(b"", 0, batch.last_line, (), list(batch.faults))
+        columns = {name: filled(texts) for name, texts in batch.columns.items()}
+        tables: list[pa.Table] = []
+        days: set[int] = set()
+        left = np.arange(len(batch.lines))
+        for rule in self._mapping.rules:
+            rows, left = _taken(rule, columns, left)
+            if not len(rows):
+                continue
+            if rule.filter is not None:
+                result.filtered[rule.filter] += len(rows)
+                continue
+            part = columns
+            if len(rows) < len(batch.lines):
+                part = {name: texts.take(pa.array(rows)) for name, texts in columns.items()}
+            table, found = self._acts(rule, part, batch.lines[rows], result.faults)
+            if table is not None:
+                tables.append(table)
+                days.update(found)
+        when = self._mapping.rules[0].when or ""
+        result.faults.extend(RowFault(int(batch.lines[row]), when, "no_rule") for row in left.tolist())
+        if tables:
+            whole = pa.concat_tables(tables)
+            sink = io.BytesIO()
+            pa_csv.write_csv(whole, sink, pa_csv.WriteOptions(include_header=False))
+            result.csv, result.rows = sink.getvalue(), whole.num_rows
+        result.days = tuple(_EPOCH + timedelta(days=day) for day in sorted(days))
+        return result
+
+    def _acts(
+        self,
+        rule: Rule,
+        columns: MappingType[str, pa.StringArray],
+        lines: NDArray[np.int64],
+        faults: list[RowFault],
+    ) -> tuple[pa.Table | None, set[int]]:
+        n = len(lines)
+        bad: dict[int, tuple[str, str, str]] = {}
+        numbers: dict[str, NDArray[np.int64]] = {}
+        texts: dict[str, pa.StringArray] = {}
+        for source in rule.inputs:
+            self._read(source, rule, columns, numbers, texts, bad)
+        tokens = self._tokens(self._mapping.means, columns, bad, n)
+
+        happened = numbers[rule.happened_at]
+        usable = happened != MISSING
+        for row in np.nonzero(~usable)[0].tolist():
+            bad.setdefault(row, (rule.happened_at, "missing", ""))
+        days = shanghai_days(np.where(usable, happened, 0))
+        self._check_days(rule, happened, days, usable, bad)
+
+        grams = np.zeros(n, dtype=np.int64)
+        points = np.zeros(n, dtype=np.int64)
+        method_no = np.zeros(n, dtype=np.int16)
+        good = np.ones(n, dtype=np.bool_)
+        good[list(bad)] = False
+        for method, rows in self._methods(rule, days, good):
+            given = {name: values[rows] for name, values in numbers.items()}
+            outcome = method.quantifier.columns(given, len(rows))
+            for place in np.nonzero(outcome.errors)[0].tolist():
+                reason = method.quantifier.reasons[int(outcome.errors[place])]
+                bad.setdefault(int(rows[place]), _fault(rule, reason))
+            grams[rows], method_no[rows] = outcome.grams, method.no
+            earn = self._earn(rule)
+            if earn is not None:
+                points[rows] = points_for(earn, grams=outcome.grams, weight=self._weight)
+        good[list(bad)] = False
+        faults.extend(
+            RowFault(int(lines[row]), name, code, bound) for row, (name, code, bound) in sorted(bad.items())
+        )
+        keep = np.nonzero(good)[0]
+        if not len(keep):
+            return None, set()
+        table = self._table(
+            rule, lines, happened, days, method_no, tokens, numbers, texts, grams, points, keep
+        )
+        return table, set(np.unique(days[keep]).tolist())
+
+    def _read(
+        self,
+        source: Field,
+        rule: Rule,
+        columns: MappingType[str, pa.StringArray],
+        numbers: dict[str, NDArray[np.int64]],
+        texts: dict[str, pa.StringArray],
+        bad: dict[int, tuple[str, str, str]],
+    ) -> None:
+        cells = columns[source.columns[0]]
+        if source.kind == "text":
+            texts[source.id] = cells
+            for row, text in enumerate(cells.to_pylist()):
+                if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
+                    bad.setdefault(row, (source.columns[0], "too_long", ""))
+            return
+        if source.kind == "time":
+            values, codes = read_times(cells, self._mapping.time_zone)
+        elif source.kind == "great_circle":
+            values, codes = great_circle_m([columns[name] for name in source.columns])
+        elif source.kind == "quantity":
+            activity = self._methodologies[rule.methodology].activity(rule.activity)
+            unit = activity.inputs[source.id].unit
+            assert unit is not None
+            assert source.unit is not None
+            values, codes = read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
+        else:
+            values, codes = read_whole(cells)
+        numbers[source.id] = values
+        for row, code in codes.items():
+            bad.setdefault(row, (source.columns[0], code, ""))
+
+    def _tokens(
+        self,
+        means: MeansColumn,
+        columns: MappingType[str, pa.StringArray],
+        bad: dict[int, tuple[str, str, str]],
+        n: int,
+    ) -> list[bytes]:
+        parts = [columns[name].fill_null("") for name in means.columns]
+        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "\x1f")
+        coded = joined.dictionary_encode()
+        names: list[str] = coded.dictionary.to_pylist()
+        usable = [name if 0 < len(name) <= _LONGEST_TEXT and name.isprintable() else "" for name in names]
+        known = self._known_tokens(means, [name for name in usable if name])
+        by_place = [known.get(name, b"") for name in usable]
+        tokens = [by_place[place] for place in coded.indices.to_pylist()]
+        if b"" in by_place:
+            for row in range(n):
+                if not tokens[row]:
+                    bad.setdefault(
+                        row, (means.columns[0], "too_long" if joined[row].as_py() else "missing", "")
+                    )
+        return tokens
+
+    def _known_tokens(self, means: MeansColumn, names: list[str]) -> dict[str, bytes]:
+        numbers = names
+        if means.groups is not None:
+            spread = means_tokens(self._keys, "group", means.operator, names)
+            numbers = [f"group-{int.from_bytes(token[:8]) % means.groups}" for token in spread]
+        return dict(zip(names, means_tokens(self._keys, means.kind, means.operator, numbers), strict=True))
+
+    def _check_days(
+        self,
+        rule: Rule,
+        happened: NDArray[np.int64],
+        days: NDArray[np.int64],
+        usable: NDArray[np.bool_],
+        bad: dict[int, tuple[str, str, str]],
+    ) -> None:
+        programme = self._programme
+        outside = days < (programme.acts_from - _EPOCH).days
+        if programme.acts_until is not None:
+            outside |= days > (programme.acts_until - _EPOCH).days
+        for row in np.nonzero(outside & usable)[0].tolist():
+            bound = programme.acts_from.isoformat()
+            bad.setdefault(row, (rule.happened_at, "outside_programme_dates", bound))
+        for row in np.nonzero((happened > self._now_us + _CLOCK_TOLERANCE_US) & usable)[0].tolist():
+            bad.setdefault(row, (rule.happened_at, "in_the_future", ""))
+
+    def _methods(
+        self, rule: Rule, days: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> list[tuple[Method, NDArray[np.int64]]]:
+        """The rows of each edition that is in force on their days."""
+        rows = np.nonzero(good)[0]
+        by_method: dict[int, tuple[Method, list[int]]] = {}
+        for day in np.unique(days[rows]).tolist():
+            method = self._method(rule, _EPOCH + timedelta(days=day))
+            by_method.setdefault(method.no, (method, []))[1].append(day)
+        if len(by_method) == 1:
+            return [(next(iter(by_method.values()))[0], rows)]
+        return [(method, rows[np.isin(days[rows], of)]) for method, of in by_method.values()]
+
+    def _method(self, rule: Rule, on: date) -> Method:
+        methodology = self._methodologies[rule.methodology]
+        key = (rule.methodology, rule.activity, methodology.edition_on(on).id)
+        if key not in self._known:
+            quantifier = prepare(
+                methodology, activity=rule.activity, on=on, region=self._region, overlays=self._overlays
+            )
+            self._known[key] = Method(len(self.methods), quantifier)
+            self.methods.append(self._known[key])
+        return self._known[key]
+
+    def _earn(self, rule: Rule) -> EarningRule | None:
+        return self._programme.earn_rule(methodology=rule.methodology, activity=rule.activity)
+
+    def _table(
+        self,
+        rule: Rule,
+        lines: NDArray[np.int64],
+        happened: NDArray[np.int64],
+        days: NDArray[np.int64],
+        method_no: NDArray[np.int16],
+        tokens: list[bytes],
+        numbers: MappingType[str, NDArray[np.int64]],
+        texts: MappingType[str, pa.StringArray],
+        grams: NDArray[np.int64],
+        points: NDArray[np.int64],
+        keep: NDArray[np.int64],
+    ) -> pa.Table:
+        whole = len(keep) == len(lines)
+        own = tokens if whole else [tokens[row] for row in keep.tolist()]
+        ended = numbers[rule.ended_at][keep] if rule.ended_at else np.full(len(keep), MISSING)
+        activity = self._methodologies[rule.methodology].activity(rule.activity)
+        fields: list[Sequence[bytes]] = []
+        for name in activity.claim_key:
+            if name == "means":
+                fields.append(own)
+            elif name in numbers:
+                fields.append(as_bytes(numbers[name][keep]))
+            elif name in texts:
+                fields.append([_framed(text) for text in texts[name].take(pa.array(keep)).to_pylist()])
+        keys = claim_keys(
+            self._keys,
+            activity=rule.activity,
+            operator=self._mapping.means.operator,
+            fields=fields,
+            days=days[keep],
+        )
+        return pa.table(
+            {
+                "line": lines[keep],
+                "claim_key": pa.array(keys, pa.string()),
+                "happened_at": pa.array(happened[keep], pa.timestamp("us", tz="UTC")),
+                "ended_at": pa.array(ended, pa.timestamp("us", tz="UTC"), mask=ended == MISSING),
+                "method_no": method_no[keep],
+                "means_token": pa.array([token.hex() for token in own], pa.string()),
+                "inputs": _inputs(rule, numbers, texts, keep),
+                "grams": grams[keep],
+                "points": points[keep],
+            }
+        )
+
+
+def _taken(
+    rule: Rule, columns: MappingType[str, pa.StringArray], left: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows among `left` that a rule takes, and the others."""
+    if rule.when is None or not len(left):
+        return left, left[:0]
+    fits = pc.is_in(columns[rule.when], value_set=pa.array(sorted(rule.among))).to_numpy(zero_copy_only=False)
+    return left[fits[left]], left[~fits[left]]
+
+
+def _inputs(
+    rule: Rule,
+    numbers: MappingType[str, NDArray[np.int64]],
+    texts: MappingType[str, pa.StringArray],
+    keep: NDArray[np.int64],
+) -> pa.Array:
+    """The inputs other than the act's two times as JSON objects, built column by column."""
+    pieces: list[Any] = []
+    times = {rule.happened_at, rule.ended_at}
+    separator = "{"
+    for source in rule.inputs:
+        if source.id in times:
+            continue
+        if source.id in numbers:
+            values = pa.array(numbers[source.id][keep])
+            shown = pc.if_else(pc.equal(values, MISSING), "null", values.cast(pa.string()))
+        else:
+            shown = pa.array(
+                [_json_text(text) for text in texts[source.id].take(pa.array(keep)).to_pylist()], pa.string()
+            )
+        pieces += [f'{separator}"{source.id}":', shown]
+        separator = ","
+    if not pieces:
+        return pa.array(["{}"] * len(keep), pa.string())
+    return pc.binary_join_element_wise(*pieces, "}", "")
+
+
+def _json_text(text: str | None) -> str:
+    import json  # noqa: PLC0415 - text inputs are rare
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _framed(text: str | None) -> bytes:
+    raw = (text if text is not None else _TEXT_MISSING).encode()
+    return len(raw).to_bytes(4) + raw
+
+
+def _fault(rule: Rule, reason: RowReason) -> tuple[str, str, str]:
+    """The reason in the sender's words: its column, not our input."""
+    column = next((source.columns[0] for source in rule.inputs if source.id == reason.field), reason.field)
+    return column, reason.code, "" if reason.bound is None else str(reason.bound)

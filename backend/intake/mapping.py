@@ -1,0 +1,229 @@
+"""The mapping kind of pack: how the rows of a partner's file become acts. Written by people who do not program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from backend.packs import Pack
+from backend.packs.faults import Faults
+from backend.packs.pack import PackKind, document, header, register
+from backend.packs.schema import IDENTIFIER, PACK_ID, REGION, Items, Table, Text, UnitText, Whole
+
+EVIDENCE = ("operator_feed", "receipt_upload", "self_report")
+FieldKind = Literal["time", "whole", "quantity", "text", "great_circle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of an act: from one column, or for `great_circle` from start and end latitude and longitude."""
+
+    id: str
+    kind: FieldKind
+    columns: tuple[str, ...]
+    unit: str | None  # of a quantity as the file writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What rows whose column `when` holds one of `among` are: acts of an activity, or left out by name."""
+
+    when: str | None
+    among: frozenset[str]
+    filter: str | None
+    methodology: str
+    activity: str
+    happened_at: str
+    ended_at: str | None
+    inputs: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeansColumn:
+    """Where a row names the card, account or meter; with `groups`, a keyed hash of it picks a stand-in account."""
+
+    kind: str
+    operator: str
+    columns: tuple[str, ...]
+    groups: int | None
+    note_zh: str
+    note_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDefaults:
+    """What a source that is read by this mapping starts with."""
+
+    partner: str
+    programme: str
+    region: str
+    evidence: str
+    overlays: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A mapping as read. `columns` are those that a file must have."""
+
+    id: str
+    sha256: str
+    type: Literal["csv", "ndjson", "parquet"]
+    encoding: str
+    time_zone: ZoneInfo
+    source: SourceDefaults
+    means: MeansColumn
+    rules: tuple[Rule, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        named = [rule.when for rule in self.rules if rule.when]
+        named += [column for rule in self.rules for field in rule.inputs for column in field.columns]
+        named += self.means.columns
+        return tuple(dict.fromkeys(named))
+
+
+_FIELD = Table(
+    {"id": Text(IDENTIFIER), "kind": Text(among=("time", "whole", "quantity", "text", "great_circle"))},
+    {"column": Text(), "columns": Items(Text(), least=4), "unit": UnitText()},
+)
+_SHAPE = document(
+    {
+        "pack": header(),
+        "file": Table(
+            {"type": Text(among=("csv", "ndjson", "parquet")), "time_zone": Text()},
+            {"encoding": Text(among=("utf-8", "gb18030"))},
+        ),
+        "source": Table(
+            {
+                "partner": Text(PACK_ID),
+                "programme": Text(PACK_ID),
+                "region": Text(REGION),
+                "evidence": Text(among=EVIDENCE),
+            },
+            {"overlays": Items(Text(PACK_ID))},
+        ),
+        "means": Table(
+            {"kind": Text(IDENTIFIER), "operator": Text(PACK_ID), "columns": Items(Text(), least=1)},
+            {"groups": Whole(1, 10_000_000), "note_zh": Text(), "note_en": Text()},
+        ),
+        "rule": Items(
+            Table(
+                {},
+                {
+                    "when": Table({"column": Text(), "among": Items(Text(), least=1)}),
+                    "filter": Text(IDENTIFIER),
+                    "reason_zh": Text(),
+                    "reason_en": Text(),
+                    "methodology": Text(PACK_ID),
+                    "activity": Text(PACK_ID),
+                    "happened_at": Text(IDENTIFIER),
+                    "ended_at": Text(IDENTIFIER),
+                    "input": Items(_FIELD, unique="id"),
+                },
+            ),
+            least=1,
+        ),
+    },
+    {},
+)
+_ACT_KEYS = ("methodology", "activity", "happened_at", "input")
+
+
+def mapping_of(pack: Pack) -> Mapping:
+    """The mapping in a pack; `PackFaulty` when it has faults or is of another kind."""
+    return pack.body_as(Mapping)
+
+
+def _check(data: MappingType[str, Any], faults: Faults) -> None:
+    file = data.get("file")
+    if isinstance(file, dict) and isinstance(file.get("time_zone"), str):
+        try:
+            ZoneInfo(file["time_zone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            faults.add(
+                ("file", "time_zone"), "not_allowed", found="?", known="IANA names, e.g. Asia/Shanghai"
+            )
+    rules = data.get("rule")
+    for place, rule in enumerate(rules if isinstance(rules, list) else []):
+        if isinstance(rule, dict):
+            _check_rule(rule, ("rule", place), faults)
+
+
+def _check_rule(rule: MappingType[str, Any], at: tuple[str | int, ...], faults: Faults) -> None:
+    if "filter" in rule:
+        for key in (*_ACT_KEYS, "ended_at"):
+            if key in rule:
+                faults.add((*at, key), "unknown_key", known="filter, reason_en, reason_zh, when")
+        return
+    for key in _ACT_KEYS:
+        if key not in rule:
+            faults.add((*at, key), "missing_key")
+    inputs = [item for item in rule.get("input", []) if isinstance(item, dict)]
+    times = [str(item.get("id")) for item in inputs if item.get("kind") == "time"]
+    for key in ("happened_at", "ended_at"):
+        if key in rule and rule[key] not in times:
+            faults.add((*at, key), "not_allowed", found=repr(rule[key]), known=", ".join(times))
+    for place, item in enumerate(inputs):
+        needed = "columns" if item.get("kind") == "great_circle" else "column"
+        if needed not in item:
+            faults.add((*at, "input", place, needed), "missing_key")
+        if item.get("kind") == "quantity" and "unit" not in item:
+            faults.add((*at, "input", place, "unit"), "missing_key")
+
+
+def _build(data: MappingType[str, Any], sha256: str) -> Mapping:
+    file, source, means = data["file"], data["source"], data["means"]
+    return Mapping(
+        id=data["pack"]["id"],
+        sha256=sha256,
+        type=file["type"],
+        encoding=file.get("encoding", "utf-8"),
+        time_zone=ZoneInfo(file["time_zone"]),
+        source=SourceDefaults(
+            partner=source["partner"],
+            programme=source["programme"],
+            region=source["region"],
+            evidence=source["evidence"],
+            overlays=tuple(source.get("overlays", ())),
+        ),
+        means=MeansColumn(
+            kind=means["kind"],
+            operator=means["operator"],
+            columns=tuple(means["columns"]),
+            groups=means.get("groups"),
+            note_zh=means.get("note_zh", ""),
+            note_en=means.get("note_en", ""),
+        ),
+        rules=tuple(_rule(item) for item in data["rule"]),
+    )
+
+
+def _rule(item: MappingType[str, Any]) -> Rule:
+    when = item.get("when")
+    return Rule(
+        when=when["column"] if when else None,
+        among=frozenset(when["among"]) if when else frozenset(),
+        filter=item.get("filter"),
+        methodology=item.get("methodology", ""),
+        activity=item.get("activity", ""),
+        happened_at=item.get("happened_at", ""),
+        ended_at=item.get("ended_at"),
+        inputs=tuple(
+            Field(
+                id=field["id"],
+                kind=field["kind"],
+                columns=tuple(field.get("columns") or (field["column"],)),
+                unit=field.get("unit"),
+            )
+            for field in item.get("input", [])
+        ),
+    )
+
+
+def _prove(_body: object, _data: MappingType[str, Any], _faults: Faults) -> None:
+    """A mapping carries no examples: it is proved by files."""
+
+
+register(PackKind("mapping", _SHAPE, _check, _build, _prove))

@@ -1,0 +1,311 @@
+"""Files to batches of rows: CSV, NDJSON and Parquet, in bounded memory, every bad row told apart by its line.
+
+A bad record never takes good ones with it. Where a stray quote would swallow the lines behind it, only the line on
+which the record begins is refused and the others are read again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from backend.intake.errors import FileUnreadable, HeaderMismatch
+
+BATCH_ROWS = 50_000
+_BLOCK_BYTES = 8 << 20
+_LONGEST_FIELD = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """Why one row is refused: the line on which it begins, the field, a stable code and the bound that was met."""
+
+    line: int
+    field: str
+    code: str
+    bound: str = ""
+
+
+@dataclass(slots=True)
+class RowBatch:
+    """Rows with the columns that the mapping needs, as Arrow strings (null where the row has no value)."""
+
+    lines: NDArray[np.int64]
+    columns: dict[str, pa.StringArray]
+    last_line: int
+    faults: list[RowFault] = field(default_factory=list)
+
+
+def read_rows(
+    path: Path, *, file_type: str, encoding: str, columns: Sequence[str], after_line: int = 0
+) -> Iterator[RowBatch]:
+    """The rows of a file behind `after_line`, batch by batch. Lines count from 1, a CSV header being line 1.
+
+    Raises FileUnreadable or HeaderMismatch when the file as a whole cannot be what the mapping describes.
+    """
+    readers = {"csv": _read_csv, "ndjson": _read_ndjson, "parquet": _read_parquet}
+    try:
+        yield from readers[file_type](path, encoding, columns, after_line)
+    except OSError as error:
+        raise FileUnreadable(reason=error.strerror or file_type) from None
+
+
+def header_of(path: Path, *, encoding: str = "utf-8") -> list[str]:
+    """The column names of a CSV file's first line, empty when it has none."""
+    try:
+        with path.open("rb") as file:
+            return _header(file.readline(_LONGEST_FIELD), encoding)
+    except OSError as error:
+        raise FileUnreadable(reason=error.strerror or "unreadable") from None
+
+
+def _header(line: bytes, encoding: str) -> list[str]:
+    text = line.decode("utf-8-sig" if encoding == "utf-8" else encoding, "surrogateescape")
+    try:
+        return [name.strip() for name in next(csv.reader([text], strict=True), [])]
+    except csv.Error:
+        return []
+
+
+def _require(header: Sequence[str], columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in header]
+    doubled = sorted({name for name in header if name in columns and list(header).count(name) > 1})
+    if missing or doubled:
+        raise HeaderMismatch(missing=", ".join(missing), doubled=", ".join(doubled), found=len(header))
+
+
+# --- CSV ---------------------------------------------------------------------------------------------------------
+
+
+def _read_csv(path: Path, encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    with path.open("rb") as file:
+        header = _header(file.readline(), encoding)
+        _require(header, columns)
+        number = 1 + sum(1 for _ in itertools.islice(file, max(after_line - 1, 0)))
+        pending = b""
+        while block := pending + file.read(_BLOCK_BYTES):
+            pending = b""
+            if not block.endswith(b"\n"):
+                block += file.readline()
+            batch = _sound(block, number, header, columns, encoding)
+            if batch is None:
+                batch, pending = _careful(block, number, header, columns, encoding, file)
+            number = batch.last_line
+            yield batch
+
+
+def _sound(
+    block: bytes, number: int, header: Sequence[str], columns: Sequence[str], encoding: str
+) -> RowBatch | None:
+    """The batch when every line is one whole record, which is nearly always so; None when one may not be."""
+    count = block.count(b"\n")
+    if not block.endswith(b"\n") or b"\r" in block.replace(b"\r\n", b"\n"):
+        return None
+    try:
+        decoded = block.decode(encoding)  # also what no rule reads has to be text
+        text = block if encoding == "utf-8" else decoded.encode()
+        table = pa_csv.read_csv(
+            io.BytesIO(text),
+            read_options=pa_csv.ReadOptions(
+                column_names=list(header), use_threads=False, block_size=len(text) + 1
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=list(columns),
+                column_types=dict.fromkeys(columns, pa.string()),
+                check_utf8=True,
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+    if table.num_rows != count:
+        return None
+    whole = table.combine_chunks()
+    return RowBatch(
+        lines=np.arange(number + 1, number + 1 + count, dtype=np.int64),
+        columns={column: _one_array(whole.column(column)) for column in columns},
+        last_line=number + count,
+    )
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.StringArray:
+    return column.chunk(0) if column.num_chunks else pa.array([], pa.string())
+
+
+class _Lines:
+    """The physical lines of a block with their numbers; they can be given back, and more be had from the file."""
+
+    def __init__(self, block: bytes, encoding: str, number: int, file: BinaryIO) -> None:
+        text = block.decode(encoding, "surrogateescape")
+        self.waiting = deque(io.StringIO(text, newline=""))
+        self.number = number
+        self.taken: list[str] = []
+        self._file, self._encoding = file, encoding
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = (
+            self.waiting.popleft()
+            if self.waiting
+            else self._file.readline().decode(self._encoding, "surrogateescape")
+        )
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def give_back(self, lines: Sequence[str]) -> None:
+        self.waiting.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
+def _careful(
+    block: bytes, number: int, header: Sequence[str], columns: Sequence[str], encoding: str, file: BinaryIO
+) -> tuple[RowBatch, bytes]:
+    """The same, record by record, where some record is not sound or spans lines; and the bytes left over."""
+    places = [header.index(column) for column in columns]
+    lines = _Lines(block, encoding, number, file)
+    last = number + len(lines.waiting)
+    numbers: list[int] = []
+    cells: list[list[str]] = []
+    faults: list[RowFault] = []
+    reader = csv.reader(lines, strict=True)
+    while lines.number < last:
+        begins = lines.number + 1
+        lines.taken.clear()
+        row, code = _next_record(reader)
+        if not code and not row:
+            continue  # a blank line
+        if not code and len(row) != len(header):
+            code = "columns"
+        if code:
+            faults.append(
+                RowFault(begins, "", code, f"{len(row)}/{len(header)}" if code == "columns" else "")
+            )
+            lines.give_back(lines.taken[1:])
+            reader = csv.reader(lines, strict=True)
+            continue
+        bad = next((name for name, value in zip(header, row, strict=True) if not _is_text(value)), None)
+        if bad is not None:
+            faults.append(RowFault(begins, bad, "encoding"))
+            continue
+        numbers.append(begins)
+        cells.append([row[place] for place in places])
+    left = "".join(lines.waiting).encode(encoding, "surrogateescape")
+    return _from_lists(numbers, cells, columns, lines.number, faults), left
+
+
+def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str]:
+    try:
+        return next(reader), ""
+    except StopIteration:
+        return [], ""
+    except csv.Error:
+        return [], "quoting"
+
+
+def _from_lists(
+    numbers: list[int],
+    cells: Sequence[Sequence[str | None]],
+    columns: Sequence[str],
+    last_line: int,
+    faults: list[RowFault],
+) -> RowBatch:
+    turned = list(zip(*cells, strict=True)) if cells else [() for _ in columns]
+    return RowBatch(
+        lines=np.array(numbers, dtype=np.int64),
+        columns={name: pa.array(values, pa.string()) for name, values in zip(columns, turned, strict=True)},
+        last_line=last_line,
+        faults=faults,
+    )
+
+
+def _is_text(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+# --- NDJSON ------------------------------------------------------------------------------------------------------
+
+
+def _read_ndjson(path: Path, encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+    codec = "utf-8-sig" if encoding == "utf-8" else encoding
+    with path.open(encoding=codec, errors="surrogateescape", newline="") as file:
+        number = sum(1 for _ in itertools.islice(file, after_line))
+        while block := list(itertools.islice(file, BATCH_ROWS)):
+            numbers: list[int] = []
+            cells: list[list[str | None]] = []
+            faults: list[RowFault] = []
+            for line in block:
+                number += 1
+                if not line.strip():
+                    continue
+                try:
+                    event = json.loads(line, parse_float=str, parse_int=str, parse_constant=_no_constant)
+                except (ValueError, RecursionError):
+                    faults.append(RowFault(number, "", "json"))
+                    continue
+                if not isinstance(event, dict):
+                    faults.append(RowFault(number, "", "not_an_object"))
+                    continue
+                values = [event.get(column) for column in columns]
+                bad = next(
+                    (
+                        c
+                        for c, v in zip(columns, values, strict=True)
+                        if not (v is None or isinstance(v, str))
+                    ),
+                    None,
+                )
+                if bad is None:
+                    bad = next(
+                        (c for c, v in zip(columns, values, strict=True) if v and not _is_text(v)), None
+                    )
+                if bad is not None:
+                    faults.append(RowFault(number, bad, "not_a_value"))
+                    continue
+                numbers.append(number)
+                cells.append(values)
+            yield _from_lists(numbers, cells, columns, number, faults)
+
+
+def _no_constant(name: str) -> str:
+    raise ValueError(name)
+
+
+# --- Parquet -----------------------------------------------------------------------------------------------------
+
+
+def _read_parquet(path: Path, _encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowException:
+        raise FileUnreadable(reason="not a Parquet file") from None
+    _require(file.schema_arrow.names, columns)
+    number = 0
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+        last = number + batch.num_rows
+        if last > after_line:
+            skip = max(after_line - number, 0)
+            part = batch.slice(skip)
+            yield RowBatch(
+                lines=np.arange(number + skip + 1, last + 1, dtype=np.int64),
+                columns={c: part.column(c).cast(pa.string()) for c in columns},
+                last_line=last,
+            )
+        number = last

@@ -1,0 +1,240 @@
+"""Taking in a file: which source, which mapping, which rules; resumed where a crash left it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import methodologies, programmes
+from backend.intake import pipeline, queries
+from backend.intake.chunks import ChunkResult, StoredMethod, Target
+from backend.intake.convert import Converter
+from backend.intake.errors import FileUnreadable, JobRunning, MappingNeeded, OutsideProgramme
+from backend.intake.mapping import Mapping, mapping_of
+from backend.intake.reading import header_of
+from backend.intake.sources import Source, source_of
+from backend.kit import clock, ids
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+from backend.methodologies import Methodology, methodology_of
+from backend.packs import Library, OutsideJurisdiction, Overlay
+from backend.packs.overlays import overlay_of, require_region
+from backend.programmes.earning import expires_on
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of a file; received = accepted + duplicates + conflicts + rejected + filtered.
+
+    `points` were posted to wallets; `waiting` acts have no holder yet and their points are not among them.
+    """
+
+    job_id: UUID
+    received: int
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    filtered: int
+    waiting: int
+    grams: int
+    points: int
+
+    def as_dict(self) -> dict[str, object]:
+        return {**asdict(self), "job_id": str(self.job_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """One row that was not accepted, by its line in the sender's file."""
+
+    line: int
+    field: str
+    code: str
+    bound: str
+
+
+def mapping_for(path: Path, library: Library) -> Mapping:
+    """The one mapping of the library whose columns the CSV file has. Raises MappingNeeded or FileUnreadable."""
+    header = set(header_of(path))
+    fitting = [
+        mapping
+        for pack in library.of_kind("mapping")
+        if not pack.faults
+        for mapping in [mapping_of(pack)]
+        if mapping.type == "csv" and header.issuperset(mapping.columns)
+    ]
+    if len(fitting) != 1:
+        raise MappingNeeded
+    return fitting[0]
+
+
+async def ingest(
+    db: Database,
+    settings: Settings,
+    *,
+    path: Path,
+    source: str,
+    mapping: Mapping,
+    library: Library,
+    chunk_rows: int = pipeline.CHUNK_ROWS,
+    progress: Callable[[ChunkResult], None] | None = None,
+) -> Summary:
+    """Take in a file of a registered source, and say what became of every row.
+
+    A job that a crash ended goes on behind its last committed chunk; a second run of a finished file finds every
+    row a duplicate. Raises the errors of `backend.intake.errors`, and those of the packs that refuse.
+    """
+    digest = await asyncio.to_thread(_sha256, path)
+    async with db.transaction() as session:
+        feed = await source_of(session, source)
+        programme_row = await programmes.programme_of(session, code=feed.programme)
+    programme = programme_row.pack
+    overlays = [overlay_of(library.find(name)) for name in feed.overlays]
+    _require_programme(programme, feed, overlays)
+    methods = {
+        rule.methodology: methodology_of(library.find(rule.methodology))
+        for rule in mapping.rules
+        if rule.filter is None
+    }
+    converter = Converter(
+        keys=settings.keys,
+        mapping=mapping,
+        programme=programme,
+        methodologies=methods,
+        overlays=overlays,
+        region=feed.region,
+        evidence=feed.evidence,
+    )
+    async with _one_at_a_time(db, f"{feed.code}/{digest}/{mapping.sha256}"):
+        job_id = await _open_job(db, feed, path.name, digest, mapping.sha256)
+        async with db.transaction() as session:
+            last = (await session.execute(queries.LAST_CHUNK, {"job": job_id})).one()
+        await pipeline.run(
+            db,
+            path=path,
+            mapping=mapping,
+            converter=converter,
+            resolve=_Resolver(db, converter, feed, library),
+            target=Target(
+                job_id=job_id,
+                source_id=feed.id,
+                programme=programme.id,
+                project=programme.project,
+                points_due=expires_on(programme, clock.today()),
+            ),
+            after_line=last.last_line,
+            seq=last.seq,
+            chunk_rows=chunk_rows,
+            progress=progress,
+        )
+        async with db.transaction() as session:
+            await session.execute(queries.FINISH_JOB, {"id": job_id, "at": clock.now()})
+            return await summary_of(session, job_id)
+
+
+async def summary_of(session: AsyncSession, job_id: UUID) -> Summary:
+    """The sums of a job's committed chunks."""
+    row = (await session.execute(queries.JOB_TOTALS, {"job": job_id})).one()
+    return Summary(job_id=job_id, **row._mapping)  # noqa: SLF001 - the documented mapping of a row
+
+
+async def refused_rows(session: AsyncSession, job_id: UUID) -> AsyncIterator[RefusedRow]:
+    """The rows of a job that were not accepted, in the order of their lines."""
+    stream = await session.stream(queries.REFUSED_ROWS, {"job": job_id})
+    async for row in stream:
+        yield RefusedRow(line=row.line, field=row.field, code=row.code, bound=row.bound)
+
+
+class _Resolver:
+    """The converter's methods as the database knows them; new ones are stored when they first occur."""
+
+    def __init__(self, db: Database, converter: Converter, feed: Source, library: Library) -> None:
+        self._db, self._converter, self._feed, self._library = db, converter, feed, library
+        self._stored: list[StoredMethod] = []
+
+    async def __call__(self) -> Sequence[StoredMethod]:
+        for method in self._converter.methods[len(self._stored) :]:
+            quantifier = method.quantifier
+            async with self._db.transaction() as session:
+                reference = await methodologies.reference(session, quantifier, library=self._library)
+                filing = await methodologies.filing_status(
+                    session,
+                    sha256=quantifier.methodology.sha256,
+                    region=self._feed.region,
+                    on=clock.today(),
+                    overlays=quantifier.overlays,
+                )
+            self._stored.append(
+                StoredMethod(
+                    id=reference,
+                    methodology=quantifier.methodology.id,
+                    barrier=_barrier(quantifier.creditable(self._feed.evidence), self._feed, filing),
+                    demo=filing == "demo",
+                )
+            )
+        return self._stored
+
+
+def _barrier(creditable: bool, feed: Source, filing: str) -> str | None:
+    if feed.covered_boundary:
+        return "covered_boundary"
+    if not creditable:
+        return "evidence"
+    return "method_not_filed" if filing == "not_filed" else None
+
+
+def _require_programme(programme: programmes.Programme, feed: Source, overlays: Sequence[Overlay]) -> None:
+    try:
+        require_region(
+            programme.id,
+            jurisdiction=programme.jurisdiction,
+            excludes=(),
+            region=feed.region,
+            overlays=overlays,
+        )
+    except OutsideJurisdiction:
+        raise OutsideProgramme(programme=programme.id, region=feed.region) from None
+
+
+async def _open_job(db: Database, feed: Source, name: str, digest: str, mapping_sha256: str) -> UUID:
+    facts = {"source": feed.id, "file_sha256": digest, "mapping_sha256": mapping_sha256}
+    async with db.transaction() as session:
+        opening = {**facts, "id": ids.uuid7(), "file_name": name, "started_at": clock.now()}
+        await session.execute(queries.OPEN_JOB, opening)
+        found: UUID = (await session.execute(queries.UNFINISHED_JOB, facts)).scalar_one()
+        return found
+
+
+@asynccontextmanager
+async def _one_at_a_time(db: Database, name: str) -> AsyncIterator[None]:
+    """Hold a lock of the database that dies with this process. Raises JobRunning when another holds it."""
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    async with db.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        taken = await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key})
+        if not taken.scalar_one():
+            raise JobRunning
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FileUnreadable(reason=error.strerror or "unreadable") from None
+
+
+__all__ = ["Methodology", "RefusedRow", "Summary", "ingest", "mapping_for", "refused_rows", "summary_of"]
