@@ -61,14 +61,14 @@ def measured(programme: str) -> AccountSpec:
     return AccountSpec(f"measured:{_part(programme)}")
 
 
-def pool(project: str, methodology: str, month: dt.date) -> AccountSpec:
-    """Creditable grams of one project, methodology and vintage month (any day of it)."""
-    return AccountSpec(f"pool:{_part(project)}:{_part(methodology)}:{month:%Y-%m}")
+def pool_prefix(project: str) -> str:
+    """What the codes of a project's pools begin with; methodology and vintage month follow."""
+    return f"pool:{_part(project)}:"
 
 
-def uncredited(reason: str) -> AccountSpec:
-    """Grams that may not be credited, by reason."""
-    return AccountSpec(f"uncredited:{_part(reason)}")
+def uncredited_prefix(programme: str) -> str:
+    """What the codes of a programme's grams that may not be credited begin with; the reason follows."""
+    return f"uncredited:{_part(programme)}:"
 
 
 def programme_of(code: str) -> str:

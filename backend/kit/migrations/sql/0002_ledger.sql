@@ -108,7 +108,8 @@ BEGIN
 END $$;
 
 
--- The one place where transfers are written. Not for callers: `ledger_post` and its sisters check what it trusts.
+-- The one place where many transfers are written. Not for callers: `ledger_post` and its sisters check what it trusts:
+-- the lines of a posting are numbered from 1 without a gap, so whoever holds line 1 of a posting id holds the id.
 CREATE FUNCTION ledger_write(
     p_posting uuid[], p_line integer[], p_debit bigint[], p_credit bigint[], p_amount bigint[], p_reason text[],
     p_happened timestamptz[], p_reverses uuid[], p_captures uuid[])
@@ -116,57 +117,56 @@ RETURNS TABLE (posting_id uuid, outcome text)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    asked uuid[] := ARRAY(SELECT DISTINCT unnest(p_posting));
-    known uuid[];
-    expected bigint;
+    fresh uuid[];
     written bigint;
-    clash record;
+    clash uuid;
     short record;
 BEGIN
-    LOOP
-        known := ARRAY(
-            SELECT i FROM unnest(asked) i WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.posting_id = i));
-        IF cardinality(known) > 0 THEN
-            SELECT COALESCE(l.posting, t.posting_id) AS posting INTO clash
-            FROM (SELECT * FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason)
-                      AS u(posting, line, debit, credit, amount, reason) WHERE posting = ANY (known)) l
-            FULL JOIN (SELECT * FROM ledger_transfer WHERE posting_id = ANY (known)) t
-                ON t.posting_id = l.posting AND t.line = l.line
-            WHERE (l.debit, l.credit, l.amount, l.reason) IS DISTINCT FROM (t.debit_id, t.credit_id, t.amount, t.reason)
-            LIMIT 1;
-            IF FOUND THEN
-                RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
-                    DETAIL = json_build_object('posting_id', clash.posting)::text;
-            END IF;
-        END IF;
-
+    -- Written first and asked afterwards: where another transaction is writing the same id, this waits for its end.
+    WITH put AS (
         INSERT INTO ledger_transfer
             (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at, reverses, captures)
         SELECT l.posting, l.line, l.debit, l.credit, a.unit, l.amount, l.reason, l.happened, l.reverses, l.captures
         FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_happened, p_reverses, p_captures)
             AS l(posting, line, debit, credit, amount, reason, happened, reverses, captures)
         JOIN ledger_account a ON a.id = l.debit
-        WHERE l.posting <> ALL (known)
         ORDER BY l.posting, l.line
-        ON CONFLICT (posting_id, line) DO NOTHING;
-        GET DIAGNOSTICS written = ROW_COUNT;
+        ON CONFLICT (posting_id, line) DO NOTHING
+        RETURNING posting_id, line
+    )
+    SELECT array_agg(posting_id) FILTER (WHERE line = 1), count(*) INTO fresh, written FROM put;
+    fresh := COALESCE(fresh, '{}');
 
-        SELECT count(*) INTO expected FROM unnest(p_posting) AS u(posting) WHERE posting <> ALL (known);
-        EXIT WHEN written = expected;
-        IF written > 0 THEN  -- part of this batch was committed by another transaction just now
-            RAISE EXCEPTION 'the same posting is being written elsewhere' USING ERRCODE = '40001';
+    IF written < cardinality(p_posting) THEN
+        SELECT COALESCE(l.posting, t.posting_id) INTO clash
+        FROM (SELECT * FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_reverses, p_captures)
+                  AS u(posting, line, debit, credit, amount, reason, reverses, captures) WHERE posting <> ALL (fresh)) l
+        FULL JOIN (SELECT * FROM ledger_transfer
+                   WHERE posting_id = ANY (p_posting) AND posting_id <> ALL (fresh)) t
+            ON t.posting_id = l.posting AND t.line = l.line
+        WHERE (l.debit, l.credit, l.amount, l.reason, l.reverses, l.captures)
+            IS DISTINCT FROM (t.debit_id, t.credit_id, t.amount, t.reason, t.reverses, t.captures)
+        LIMIT 1;
+        IF NOT FOUND THEN  -- a further line that now stands behind a known id
+            SELECT u.posting INTO clash FROM unnest(p_posting) AS u(posting)
+            WHERE u.posting <> ALL (fresh)
+                AND written <> (SELECT count(*) FROM unnest(p_posting) AS f(posting) WHERE f.posting = ANY (fresh)) LIMIT 1;
         END IF;
-    END LOOP;
+        IF FOUND THEN
+            RAISE EXCEPTION 'posting id used before for something else' USING ERRCODE = 'PL003',
+                DETAIL = json_build_object('posting_id', clash)::text;
+        END IF;
+    END IF;
 
     IF written > 0 THEN
         WITH delta AS (
             SELECT id, sum(amount)::bigint AS amount
             FROM (
                 SELECT debit AS id, -amount AS amount FROM unnest(p_posting, p_debit, p_amount) AS d(posting, debit, amount)
-                WHERE posting <> ALL (known)
+                WHERE posting = ANY (fresh)
                 UNION ALL
                 SELECT credit, amount FROM unnest(p_posting, p_credit, p_amount) AS c(posting, credit, amount)
-                WHERE posting <> ALL (known)
+                WHERE posting = ANY (fresh)
             ) moves
             GROUP BY id
         ), locked AS MATERIALIZED (
@@ -191,7 +191,8 @@ BEGIN
         END IF;
     END IF;
 
-    RETURN QUERY SELECT i, CASE WHEN i = ANY (known) THEN 'repeated' ELSE 'posted' END FROM unnest(asked) i;
+    RETURN QUERY SELECT i, CASE WHEN i = ANY (fresh) THEN 'posted' ELSE 'repeated' END
+        FROM (SELECT DISTINCT unnest(p_posting) AS i) asked;
 END $$;
 
 
@@ -201,30 +202,93 @@ CREATE FUNCTION ledger_post(
     p_happened timestamptz[])
 RETURNS TABLE (posting_id uuid, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
+    n integer := cardinality(p_posting);
     bad record;
 BEGIN
+    IF n = 1 AND ledger_post_one(
+        p_posting[1], p_line[1], p_debit[1], p_credit[1], p_amount[1], p_reason[1], p_happened[1]) THEN
+        posting_id := p_posting[1];
+        outcome := 'posted';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
     SELECT l.posting, l.line, CASE
             WHEN d.id IS NULL THEN 'debit_unknown' WHEN c.id IS NULL THEN 'credit_unknown'
             WHEN d.id = c.id THEN 'accounts_equal' WHEN d.unit <> c.unit THEN 'units_differ'
             WHEN l.amount IS NULL OR l.amount <= 0 THEN 'amount_not_positive'
-            WHEN l.line IS NULL OR l.line <= 0 THEN 'line_not_positive'
             ELSE 'reason_not_allowed' END AS fault INTO bad
     FROM unnest(p_posting, p_line, p_debit, p_credit, p_amount, p_reason)
         AS l(posting, line, debit, credit, amount, reason)
     LEFT JOIN ledger_account d ON d.id = l.debit
     LEFT JOIN ledger_account c ON c.id = l.credit
     LEFT JOIN ledger_rule r ON r.reason = l.reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind
-    WHERE r.reason IS NULL OR d.unit <> c.unit OR d.id = c.id
-        OR l.amount IS NULL OR l.amount <= 0 OR l.line IS NULL OR l.line <= 0
+    WHERE r.reason IS NULL OR d.unit <> c.unit OR d.id = c.id OR l.amount IS NULL OR l.amount <= 0
     LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT u.posting, NULL::integer AS line, 'lines_not_numbered' AS fault INTO bad
+        FROM unnest(p_posting, p_line) AS u(posting, line)
+        GROUP BY u.posting
+        HAVING min(u.line) IS DISTINCT FROM 1 OR max(u.line) <> count(*) OR count(DISTINCT u.line) <> count(*) LIMIT 1;
+    END IF;
     IF FOUND THEN
         RAISE EXCEPTION 'transfer not allowed' USING ERRCODE = 'PL002',
             DETAIL = json_build_object('fault', bad.fault, 'posting_id', bad.posting, 'line', bad.line)::text;
     END IF;
     RETURN QUERY SELECT * FROM ledger_write(
         p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_happened,
-        array_fill(NULL::uuid, ARRAY[cardinality(p_posting)]), array_fill(NULL::uuid, ARRAY[cardinality(p_posting)]));
+        array_fill(NULL::uuid, ARRAY[n]), array_fill(NULL::uuid, ARRAY[n]));
+END $$;
+
+
+-- The commonest posting, one new transfer, by the shortest way. False where there is anything to say about it: nothing
+-- was written then, and the general way above finds the words.
+CREATE FUNCTION ledger_post_one(
+    p_posting uuid, p_line integer, p_debit bigint, p_credit bigint, p_amount bigint, p_reason text, p_happened timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    debit_guard text;
+    credit_guard text;
+    the_unit text;
+    step bigint;
+BEGIN
+    SELECT d.guard, c.guard, d.unit INTO debit_guard, credit_guard, the_unit
+    FROM ledger_account d, ledger_account c, ledger_rule r
+    WHERE d.id = p_debit AND c.id = p_credit AND c.id <> d.id AND c.unit = d.unit
+        AND r.reason = p_reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind;
+    IF NOT FOUND OR (p_line = 1 AND p_amount > 0) IS NOT TRUE THEN
+        RETURN false;
+    END IF;
+
+    INSERT INTO ledger_transfer (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at)
+    VALUES (p_posting, 1, p_debit, p_credit, the_unit, p_amount, p_reason, p_happened)
+    ON CONFLICT (posting_id, line) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+
+    -- In id order, like everywhere.
+    FOREACH step IN ARRAY CASE WHEN p_debit < p_credit THEN ARRAY[p_debit, p_credit] ELSE ARRAY[p_credit, p_debit] END LOOP
+        IF step = p_debit AND debit_guard <> 'none' THEN
+            UPDATE ledger_account a SET balance = a.balance - p_amount
+            WHERE a.id = p_debit AND (a.guard = 'ceiling' OR a.balance >= p_amount);
+        ELSIF step = p_credit AND credit_guard <> 'none' THEN
+            UPDATE ledger_account a SET balance = a.balance + p_amount
+            WHERE a.id = p_credit AND (a.guard = 'floor' OR a.balance + p_amount <= 0);
+        ELSE
+            CONTINUE;
+        END IF;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001', DETAIL = (
+                SELECT json_build_object('account', a.code, 'short_by', abs(
+                    a.balance + CASE WHEN step = p_debit THEN -p_amount ELSE p_amount END))::text
+                FROM ledger_account a WHERE a.id = step);
+        END IF;
+    END LOOP;
+    RETURN true;
 END $$;
 
 
