@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import subprocess
 import sys
@@ -62,25 +61,21 @@ def up(
 
 def _parts(settings: Settings, *, host: str, port: int, workers: int, tasks: int) -> dict[str, list[str]]:
     """The command line of each part, by name."""
-    celery = ["-m", "celery", "--app", "puhui.worker:app"]
+    celery = ["-m", "celery", "--quiet", "--app", "puhui.worker:app"]
     schedule = settings.data_dir / "beat-schedule"
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    parts = {
+    return {
         "web": [
             "-m", "uvicorn", "puhui.app:create_app", "--factory", "--host", host, "--port", str(port),
-            "--workers", str(workers), "--no-access-log",
+            "--workers", str(workers), "--no-access-log", "--log-level", "warning",
         ],
-        "worker": [*celery, "worker", "--loglevel", "INFO", "--concurrency", str(tasks), "--hostname", "puhui@%h"],
+        "worker": [
+            *celery, "worker", "--loglevel", "INFO", "--concurrency", str(tasks), "--hostname", "puhui@%h",
+            "--without-gossip", "--without-mingle",
+        ],
         "beat": [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile="],
         "relay": ["-m", "puhui.relay"],
     }  # fmt: skip
-    return {name: arguments for name, arguments in parts.items() if _written(arguments)}
-
-
-def _written(arguments: list[str]) -> bool:
-    """True when our own module of a part exists."""
-    ours = [word.split(":")[0] for word in arguments if word.startswith("puhui.")]
-    return all(importlib.util.find_spec(module) for module in ours)
 
 
 def _start(parts: Mapping[str, list[str]], environment: dict[str, str]) -> dict[str, subprocess.Popen[bytes]]:
