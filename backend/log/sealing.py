@@ -33,7 +33,8 @@ MARK_BYTES = 4
 class Sealed:
     """A table whose rows are sealed: all columns but those left out, which may change.
 
-    `key` is unique among the rows of one transaction and never changes: it orders them.
+    `key` is unique among the rows of one transaction and never changes: it orders them. Where a row is complete only
+    after a later step, such as a decision, its `xid` is nullable and that step's transaction sets it: from then on it is sealed.
     """
 
     table: str

@@ -224,16 +224,24 @@ async def sealed_tables(session: AsyncSession) -> list[str]:
     return [name for (name,) in rows]
 
 
-async def blocks(session: AsyncSession, *, table: str, after: int, log_size: int, count: int) -> list[Block]:
-    """Up to `count` blocks of a table numbered above `after`, whose entries lie in the first `log_size`."""
+async def stated_blocks(
+    session: AsyncSession, *, table: str, after: int, log_size: int, count: int
+) -> list[tuple[Block, dict[str, Any] | None]]:
+    """Up to `count` blocks of a table numbered above `after`, whose entries lie in the first `log_size`.
+
+    With each, what the log states of it; None when its entry is gone or is of another kind.
+    """
     rows = await session.execute(
-        text(
-            _BLOCK + " WHERE table_name = :table AND block_no > :after AND entry_index < :size"
-            " ORDER BY block_no LIMIT :count"
-        ),
+        text("""
+            SELECT table_name, block_no, part, from_xid::text, to_xid::text, rows, root, key, columns, marks,
+                entry_index, e.body
+            FROM log_seal LEFT JOIN log_entry e ON e.index = entry_index AND e.kind = 'seal.block'
+            WHERE table_name = :table AND block_no > :after AND entry_index < :size
+            ORDER BY block_no LIMIT :count
+        """),
         {"table": table, "after": after, "size": log_size, "count": count},
     )
-    return [_block(row) for row in rows]
+    return [(_block(row[:-1]), row[-1]) for row in rows]
 
 
 async def entries_without_block(session: AsyncSession, *, log_size: int) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,8 +26,12 @@ from backend.log.sealing_queries import XID_BYTES, Block
 
 _ENTRIES = 2_000  # read at once
 _BLOCKS = 50
+_BLOCKS_AT_ONCE = 2_000
 _ROWS = 500_000  # small blocks are read together up to about this many rows
 _NAMED = 5  # rows named per block
+
+
+Stated = tuple[Block, dict[str, Any] | None]  # a block, and what the log states of it
 
 
 @dataclass(frozen=True)
@@ -161,39 +166,42 @@ async def _check_table(session: AsyncSession, table: str, *, log_size: int) -> l
     exists = bool(await sealing_queries.column_types(session, table=table))
     found = [] if exists else [_violation(table, "", *_GONE)]
     before: Block | None = None
-    pending: list[Block] = []
-    async for block in _blocks(session, table, log_size=log_size):
-        found += await _check_block(session, block, before)
-        joins = pending and (pending[0].key, pending[0].columns) == (block.key, block.columns)
-        large = sum(waiting.rows for waiting in pending) + block.rows > _ROWS
-        if pending and (not joins or (large and block.part == 0)):
-            found += await _check_rows(session, pending)
-            pending = []
-        pending.append(block)
+    waiting: list[Block] = []
+    rows = 0
+    async for block, stated in _blocks(session, table, log_size=log_size):
+        found += _check_block(block, before, stated)
         before = block
         if not exists:
-            pending = []
-    return found + (await _check_rows(session, pending) if pending else [])
+            continue
+        if waiting and not _read_together(waiting, block, rows=rows):
+            found += await _check_rows(session, waiting)
+            waiting, rows = [], 0
+        waiting.append(block)
+        rows += block.rows
+    return found + (await _check_rows(session, waiting) if waiting else [])
 
 
-async def _blocks(session: AsyncSession, table: str, *, log_size: int) -> AsyncIterator[Block]:
+def _read_together(waiting: Sequence[Block], block: Block, *, rows: int) -> bool:
+    alike = (waiting[0].key, waiting[0].columns) == (block.key, block.columns)
+    few = len(waiting) < _BLOCKS_AT_ONCE and rows + block.rows <= _ROWS
+    return alike and (few or block.part > 0)  # parts of one transaction stay together
+
+
+async def _blocks(session: AsyncSession, table: str, *, log_size: int) -> AsyncIterator[Stated]:
     after = -1
-    while found := await sealing_queries.blocks(
+    while found := await sealing_queries.stated_blocks(
         session, table=table, after=after, log_size=log_size, count=_BLOCKS
     ):
         for block in found:
             yield block
-        after = found[-1].block
+        after = found[-1][0].block
 
 
-async def _check_block(session: AsyncSession, block: Block, before: Block | None) -> list[Violation]:
+def _check_block(block: Block, before: Block | None, stated: dict[str, Any] | None) -> list[Violation]:
     """Whether a block says what the log says of it, and continues the one before."""
     place = f"{block.table}, block {block.block}"
     found = []
-    stated = await queries.entries(
-        session, low=block.entry_index, high=block.entry_index + 1, kind="seal.block"
-    )
-    if not stated or stated[0].body != sealing.statement(block):
+    if stated != sealing.statement(block):
         found.append(_violation("log_seal", place, *_STATED))
     if before is None:
         continues = (block.block, block.part, block.from_xid) == (0, 0, 0)

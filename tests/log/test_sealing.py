@@ -295,6 +295,25 @@ async def test_a_row_removed_or_slipped_in_is_named(
             assert found == ["log_sample : is gone"]
 
 
+async def test_a_row_without_a_transaction_yet_is_sealed_when_it_is_complete(
+    db: Database, settings: Settings, superuser: Connection
+) -> None:
+    await superuser.execute("CREATE TABLE log_decided (id bigint PRIMARY KEY, decision text, xid xid8)")
+    await superuser.execute("GRANT SELECT ON log_decided TO puhui_app")
+    with only(Sealed("log_decided", key=("id",))):
+        await superuser.execute("INSERT INTO log_decided VALUES (1), (2)")
+        assert await log.seal_all(db) == []
+        await superuser.execute(
+            "UPDATE log_decided SET decision = 'yes', xid = pg_current_xact_id() WHERE id = 2"
+        )
+        (block,) = await log.seal_all(db)
+        assert block.rows == 1
+        async with tampering(superuser):
+            await superuser.execute("UPDATE log_decided SET decision = NULL, xid = NULL WHERE id = 2")
+            async with _reading(superuser, settings) as found:
+                assert any(violation.startswith("log_decided block 0") for violation in found)
+
+
 async def test_sealing_and_signing_is_one_job(db: Database, settings: Settings) -> None:
     await write(db, "signed")
     head = await log.seal_and_publish(db, settings=settings)
