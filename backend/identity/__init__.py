@@ -1,7 +1,7 @@
 """Who is who: the only place with personal data.
 
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
-         organisations and their staff (`organisations`, `staff`), acts that take two people (`approvals`),
+         organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
          and how everybody signs in (`sign_in`, `tokens`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
@@ -12,7 +12,17 @@ Promises everybody else sees pseudonyms and tokens only; personal data is sealed
 Ignores  what anybody earns, holds or owes.
 """
 
-from backend.identity import approvals, consent, means, organisations, people, sign_in, staff, tokens
+from backend.identity import (
+    admission,
+    approvals,
+    consent,
+    means,
+    organisations,
+    people,
+    sign_in,
+    staff,
+    tokens,
+)
 from backend.identity.leaving import erase_person
 from backend.identity.means import means_token, means_tokens
 from backend.identity.organisations import Role
@@ -22,6 +32,7 @@ __all__ = [
     "Participant",
     "ParticipantKind",
     "Role",
+    "admission",
     "approvals",
     "consent",
     "erase_person",

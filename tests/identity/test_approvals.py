@@ -60,7 +60,8 @@ async def test_one_person_twice_is_refused_by_us_and_by_the_database(
         await _approve(db, act, first.id)
     with pytest.raises(asyncpg.CheckViolationError, match="two_people"):
         await superuser.execute(
-            "UPDATE two_person_act SET decided_by = $2, decided_at = now(), decision = 'approved' WHERE id = $1",
+            "INSERT INTO two_person_decision (act_id, proposed_by, expires_at, decided_by, decided_at, decision)"
+            " SELECT id, proposed_by, expires_at, $2, now(), 'approved' FROM two_person_act WHERE id = $1",
             act.id,
             first.id,
         )
@@ -140,10 +141,18 @@ async def test_an_act_is_never_rewritten_after_the_fact(
         assert refused.value.sqlstate == "PK001"
     await _approve(db, act, second.id)
     for change in (
-        "UPDATE two_person_act SET decision = 'rejected' WHERE id = $1",
-        f"UPDATE two_person_act SET decided_by = '{third.id}' WHERE id = $1",
-        "UPDATE two_person_act SET decision = NULL, decided_by = NULL, decided_at = NULL WHERE id = $1",
+        "UPDATE two_person_decision SET decision = 'rejected' WHERE act_id = $1",
+        f"UPDATE two_person_decision SET decided_by = '{third.id}' WHERE act_id = $1",
+        "DELETE FROM two_person_decision WHERE act_id = $1",
     ):
         with pytest.raises(asyncpg.PostgresError) as refused:
             await superuser.execute(change, act.id)
         assert refused.value.sqlstate == "PK001"
+    with pytest.raises(asyncpg.ForeignKeyViolationError):  # nor by naming another proposer
+        await superuser.execute(
+            "INSERT INTO two_person_decision (act_id, proposed_by, expires_at, decided_by, decided_at, decision)"
+            " SELECT gen_random_uuid(), $2, expires_at, proposed_by, now(), 'approved' FROM two_person_act"
+            " WHERE id = $1",
+            act.id,
+            third.id,
+        )

@@ -6,6 +6,7 @@ Promises the two differ (the database refuses otherwise), both have the kind's r
 Ignores  what the acts do: the noun that owns the kind does it in the transaction of the approval.
 """
 
+from backend import log
 from backend.identity.approvals.errors import (
     ActDecidedAlready,
     ActExpired,
@@ -16,6 +17,8 @@ from backend.identity.approvals.errors import (
 )
 from backend.identity.approvals.service import act, approve, open_acts, propose, reject, sha256_of
 from backend.identity.approvals.tables import ActKind, Decision, TwoPersonAct
+
+log.register(log.Sealed("two_person_act", key=("id",)), log.Sealed("two_person_decision", key=("act_id",)))
 
 __all__ = [
     "ActDecidedAlready",

@@ -11,46 +11,44 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_COLUMNS = """id, kind, subject_sha256, body, proposed_by, proposed_at, expires_at,
-              decided_by, decided_at, decision"""
-
-_INSERT = text(f"""
+_INSERT = text("""
     INSERT INTO two_person_act (id, kind, subject_sha256, body, proposed_by, proposed_at, expires_at)
     VALUES (:id, :kind, :subject_sha256, CAST(:body AS jsonb), :proposed_by, :proposed_at, :expires_at)
-    RETURNING {_COLUMNS}
 """)
 
-_LOCK = text(f"SELECT {_COLUMNS} FROM two_person_act WHERE id = :id FOR UPDATE")
-_GET = text(f"SELECT {_COLUMNS} FROM two_person_act WHERE id = :id")
+_ACT = """
+    SELECT act.id, act.kind, act.subject_sha256, act.body, act.proposed_by, act.proposed_at, act.expires_at,
+           decided.decided_by, decided.decided_at, decided.decision
+    FROM two_person_act AS act LEFT JOIN two_person_decision AS decided ON decided.act_id = act.id
+"""
+_GET = text(_ACT + " WHERE act.id = :id")
+_OPEN = text(
+    _ACT
+    + """
+    WHERE act.kind = ANY(CAST(:kinds AS text[])) AND decided.act_id IS NULL AND act.expires_at > :now
+    ORDER BY act.proposed_at, act.id LIMIT :limit
+"""
+)
 
-_DECIDE = text(f"""
-    UPDATE two_person_act SET decided_by = :by, decided_at = :at, decision = :decision
-    WHERE id = :id RETURNING {_COLUMNS}
+_DECIDE = text("""
+    INSERT INTO two_person_decision (act_id, proposed_by, expires_at, decided_by, decided_at, decision)
+    SELECT id, proposed_by, expires_at, :by, :at, :decision FROM two_person_act WHERE id = :id
+    ON CONFLICT (act_id) DO NOTHING RETURNING act_id
 """)
 
-_OPEN = text(f"""
-    SELECT {_COLUMNS} FROM two_person_act
-    WHERE kind = ANY(CAST(:kinds AS text[])) AND decision IS NULL AND expires_at > :now
-    ORDER BY proposed_at, id LIMIT :limit
-""")
 
-
-async def insert(session: AsyncSession, *, body: dict[str, Any], **row: Any) -> RowMapping:
+async def insert(session: AsyncSession, *, body: dict[str, Any], **row: Any) -> None:
     row["body"] = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return (await session.execute(_INSERT, row)).mappings().one()
-
-
-async def lock(session: AsyncSession, act_id: UUID) -> RowMapping | None:
-    return (await session.execute(_LOCK, {"id": act_id})).mappings().one_or_none()
+    await session.execute(_INSERT, row)
 
 
 async def get(session: AsyncSession, act_id: UUID) -> RowMapping | None:
     return (await session.execute(_GET, {"id": act_id})).mappings().one_or_none()
 
 
-async def decide(session: AsyncSession, *, act_id: UUID, by: UUID, at: datetime, decision: str) -> RowMapping:
+async def decide(session: AsyncSession, *, act_id: UUID, by: UUID, at: datetime, decision: str) -> bool:
     given = {"id": act_id, "by": by, "at": at, "decision": decision}
-    return (await session.execute(_DECIDE, given)).mappings().one()
+    return (await session.execute(_DECIDE, given)).first() is not None
 
 
 async def open_acts(

@@ -41,19 +41,18 @@ async def propose(
 ) -> TwoPersonAct:
     """Ask for an act, as a member of staff who has the role that its kind needs."""
     await _check_role(session, kind, proposed_by)
-    now = clock.now()
-    return _act(
-        await queries.insert(
-            session,
-            id=ids.uuid7(),
-            kind=kind.name,
-            subject_sha256=subject_sha256,
-            body=body,
-            proposed_by=proposed_by,
-            proposed_at=now,
-            expires_at=now + kind.stands_for,
-        )
+    now, act_id = clock.now(), ids.uuid7()
+    await queries.insert(
+        session,
+        id=act_id,
+        kind=kind.name,
+        subject_sha256=subject_sha256,
+        body=body,
+        proposed_by=proposed_by,
+        proposed_at=now,
+        expires_at=now + kind.stands_for,
     )
+    return await act(session, kind, act_id=act_id)
 
 
 async def approve(
@@ -95,19 +94,20 @@ async def _decide(
     session: AsyncSession, kind: ActKind, act_id: UUID, *, by: UUID, shown: bytes, decision: Decision
 ) -> TwoPersonAct:
     await _check_role(session, kind, by)
-    proposal = await queries.lock(session, act_id)
-    if proposal is None or proposal["kind"] != kind.name:
-        raise ActUnknown
-    if proposal["decision"] is not None:
+    proposal = await act(session, kind, act_id=act_id)
+    if proposal.decision is not None:
         raise ActDecidedAlready
-    if proposal["proposed_by"] == by:
+    if proposal.proposed_by == by:
         raise ActNeedsSecondPerson
     now = clock.now()
-    if proposal["expires_at"] <= now:
+    if proposal.expires_at <= now:
         raise ActExpired
-    if not hmac.compare_digest(proposal["subject_sha256"], shown):
+    if not hmac.compare_digest(proposal.subject_sha256, shown):
         raise ActShownDiffers
-    return _act(await queries.decide(session, act_id=act_id, by=by, at=now, decision=decision.value))
+    # one decision per act is the table's key: whoever comes second waits for the first and is told
+    if not await queries.decide(session, act_id=act_id, by=by, at=now, decision=decision.value):
+        raise ActDecidedAlready
+    return await act(session, kind, act_id=act_id)
 
 
 async def _check_role(session: AsyncSession, kind: ActKind, staff_id: UUID) -> None:

@@ -8,6 +8,7 @@ Promises every consent names the fingerprint of its text; nothing said is ever r
 Ignores  what becomes of acts that are not covered.
 """
 
+from backend import log
 from backend.identity.consent.agreements import Agreement, agreement, agreements
 from backend.identity.consent.errors import (
     AgreementChanged,
@@ -30,6 +31,8 @@ from backend.identity.consent.service import (
     withdraw_all,
 )
 from backend.identity.consent.tables import Assignment, Consent, Scenario
+
+log.register(log.Sealed("agreement_text", key=("sha256",)), log.Sealed("consent_event", key=("id",)))
 
 __all__ = [
     "RIGHT",

@@ -5,12 +5,14 @@ Promises a code is one organisation for good.
 Ignores  what they do in these roles, and who works for them.
 """
 
+from backend import log
 from backend.identity.organisations.errors import (
     OrganisationCodeTaken,
     OrganisationMisnamed,
     OrganisationUnknown,
 )
 from backend.identity.organisations.service import (
+    check_names,
     create_organisation,
     organisation,
     organisation_by_code,
@@ -18,12 +20,15 @@ from backend.identity.organisations.service import (
 )
 from backend.identity.organisations.tables import Organisation, Role
 
+log.register(log.Sealed("organisation", key=("id",)))
+
 __all__ = [
     "Organisation",
     "OrganisationCodeTaken",
     "OrganisationMisnamed",
     "OrganisationUnknown",
     "Role",
+    "check_names",
     "create_organisation",
     "organisation",
     "organisation_by_code",

@@ -26,8 +26,7 @@ async def create_organisation(
     session: AsyncSession, *, code: str, name_zh: str, name_en: str, roles: Collection[Role]
 ) -> Organisation:
     """A new organisation with these roles."""
-    if not _CODE.fullmatch(code) or not name_zh.strip() or not name_en.strip():
-        raise OrganisationMisnamed
+    check_names(code=code, name_zh=name_zh, name_en=name_en)
     organisation_id = ids.uuid7()
     made = await queries.insert(
         session,
@@ -41,6 +40,12 @@ async def create_organisation(
         raise OrganisationCodeTaken
     await queries.give_roles(session, organisation_id=organisation_id, roles=[role.value for role in roles])
     return await organisation(session, organisation_id=organisation_id)
+
+
+def check_names(*, code: str, name_zh: str, name_en: str) -> None:
+    """Refuse what cannot be an organisation's code and names."""
+    if not _CODE.fullmatch(code) or not name_zh.strip() or not name_en.strip():
+        raise OrganisationMisnamed
 
 
 async def organisation(session: AsyncSession, *, organisation_id: UUID) -> Organisation:

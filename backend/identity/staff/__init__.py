@@ -15,6 +15,8 @@ from backend.identity.staff.errors import (
     StaffUnknown,
 )
 from backend.identity.staff.service import (
+    change_password,
+    check_new,
     count_sign_in,
     create_staff,
     set_active,
@@ -34,6 +36,8 @@ __all__ = [
     "SignInRefused",
     "Staff",
     "StaffUnknown",
+    "change_password",
+    "check_new",
     "count_sign_in",
     "create_staff",
     "set_active",

@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import organisations
-from backend.identity.organisations import Role
+from backend.identity.organisations import Organisation, Role
 from backend.identity.sealing import seal, unseal
 from backend.identity.staff import queries
 from backend.identity.staff.errors import (
@@ -52,13 +52,10 @@ async def create_staff(
     issuer: str = "Puhui",
 ) -> NewStaff:
     """A new member of staff; the TOTP secret is shown here once and never again."""
-    if not _LOGIN.fullmatch(login):
-        raise LoginMisnamed
-    if len(password) < SHORTEST_PASSWORD or password.lower() == login:
-        raise PasswordWeak
+    _check_login(login)
+    _check_password(password, login=login)
     employer = await organisations.organisation_by_code(session, code=organisation_code)
-    if not roles or not set(roles) <= employer.roles:
-        raise RoleNotOfOrganisation
+    check_new(login=login, roles=roles, employer=employer)
     staff_id, secret = ids.uuid7(), pyotp.random_base32()
     made = await queries.insert(
         session,
@@ -76,6 +73,21 @@ async def create_staff(
     )
     uri = pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=issuer)
     return NewStaff(staff=await staff_member(session, staff_id=staff_id), totp_uri=uri)
+
+
+def check_new(*, login: str, roles: Collection[Role], employer: Organisation) -> None:
+    """Refuse what cannot be a new member of `employer`'s staff."""
+    _check_login(login)
+    if not roles or not set(roles) <= employer.roles:
+        raise RoleNotOfOrganisation
+
+
+async def change_password(session: AsyncSession, *, staff_id: UUID, password: str) -> None:
+    """Give a member of staff another password; they have just shown who they are."""
+    person = await staff_member(session, staff_id=staff_id)
+    _check_password(password, login=person.login)
+    password_hash = await asyncio.to_thread(_hasher.hash, password)
+    await queries.set_password_hash(session, staff_id=staff_id, password_hash=password_hash)
 
 
 async def count_sign_in(session: AsyncSession, *, login: str) -> None:
@@ -137,6 +149,16 @@ async def set_active(session: AsyncSession, *, staff_id: UUID, active: bool) -> 
     """Let a member of staff in, or keep them out from the next request on."""
     if not await queries.set_active(session, staff_id=staff_id, active=active):
         raise StaffUnknown
+
+
+def _check_login(login: str) -> None:
+    if not _LOGIN.fullmatch(login):
+        raise LoginMisnamed
+
+
+def _check_password(password: str, *, login: str) -> None:
+    if len(password) < SHORTEST_PASSWORD or password.lower() == login:
+        raise PasswordWeak
 
 
 def _matching_step(secret: str, totp: str) -> int | None:

@@ -120,9 +120,11 @@ def _consent() -> None:
             edition text NOT NULL,
             body text NOT NULL,
             stored_at timestamptz NOT NULL DEFAULT now(),
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
             UNIQUE (agreement_id, edition)
         )
     """)
+    _seal_rows("agreement_text")
     _keep_rows("agreement_text")
     op.execute("CREATE TYPE uuid_range AS RANGE (subtype = uuid)")
     op.execute("""
@@ -174,9 +176,11 @@ def _consent() -> None:
             agreement_id text NOT NULL,
             edition text NOT NULL,
             text_sha256 bytea NOT NULL REFERENCES agreement_text,
-            happened_at timestamptz NOT NULL
+            happened_at timestamptz NOT NULL,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         )
     """)
+    _seal_rows("consent_event")
     _keep_rows("consent_event")
     op.execute("CREATE INDEX consent_event_participant ON consent_event (participant_id, scenario, id)")
     op.execute("""
@@ -202,9 +206,12 @@ def _organisations() -> None:
             code text NOT NULL UNIQUE CHECK (code ~ '^[a-z0-9][a-z0-9-]{1,62}$'),
             name_zh text NOT NULL CHECK (name_zh <> ''),
             name_en text NOT NULL CHECK (name_en <> ''),
-            created_at timestamptz NOT NULL
+            created_at timestamptz NOT NULL,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         )
     """)
+    _seal_rows("organisation")
+    _keep_rows("organisation")
     op.execute("""
         CREATE TABLE organisation_role (
             organisation_id uuid NOT NULL REFERENCES organisation,
@@ -302,40 +309,35 @@ def _approvals() -> None:
             proposed_by uuid NOT NULL REFERENCES staff,
             proposed_at timestamptz NOT NULL,
             expires_at timestamptz NOT NULL CHECK (expires_at > proposed_at),
-            decided_by uuid REFERENCES staff,
-            decided_at timestamptz,
-            decision text CHECK (decision IN ('approved', 'rejected')),
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+            UNIQUE (id, proposed_by, expires_at)
+        )
+    """)
+    op.execute("CREATE INDEX two_person_act_kind ON two_person_act (kind, expires_at)")
+    op.execute("""
+        CREATE TABLE two_person_decision (
+            act_id uuid PRIMARY KEY,
+            proposed_by uuid NOT NULL,
+            expires_at timestamptz NOT NULL,
+            decided_by uuid NOT NULL REFERENCES staff,
+            decided_at timestamptz NOT NULL,
+            decision text NOT NULL CHECK (decision IN ('approved', 'rejected')),
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+            FOREIGN KEY (act_id, proposed_by, expires_at)
+                REFERENCES two_person_act (id, proposed_by, expires_at),
             CONSTRAINT two_people CHECK (decided_by <> proposed_by),
-            CONSTRAINT decided_wholly CHECK (
-                (decision IS NULL) = (decided_by IS NULL) AND (decision IS NULL) = (decided_at IS NULL)
-            ),
             CONSTRAINT decided_in_time CHECK (decided_at < expires_at)
         )
     """)
-    op.execute(
-        "CREATE INDEX two_person_act_open ON two_person_act (kind, proposed_at) WHERE decision IS NULL"
-    )
-    op.execute("""
-        CREATE FUNCTION two_person_act_decide_once() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF TG_OP = 'UPDATE' AND OLD.decision IS NULL AND NEW.decision IS NOT NULL
-                AND (to_jsonb(NEW) - '{decided_by,decided_at,decision}'::text[])
-                  = (to_jsonb(OLD) - '{decided_by,decided_at,decision}'::text[])
-            THEN RETURN NEW;
-            END IF;
-            RAISE EXCEPTION 'a two-person act is decided once and otherwise kept' USING ERRCODE = 'PK001';
-        END $$
-    """)
-    op.execute("""
-        CREATE TRIGGER two_person_act_decided_once BEFORE UPDATE OR DELETE ON two_person_act
-        FOR EACH ROW EXECUTE FUNCTION two_person_act_decide_once()
-    """)
-    op.execute(
-        f"CREATE TRIGGER two_person_act_never_emptied BEFORE TRUNCATE ON two_person_act {_NEVER_EMPTIED}"
-    )
-    op.execute("""
-        GRANT SELECT, INSERT, UPDATE (decided_by, decided_at, decision) ON two_person_act TO puhui_app
-    """)
+    for table in ("two_person_act", "two_person_decision"):
+        _seal_rows(table)
+        _keep_rows(table)
+        op.execute(f"GRANT SELECT, INSERT ON {table} TO puhui_app")
+
+
+def _seal_rows(table: str) -> None:
+    """Rows note their transaction, by which the log seals them."""
+    op.execute(f"CREATE INDEX {table}_xid ON {table} (xid)")
 
 
 def _keep_rows(table: str) -> None:
