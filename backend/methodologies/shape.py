@@ -51,6 +51,7 @@ from backend.packs.schema import (
 from backend.packs.units import Dimension, parse_unit
 
 EVIDENCE = ("operator_feed", "receipt_upload", "self_report")
+CLAIM_FIELDS = ("activity", "operator", "means")
 GASES = ("CO2", "CH4", "N2O", "HFCs", "PFCs", "SF6", "NF3")
 _INT64 = 2**63 - 1
 
@@ -168,9 +169,19 @@ def check(data: Mapping[str, Any], faults: Faults) -> None:
         at = ("activity", place)
         if isinstance(activity, dict) and not faults.touches((*at, "inputs")):
             _check_inputs(activity.get("inputs", []), (*at, "inputs"), faults)
+            if not faults.touches((*at, "inputs")) and not faults.touches((*at, "claim_key")):
+                _check_claim_key(activity, at, faults)
             if not faults.touches((*at, "formula")) and not faults.touches((*at, "inputs")):
                 _check_formula(activity, at, data, faults)
     _check_examples(data, faults)
+
+
+def _check_claim_key(activity: Mapping[str, Any], at: tuple[str | int, ...], faults: Faults) -> None:
+    """What tells acts apart must be known of each act: an input, or what intake knows of every row."""
+    known = {*CLAIM_FIELDS, *(item["id"] for item in activity["inputs"])}
+    for place, name in enumerate(activity.get("claim_key", [])):
+        if name not in known:
+            faults.add((*at, "claim_key", place), "bad_reference", name=repr(name))
 
 
 def _check_inputs(inputs: list[Any], at: tuple[str | int, ...], faults: Faults) -> None:
@@ -218,7 +229,7 @@ def _check_formula(
         try:
             check_units(formula, {**dimensions, **inputs}, per=per)
         except FormulaError as error:
-            faults.add((*at, "formula"), "unit_mismatch", why=error)
+            faults.add((*at, "formula"), "unit_mismatch", why=error, why_zh=error.zh)
             return
 
 

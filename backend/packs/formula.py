@@ -81,7 +81,11 @@ Node = Number | Name | Binary | Negative | Floor | Extreme | When
 
 
 class FormulaError(ValueError):
-    """The text is not a formula of this language, or its units do not reduce."""
+    """The text is not a formula of this language, or its units do not reduce; says why in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ _COMPARISONS = ("<", "<=", ">", ">=", "==")
 def parse_formula(text: str) -> Formula:
     """Read a formula; `FormulaError` says what is wrong and where."""
     if len(text) > MAX_LENGTH:
-        raise FormulaError(f"longer than {MAX_LENGTH} characters")
+        raise FormulaError(f"longer than {MAX_LENGTH} characters", f"超过 {MAX_LENGTH} 个字符")
     parser = _Parser(_tokens(text))
     tree = parser.sum(0)
     parser.expect("")
@@ -113,7 +117,10 @@ def _tokens(text: str) -> list[tuple[str, int]]:
     while at < end:
         found = _TOKEN.match(text, at)
         if found is None or not found.group().isascii():
-            raise FormulaError(f"cannot read {text[at : at + 12].strip()!r} at column {at + 1}")
+            piece = text[at : at + 12].strip()
+            raise FormulaError(
+                f"cannot read {piece!r} at column {at + 1}", f"第 {at + 1} 列的 {piece!r} 无法读懂"
+            )
         tokens.append((found.group().strip(), found.start(found.lastgroup or 0) + 1))
         at = found.end()
     tokens.append(("", end + 1))
@@ -134,19 +141,26 @@ class _Parser:
         self.at = min(self.at + 1, len(self.tokens) - 1)
         return word
 
-    def refuse(self, why: str) -> FormulaError:
+    def refuse(self, en: str, zh: str) -> FormulaError:
         word, column = self.tokens[self.at]
-        return FormulaError(f"{why} at column {column}, before {word!r}" if word else f"{why} at its end")
+        if not word:
+            return FormulaError(f"{en} at its end", f"末尾{zh}")
+        return FormulaError(f"{en} at column {column}, before {word!r}", f"第 {column} 列 {word!r} 处{zh}")
 
     def expect(self, word: str) -> None:
         if self.word != word:
-            raise self.refuse(f"expected {word!r}" if word else "nothing more was expected")
+            raise self.refuse(
+                f"expected {word!r}" if word else "nothing more was expected",
+                f"应为 {word!r}" if word else "此处应已结束",
+            )
         self.take()
 
     def count(self, depth: int) -> None:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise FormulaError("nested too deeply" if depth > MAX_DEPTH else "too long")
+            if depth > MAX_DEPTH:
+                raise FormulaError("nested too deeply", "嵌套过深")
+            raise FormulaError("too long", "过长")
 
     def sum(self, depth: int) -> Node:
         left = self.product(depth)
@@ -176,7 +190,7 @@ class _Parser:
         if word.isdigit():
             self.take()
             if len(word) > len(str(_MAX_LITERAL)) or int(word) > _MAX_LITERAL:
-                raise FormulaError(f"the number {word[:20]} is too large")
+                raise FormulaError(f"the number {word[:20]} is too large", f"数字 {word[:20]} 过大")
             return Number(int(word))
         if word == "(":
             self.take()
@@ -190,7 +204,7 @@ class _Parser:
             self.take()
             self.names.add(word)
             return Name(word)
-        raise self.refuse("expected a name, a number or a parenthesis")
+        raise self.refuse("expected a name, a number or a parenthesis", "应为名字、整数或括号")
 
     def call(self, function: str, depth: int) -> Node:
         self.expect("(")
@@ -203,16 +217,16 @@ class _Parser:
         self.expect(")")
         if function == "floor":
             if len(parts) != 1:
-                raise FormulaError("floor takes one value")
+                raise FormulaError("floor takes one value", "floor 只取一个值")
             return Floor(parts[0])
         if len(parts) < 2:
-            raise FormulaError(f"{function} takes two values or more")
+            raise FormulaError(f"{function} takes two values or more", f"{function} 至少取两个值")
         return Extreme("min" if function == "min" else "max", tuple(parts))
 
     def when(self, depth: int) -> Node:
         left = self.sum(depth)
         if self.word not in _COMPARISONS:
-            raise self.refuse("expected a comparison")
+            raise self.refuse("expected a comparison", "应为比较")
         comparison: Comparison = self.take()  # type: ignore[assignment] # one of _COMPARISONS
         right = self.sum(depth)
         self.expect(",")
@@ -226,12 +240,17 @@ class _Parser:
 def check_units(formula: Formula, dimensions: Mapping[str, Dimension], *, per: str | None = None) -> None:
     """Refuse unless the formula is one `floor` of grams of CO2e, or of grams per one `per` (such as a trip)."""
     if not isinstance(formula.tree, Floor):
-        raise FormulaError("the whole formula must be one floor(…): grams are floored once per action")
+        raise FormulaError(
+            "the whole formula must be one floor(…): grams are floored once per action",
+            "整个公式应为一个 floor(…)：每次行为只向下取整一次",
+        )
     found = _dimension(formula.tree.inner, dimensions)
     wanted = [CO2E] if per is None else [CO2E, over(CO2E, ((per, 1),))]
     if found not in wanted:
+        unit, expected = show(found or NUMBER), [show(one) for one in wanted]
         raise FormulaError(
-            f"{formula.text} is in {show(found or NUMBER)}, not in {' or '.join(map(show, wanted))}"
+            f"{formula.text} is in {unit}, not in {' or '.join(expected)}",
+            f"{formula.text} 的单位是 {unit}，而不是 {' 或 '.join(expected)}",
         )
 
 
@@ -248,7 +267,10 @@ def _dimension(  # noqa: C901, PLR0911 - one case per node
             return _dimension(inner, known)
         case Floor(inner):
             if _dimension(inner, known) not in (NUMBER, None):
-                raise FormulaError("an inner floor may only round a plain number; divide by a unit first")
+                raise FormulaError(
+                    "an inner floor may only round a plain number; divide by a unit first",
+                    "内层的 floor 只能用于无量纲数；请先除以一个单位",
+                )
             return NUMBER
         case Binary("+" | "-" as operator, left, right):
             return _same([_dimension(left, known), _dimension(right, known)], operator)
@@ -256,7 +278,7 @@ def _dimension(  # noqa: C901, PLR0911 - one case per node
             return times(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
         case Binary("/", left, right):
             if isinstance(right, Number) and right.value == 0:
-                raise FormulaError("it divides by zero")
+                raise FormulaError("it divides by zero", "除数为零")
             return over(_dimension(left, known) or NUMBER, _dimension(right, known) or NUMBER)
         case Extreme(which, parts):
             return _same([_dimension(part, known) for part in parts], which)
@@ -269,5 +291,8 @@ def _dimension(  # noqa: C901, PLR0911 - one case per node
 def _same(found: list[Dimension | None], what: str) -> Dimension | None:
     distinct = {one for one in found if one is not None}
     if len(distinct) > 1:
-        raise FormulaError(f"{what} joins {' and '.join(sorted(map(show, distinct)))}")
+        raise FormulaError(
+            f"{what} joins {' and '.join(sorted(map(show, distinct)))}",
+            f"{what} 两侧的单位不同：{'、'.join(sorted(map(show, distinct)))}",
+        )
     return distinct.pop() if distinct else None

@@ -134,7 +134,10 @@ def _refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) 
             faults.add(at, "figure_known", name=repr(item["parameter"]))
         elif any(parse_unit(f["unit"]).dimension != parse_unit(item["unit"]).dimension for f in figures):
             faults.add(
-                ("set", place, "unit"), "unit_mismatch", why=f"{item['unit']} is not {figures[0]['unit']}"
+                ("set", place, "unit"),
+                "unit_mismatch",
+                why=f"{item['unit']} is not {figures[0]['unit']}",
+                why_zh=f"{item['unit']} 不是 {figures[0]['unit']}",
             )
 
 

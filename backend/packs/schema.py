@@ -127,7 +127,7 @@ class UnitText:
             try:
                 parse_unit(str(value))
             except UnitError as error:
-                faults.add(at, "bad_unit", why=error)
+                faults.add(at, "bad_unit", why=error, why_zh=error.zh)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class FormulaText:
             try:
                 parse_formula(str(value))
             except FormulaError as error:
-                faults.add(at, "bad_formula", why=error)
+                faults.add(at, "bad_formula", why=error, why_zh=error.zh)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,11 @@ _LONGEST = 64
 
 
 class UnitError(ValueError):
-    """The text is not a unit that we know."""
+    """The text is not a unit that we know; says why in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +97,15 @@ class Unit:
 def parse_unit(text: str) -> Unit:
     """Read a unit; `UnitError` says which word is not known."""
     if len(text) > _LONGEST or not _FORM.fullmatch(text):
-        raise UnitError(f"{text[:_LONGEST]!r} is not words joined by * and /")
+        shown = text[:_LONGEST]
+        raise UnitError(f"{shown!r} is not words joined by * and /", f"{shown!r} 不是由 * 和 / 连接的单位词")
     scale, powers, sign = Fraction(1), dict[str, int](), 1
     for word in re.split(r"([*/])", text):
         if word in ("*", "/"):
             sign = -1 if word == "/" or sign < 0 else 1
             continue
         if word not in _WORDS:
-            raise UnitError(f"{word!r} is not a known word")
+            raise UnitError(f"{word!r} is not a known word", f"{word!r} 不是已知的单位词")
         factor, base, power = _WORDS[word]
         scale = scale * factor if sign > 0 else scale / factor
         powers[base] = powers.get(base, 0) + sign * power

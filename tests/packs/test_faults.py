@@ -98,6 +98,7 @@ def test_the_shipped_packs_are_sound_and_refer_to_what_exists() -> None:
             "activity[0].formula",
         ),
         ("floor(net_factor * distance_m)", "net_factor * distance_m", "unit_mismatch", "activity[0].formula"),
+        ('"means", "started_at"]', '"means", "hour"]', "bad_reference", "activity[0].claim_key[3]"),
         ('after = "started_at"', 'after = "begun_at"', "bad_reference", "activity[0].inputs[2].after"),
         ("min = 0, max = 100000", "min = 5, max = 4", "bad_order", "activity[0].inputs[0].min"),
         ("min = 0, max = 100000", "min = 0", "missing_key", "activity[0].inputs[0].max"),
