@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+import mobile_api.app
 from backend.kit.settings import Settings
 
-SURFACES: dict[str, Callable[[Settings], FastAPI]] = {}
+SURFACES: dict[str, Callable[[Settings], FastAPI]] = {
+    "/mobile/v1": mobile_api.app.build,
+}

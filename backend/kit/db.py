@@ -64,7 +64,9 @@ _by_sqlstate: dict[str, Factory] = {
     "40P01": lambda _: TransactionCollided(),
     "40001": lambda _: TransactionCollided(),
     "55P03": lambda _: TransactionCollided(),
+    "22000": lambda _: ValueNotStorable(),  # also what the driver says of a value that it cannot encode
     "22003": lambda _: ValueNotStorable(),
+    "22008": lambda _: ValueNotStorable(),
     "22021": lambda _: ValueNotStorable(),
     "22P05": lambda _: ValueNotStorable(),
     "57P01": lambda _: DatabaseUnavailable(),

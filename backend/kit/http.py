@@ -77,7 +77,9 @@ def new_app(
     *, title: str, version: str = "1", max_body_bytes: int = MAX_BODY_BYTES, **kwargs: Any
 ) -> FastAPI:
     """A FastAPI app with our problems, limits, log, metrics and OpenAPI habits. It has no documentation pages."""
-    app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, **kwargs)
+    app = FastAPI(
+        title=title, version=version, docs_url=None, redoc_url=None, redirect_slashes=False, **kwargs
+    )
     app.router.route_class = Route
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
     problems.install(app)

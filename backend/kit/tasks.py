@@ -25,6 +25,7 @@ import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvloop
 from celery import Celery, signals
@@ -258,17 +259,24 @@ def bell(app: Celery) -> Send:
 
 
 def broker_url(redis_url: str) -> str:
-    """A Redis URL as Celery writes it: `unix:///path` becomes `redis+socket:///path`."""
-    return "redis+socket://" + redis_url[len("unix://") :] if redis_url.startswith("unix://") else redis_url
+    """A Redis URL as Celery writes it: `unix://:secret@/path?db=1` is `redis+socket://:secret@/path?virtual_host=1`."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    query = parse_qs(parts.query)
+    password = query.get("password", [unquote(parts.password or "")])[0]
+    secret = f":{quote(password, safe='')}@" if password else ""
+    return f"redis+socket://{secret}{parts.path}?virtual_host={query.get('db', ['0'])[0]}"
 
 
 def client_url(redis_url: str) -> str:
-    """A Redis URL as redis-py writes it: `redis+socket:///path` becomes `unix:///path`."""
-    return (
-        "unix://" + redis_url[len("redis+socket://") :]
-        if redis_url.startswith("redis+socket://")
-        else redis_url
-    )
+    """A Redis URL as redis-py writes it; the way back from `broker_url`."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "redis+socket":
+        return redis_url
+    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
+    secret = f":{parts.password}@" if parts.password else ""
+    return f"unix://{secret}{parts.path}?db={database}"
 
 
 @job("kit.forget", every=3600)
