@@ -48,9 +48,14 @@ class Folder:
 
     @property
     def sockets(self) -> Path:
-        """The folder of both sockets: `run`, or the short one that was recorded for a long path."""
+        """The folder of both sockets: `run`, or the short one that was recorded for a long path.
+
+        The record names its data folder too: in a copy of the folder it does not count.
+        """
         with contextlib.suppress(FileNotFoundError):
-            return Path((self.root / "sockets-in").read_text(encoding="utf-8").strip())
+            recorded = (self.root / "sockets-in").read_text(encoding="utf-8").splitlines()
+            if recorded[1:] == [str(self.root)]:
+                return Path(recorded[0])
         return self.root / "run"
 
     @property
@@ -121,7 +126,7 @@ class Folder:
             return
         recorded = self.sockets
         if recorded == run or not _is_private(recorded, account):
-            self.write_private("sockets-in", f"{self._make_short(account)}\n")
+            self.write_private("sockets-in", f"{self._make_short(account)}\n{self.root}\n")
 
     def _make_short(self, account: Account) -> Path:
         """A short private folder under the system's temporary folder, named after this data folder."""

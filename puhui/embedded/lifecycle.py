@@ -120,16 +120,19 @@ def celery_url(redis_url: str) -> str:
 
 
 def _ensure(folder: Folder) -> Servers:
-    account = folder.prepare(program=postgres.program("postgres"))
-    new_broker = valkey.ensure(folder, account)
-    new_database = postgres.ensure(folder, account)
+    started = False
+    if not (postgres.probe(folder).ready and valkey.probe(folder) == "ready"):
+        account = folder.prepare(program=postgres.program("postgres"))
+        new_broker = valkey.ensure(folder, account)
+        new_database = postgres.ensure(folder, account)
+        started = new_broker or new_database
     return Servers(
         data_dir=folder.root,
         database_url=postgres.url(folder, role=postgres.APPLICATION),
         owner_database_url=postgres.url(folder, role=postgres.OWNER),
         superuser_url=postgres.url(folder, role=postgres.SUPERUSER),
         redis_url=valkey.url(folder),
-        started=new_database or new_broker,
+        started=started,
     )
 
 

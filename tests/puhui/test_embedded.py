@@ -54,6 +54,12 @@ def fresh(tmp_path: Path) -> Iterator[Path]:
     embedded.stop(tmp_path / "data")
 
 
+def copy_with_owner(source: str, target: str) -> None:
+    shutil.copy2(source, target)
+    found = Path(source).stat()
+    os.chown(target, found.st_uid, found.st_gid)
+
+
 def hold(data_dir: Path) -> subprocess.Popen[str]:
     """Another command that uses the servers until its standard input is closed."""
     return subprocess.Popen(
@@ -368,6 +374,13 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(tmp_path: Path
         assert not embedded.status(data_dir).postgres
         again = embedded.ensure_running(data_dir)
         assert ask(again.database_url, "SELECT 1") == 1
+        # A copy of the folder is a folder of its own, although its passwords are the same.
+        copy = data_dir.with_name("copy")
+        shutil.copytree(
+            data_dir, copy, copy_function=copy_with_owner, ignore=shutil.ignore_patterns("*.sock")
+        )
+        assert not embedded.status(copy).postgres
+        assert Folder(copy).sockets != sockets
     shutil.rmtree(sockets)
 
 
