@@ -10,7 +10,21 @@ Ignores  where acts come from and how their grams are found, who a merchant is, 
 
 from backend.programmes import codes, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one
-from backend.programmes.rules import EarningRule, Programme, load_programme, programme_of
+from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
+from backend.programmes.rules import EarningRule, Programme, load_programme
+from backend.programmes.service import (
+    PayableIdentity,
+    PointsIdentity,
+    PoolFigure,
+    ProgrammeFigures,
+    Registered,
+    figures_of,
+    payable_identity,
+    points_identity,
+    programme_of,
+    programmes,
+    register,
+)
 from backend.programmes.wallets import (
     ClawedBack,
     Earned,
@@ -29,15 +43,27 @@ __all__ = [
     "EarningRule",
     "Expired",
     "Liability",
+    "OperatorDiffers",
+    "PayableIdentity",
+    "PointsIdentity",
     "PointsLot",
+    "PoolFigure",
     "Programme",
+    "ProgrammeFigures",
+    "ProgrammeUnknown",
+    "Registered",
     "StatementEntry",
     "Wallet",
     "codes",
     "expires_on",
+    "figures_of",
     "load_programme",
+    "payable_identity",
     "points_for",
+    "points_identity",
     "points_of_one",
     "programme_of",
+    "programmes",
+    "register",
     "wallets",
 ]

@@ -314,7 +314,7 @@ BEGIN
             DETAIL = json_build_object('fault', 'amount_not_positive', 'posting_id', p_posting)::text;
     END IF;
     IF p_rest_debit IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(7318003, hashint8(p_credit));
+        PERFORM pg_advisory_xact_lock(7318013, hashint8(p_credit));
     END IF;
     ids := ARRAY(
         SELECT id FROM ledger_account
@@ -403,7 +403,7 @@ BEGIN
         RAISE EXCEPTION 'amount not positive' USING ERRCODE = 'PL002',
             DETAIL = json_build_object('fault', 'amount_not_positive')::text;
     END IF;
-    PERFORM pg_advisory_xact_lock_shared(7318003, hashint8(p_debit));
+    PERFORM pg_advisory_xact_lock_shared(7318013, hashint8(p_debit));
     firsts := ARRAY(
         SELECT a.id FROM unnest(p_first) WITH ORDINALITY AS u(code, n)
         LEFT JOIN ledger_account a ON a.code = u.code AND a.guard = 'ceiling' ORDER BY u.n);

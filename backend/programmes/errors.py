@@ -1,0 +1,30 @@
+"""What programmes refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.kit.errors import DomainError, Kind
+
+
+@dataclass(eq=False)
+class ProgrammeUnknown(DomainError):
+    """There is no such programme here."""
+
+    code = "programmes.not_found"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有这个碳普惠计划。"
+
+    programme: str
+
+
+@dataclass(eq=False)
+class OperatorDiffers(DomainError):
+    """The programme is run by another operator; a pack does not change that."""
+
+    code = "programmes.operator_differs"
+    kind = Kind.CONFLICT
+    title_zh = "该计划由另一运营主体登记，规则包不能变更运营主体。"
+
+    programme: str
+    operator: str

@@ -1,0 +1,220 @@
+"""Programmes that run: registered from their pack, read with what the ledger says of their grams and points."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import ledger, log, packs
+from backend.kit import clock
+from backend.packs import Pack
+from backend.programmes import codes, queries, rules
+from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
+from backend.programmes.rules import Programme
+
+log.register(
+    log.Sealed("programme", key=("id",)), log.Sealed("programme_pack", key=("programme_id", "active_from"))
+)
+
+_read: dict[str, Programme] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A programme that runs, with the pack it runs by since `active_from`."""
+
+    id: int
+    code: str
+    operator_code: str
+    registered_at: dt.datetime
+    active_from: dt.datetime
+    pack: Programme
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigure:
+    """Creditable grams that lie in one pool; `demo` pools rest on a methodology that no authority filed."""
+
+    methodology: str
+    month: str
+    demo: bool
+    grams: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsIdentity:
+    """What became of every point that a programme ever issued, at one moment.
+
+    `spendable` includes lots that lapsed and wait for the sweep. `reversed` is everything taken back, also what
+    the citizen no longer had; `owed` is the part of that which later earnings have not repaid yet.
+    """
+
+    issued: int
+    spendable: int
+    held: int
+    payable: int
+    redeemed: int
+    expired: int
+    reversed: int
+    owed: int
+
+    @property
+    def accounted_for(self) -> int:
+        return (
+            self.spendable
+            + self.held
+            + self.payable
+            + self.redeemed
+            + self.expired
+            + self.reversed
+            - self.owed
+        )
+
+    @property
+    def holds(self) -> bool:
+        """True when no point is missing and none came from nowhere."""
+        return self.issued == self.accounted_for
+
+
+@dataclass(frozen=True, slots=True)
+class PayableIdentity:
+    """What a programme owes to merchants, beside the gross sums that must have led there."""
+
+    payable: int
+    captured: int
+    refunded: int
+    settled: int
+
+    @property
+    def holds(self) -> bool:
+        return self.payable == self.captured - self.refunded - self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeFigures:
+    """A programme in figures. Grams are gCO2e; `uncredited_g` is keyed by the reason."""
+
+    pools: tuple[PoolFigure, ...]
+    uncredited_g: dict[str, int]
+    points: PointsIdentity
+
+    @property
+    def pooled_g(self) -> int:
+        return sum(pool.grams for pool in self.pools)
+
+
+async def register(session: AsyncSession, *, pack: Pack) -> Registered:
+    """Let a programme run by this pack from now on. The pack it runs by already changes nothing.
+
+    Raises PackFaulty for a pack with faults or of another kind, OperatorDiffers when another operator runs it.
+    """
+    programme = rules.programme_of(pack)
+    await session.execute(queries.LOCK, {"code": programme.id})
+    await session.execute(
+        queries.ADD, {"code": programme.id, "operator": programme.operator, "at": clock.now()}
+    )
+    rows = (await session.execute(queries.FIND, {"code": programme.id, "at": _LATEST})).all()
+    if not rows or rows[0].pack_sha256 != pack.sha256:
+        sha256 = await packs.store(session, pack)
+        await session.execute(queries.ADD_PACK, {"code": programme.id, "sha256": sha256, "at": clock.now()})
+    registered = await programme_of(session, code=programme.id, at=_LATEST)
+    if registered.operator_code != programme.operator:
+        raise OperatorDiffers(programme=programme.id, operator=registered.operator_code)
+    return registered
+
+
+_LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+async def programme_of(session: AsyncSession, *, code: str, at: dt.datetime | None = None) -> Registered:
+    """The programme with this code and the pack it ran by `at` a moment (now). Raises ProgrammeUnknown."""
+    found = await _find(session, code=code, at=at or clock.now())
+    if not found:
+        raise ProgrammeUnknown(programme=code)
+    return found[0]
+
+
+async def programmes(session: AsyncSession) -> list[Registered]:
+    """Every programme that runs, by code."""
+    return await _find(session, code=None, at=clock.now())
+
+
+async def _find(session: AsyncSession, *, code: str | None, at: dt.datetime) -> list[Registered]:
+    rows = (await session.execute(queries.FIND, {"code": code, "at": at})).all()
+    return [
+        Registered(
+            id=row.id,
+            code=row.code,
+            operator_code=row.operator_code,
+            registered_at=row.registered_at,
+            active_from=row.active_from,
+            pack=await _pack(session, row.pack_sha256),
+        )
+        for row in rows
+    ]
+
+
+async def _pack(session: AsyncSession, sha256: str) -> Programme:
+    """Stored packs never change, so each is read once per process."""
+    if sha256 not in _read:
+        _read[sha256] = rules.programme_of(await packs.recall(session, sha256=sha256))
+    return _read[sha256]
+
+
+async def figures_of(session: AsyncSession, *, programme: Registered) -> ProgrammeFigures:
+    """Pools, grams that may not be credited by reason, and points, now."""
+    pools = await ledger.balances_by_code(session, codes.pool_prefix(programme.pack.project))
+    uncredited = await ledger.balances_by_code(session, codes.uncredited_prefix(programme.code))
+    return ProgrammeFigures(
+        pools=tuple(_pool(code, grams) for code, grams in pools.items()),
+        uncredited_g={code.split(":")[2]: grams for code, grams in uncredited.items()},
+        points=await points_identity(session, programme=programme.code),
+    )
+
+
+def _pool(code: str, grams: int) -> PoolFigure:
+    _, _, methodology, month, *rest = code.split(":")
+    return PoolFigure(methodology=methodology, month=month, demo=rest == ["demo"], grams=grams)
+
+
+async def points_identity(session: AsyncSession, *, programme: str) -> PointsIdentity:
+    """What became of every point of a programme, from stored balances and folded ones of one moment."""
+    figures = await ledger.group_figures(
+        session,
+        group=programme,
+        kinds=["wallet", "hold", "debt", "payable"],
+        codes=[codes.issuer(programme).code, codes.breakage(programme).code, codes.redeemed(programme).code],
+        credited=["issuer", "debt"],
+        debited=["debt"],
+    )
+    held = figures.balance
+    taken_back = sum(points for (kind, _), points in figures.credited.items() if kind == "issuer")
+    owed_ever = figures.debited.get(("debt", "breakage"), 0) - figures.credited.get(("debt", "breakage"), 0)
+    return PointsIdentity(
+        issued=taken_back - held.get("issuer", 0),
+        spendable=held.get("wallet", 0),
+        held=held.get("hold", 0),
+        payable=held.get("payable", 0),
+        redeemed=held.get("redeemed", 0),
+        expired=held.get("breakage", 0) - owed_ever,
+        reversed=taken_back + owed_ever,
+        owed=-held.get("debt", 0),
+    )
+
+
+async def payable_identity(session: AsyncSession, *, programme: str) -> PayableIdentity:
+    """What a programme owes to merchants against every capture, refund and settlement; sums all of them."""
+    figures = await ledger.group_figures(
+        session, group=programme, kinds=["payable"], codes=[], credited=["payable"], debited=["payable"]
+    )
+    settled = figures.debited.get(("payable", "redeemed"), 0) - figures.credited.get(
+        ("payable", "redeemed"), 0
+    )
+    return PayableIdentity(
+        payable=figures.balance.get("payable", 0),
+        captured=figures.credited.get(("payable", "hold"), 0),
+        refunded=figures.debited.get(("payable", "hold"), 0),
+        settled=settled,
+    )
