@@ -9,12 +9,12 @@ from pydantic import Field, StrictBool
 
 from backend.identity import consent
 from backend.identity.consent import Agreement, Assignment, Consent, Scenario
-from backend.kit import paging
+from backend.kit import i18n, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from mobile_api.models import Asked, Sha256, Told, language
+from backend.kit.schemas import Asked, Sha256, Told
 
 router = Router(tags=["consent"])
 
@@ -37,8 +37,8 @@ class AgreementText(Told):
             edition=agreement.edition,
             purpose=agreement.purpose,
             sample=agreement.sample,
-            title=agreement.title(language()),
-            text=agreement.text(language()),
+            title=agreement.title(i18n.language()),
+            text=agreement.text(i18n.language()),
             text_sha256=agreement.sha256.hex(),
         )
 

@@ -12,7 +12,7 @@ from backend.identity.people import ParticipantKind
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router
 from backend.kit.problems import problems
-from mobile_api.models import Told
+from backend.kit.schemas import Told
 
 router = Router(tags=["me"])
 

@@ -17,7 +17,7 @@ from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from mobile_api.models import Asked, Told
+from backend.kit.schemas import Asked, Code, Told
 
 router = Router(prefix="/means", tags=["means"])
 
@@ -28,7 +28,7 @@ class LinkRequest(Asked):
     """A card, account or meter, and the code by which its operator says that I hold it."""
 
     kind: MeansKind
-    operator: Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{1,62}$")] = Field(
+    operator: Code = Field(
         description="The code of the organisation that runs it.", examples=["shenzhen-tong"]
     )
     number: Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]

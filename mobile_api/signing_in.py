@@ -20,7 +20,7 @@ from backend.kit import problems as kit_problems
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, Router, WriteSession, database
 from backend.kit.problems import problems
-from mobile_api.models import Asked, Told
+from backend.kit.schemas import Asked, Told
 
 router = Router(prefix="/sign-in", tags=["sign-in"])
 

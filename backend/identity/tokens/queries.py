@@ -37,7 +37,7 @@ _REVOKE = text("""
 
 _REVOKE_SUBJECT = text("""
     UPDATE token_family SET revoked_at = :now, revoked_because = :because
-    WHERE subject = :subject AND revoked_at IS NULL
+    WHERE subject = :subject AND revoked_at IS NULL AND id IS DISTINCT FROM CAST(:but AS uuid)
 """)
 
 _STANDS = text("""
@@ -74,8 +74,11 @@ async def revoke(session: AsyncSession, *, family_id: UUID, now: datetime, becau
     await session.execute(_REVOKE, {"id": family_id, "now": now, "because": because})
 
 
-async def revoke_subject(session: AsyncSession, *, subject: UUID, now: datetime, because: str) -> None:
-    await session.execute(_REVOKE_SUBJECT, {"subject": subject, "now": now, "because": because})
+async def revoke_subject(
+    session: AsyncSession, *, subject: UUID, now: datetime, because: str, but: UUID | None
+) -> None:
+    given = {"subject": subject, "now": now, "because": because, "but": but}
+    await session.execute(_REVOKE_SUBJECT, given)
 
 
 async def stands(

@@ -94,9 +94,11 @@ async def end_session(session: AsyncSession, *, session_id: UUID) -> None:
     await queries.revoke(session, family_id=session_id, now=clock.now(), because="signed out")
 
 
-async def end_sessions_of(session: AsyncSession, *, subject: UUID, because: str) -> None:
-    """End every session of one participant or member of staff."""
-    await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because)
+async def end_sessions_of(
+    session: AsyncSession, *, subject: UUID, because: str, but: UUID | None = None
+) -> None:
+    """End every session of one participant or member of staff, except the session `but`."""
+    await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because, but=but)
 
 
 async def _pair(

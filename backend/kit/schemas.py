@@ -1,4 +1,4 @@
-"""What every schema of this surface has in common."""
+"""What the schemas of every surface have in common."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from backend.kit import i18n
-from backend.kit.errors import Language
-
 
 class Asked(BaseModel):
-    """A request's body: what is not named here is refused."""
+    """A request's body: what is not named in it is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,8 +20,4 @@ class Told(BaseModel):
 
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-
-
-def language() -> Language:
-    """The language of this answer."""
-    return i18n.language()
+Code = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{1,62}$")]

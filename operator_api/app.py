@@ -1,0 +1,29 @@
+"""The app of `/operator/v1`, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from backend.kit.http import new_app
+from backend.kit.settings import Settings
+from operator_api import admission, participants, signing_in
+from operator_api.access import authenticate
+
+ROUTERS = (signing_in.router, admission.router, participants.router)
+
+
+def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
+    """The staff's app."""
+    app = new_app(
+        title="碳普惠 · 运营接口 Puhui operator API",
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.authenticate = authenticate
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,78 @@
+"""Every operation of the document, asked for by those who may not: who may is written down here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from backend.identity import tokens
+from backend.identity.organisations import Role
+from backend.identity.tokens import Audience
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+from tests.operator_api.conftest import SignedIn
+
+OPEN_TO_ALL = {"sign_in", "refresh_tokens"}
+EVERYBODY = frozenset(Role)
+PERMITTED: dict[str, frozenset[Role]] = {
+    "sign_out": EVERYBODY,
+    "get_me": EVERYBODY,
+    "change_password": EVERYBODY,
+    "list_organisations": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_staff": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "propose_organisation": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "propose_staff": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_admissions": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "approve_admission": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "reject_admission": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "suspend_staff": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "create_participant": frozenset({Role.OPERATOR}),
+    "link_means_list": frozenset({Role.OPERATOR, Role.PARTNER}),
+    "make_link_code": frozenset({Role.PARTNER}),
+}
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Method, path with plausible values, and operation id of all that a document lists."""
+    return [
+        (method.upper(), re.sub(r"\{[a-z_]*\}", str(uuid4()), path), operation["operationId"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_is_in_the_table_and_has_an_id_of_its_own(app: FastAPI) -> None:
+    names = [name for _, _, name in operations(app.openapi())]
+    assert len(names) == len(set(names))
+    assert set(names) == set(PERMITTED) | OPEN_TO_ALL
+
+
+async def test_nothing_but_a_staff_token_opens_anything(
+    app: FastAPI, client: httpx.AsyncClient, settings: Settings, db: Database
+) -> None:
+    async with db.transaction() as session:
+        citizen = await tokens.start_session(session, settings, Audience.CITIZEN, subject=uuid4())
+        nobody = await tokens.start_session(session, settings, Audience.STAFF, subject=uuid4())
+    bad = ["", "x", citizen.access_token, nobody.access_token, "x" * 5000]
+    for token in bad:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        for method, path, name in operations(app.openapi()):
+            if name not in OPEN_TO_ALL:
+                answer = await client.request(method, path, headers=headers)
+                assert answer.status_code == 401, (name, answer.text)
+
+
+async def test_each_role_reaches_exactly_what_the_table_says(app: FastAPI, signed_in: SignedIn) -> None:
+    for role in Role:
+        person = await signed_in(role)
+        for method, path, name in operations(app.openapi()):
+            if name in OPEN_TO_ALL or name == "sign_out":
+                continue
+            answer = await person.client.request(method, path, headers=person.headers())
+            forbidden = answer.status_code == 403 and answer.json()["code"] == "kit.forbidden"
+            assert forbidden is (role not in PERMITTED[name]), (role, name, answer.status_code, answer.text)
+            assert answer.status_code < 500
