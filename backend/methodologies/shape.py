@@ -244,8 +244,8 @@ def _edition_dimensions(data: Mapping[str, Any], faults: Faults) -> list[dict[st
 
 
 def _check_examples(data: Mapping[str, Any], faults: Faults) -> None:
-    activities = {a.get("id") for a in _tables(data.get("activity"))}
-    editions = {e.get("id") for e in _tables(data.get("edition"))}
+    activities = {str(a.get("id")) for a in _tables(data.get("activity"))}
+    editions = {str(e.get("id")) for e in _tables(data.get("edition"))}
     for place, example in enumerate(_tables(data.get("example"))):
         if faults.touches(("example", place)):
             continue

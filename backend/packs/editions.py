@@ -80,9 +80,9 @@ def check_dated(data: Mapping[str, Any], faults: Faults) -> None:
             if official or len(data["edition"]) > 1:
                 faults.add(at, "validity_unknown")
             continue
-        if not isinstance(start, dt.date):
+        if type(start) is not dt.date:
             continue
-        last = end if isinstance(end, dt.date) else dt.date.max
+        last = end if type(end) is dt.date else dt.date.max
         if last < start:
             faults.add(at, "bad_order", why="the edition ends before it begins", why_zh="版本的结束早于开始")
         spans.append((start, last, place))

@@ -201,6 +201,7 @@ def test_all_faults_of_a_file_come_at_once_in_the_order_of_their_lines() -> None
         (b"x = " + b"[" * 5000, "syntax", 1),
         (b"x = " + b"9" * 6000, "syntax", 1),
         (b"#" * 1_000_001, "too_large", 1),
+        (b"kind = 'methodology'\nactivity = [{ id = ['x'] }]\nedition = [{ id = {} }]\n", "wrong_type", 2),
         (b"kind = 'overlay'\npack = 3\nallow = {}\nset = [1]\n", "wrong_type", 2),
     ],
 )
@@ -257,6 +258,10 @@ MUTATIONS = [
 ]
 MUTATIONS += [
     "2020-01-01",
+    "2020-01-01T00:00:00",
+    "[2020-01-01]",
+    '["x"]',
+    '{ a = "x" }',
     "99999999999999999999",
     "\\",
     "#",
