@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,13 +94,14 @@ async def nodes(session: AsyncSession, places: Iterable[Node]) -> dict[Node, byt
     return {Node(level, index): value for level, index, value in rows}
 
 
-async def nodes_beyond(session: AsyncSession, *, size: int) -> list[Node]:
-    """Stored nodes that no log of this size has."""
+async def nodes_beyond(session: AsyncSession) -> list[Node]:
+    """Stored nodes that no log of the present size has; nodes and size are read at one moment."""
     rows = await session.execute(
-        text(
-            "SELECT level, index FROM log_node WHERE ((index + 1)::numeric * 2 ^ level) > :size ORDER BY 1, 2"
-        ),
-        {"size": size},
+        text("""
+            SELECT level, index FROM log_node
+            WHERE (index + 1)::numeric * 2 ^ level > (SELECT coalesce(max(e.index) + 1, 0) FROM log_entry e)
+            ORDER BY 1, 2
+        """)
     )
     return [Node(level, number) for level, number in rows]
 
@@ -146,14 +147,18 @@ async def latest_head(session: AsyncSession) -> TreeHead | None:
     return None if row is None else TreeHead(*row)
 
 
-async def heads(session: AsyncSession, *, above: int, up_to: int | None = None) -> AsyncIterator[TreeHead]:
+async def heads(session: AsyncSession, *, above: int, up_to: int) -> list[TreeHead]:
     """Signed heads with `above < size <= up_to`, by size."""
     rows = await session.execute(
-        text(
-            _HEAD
-            + " WHERE size > :above AND (CAST(:up_to AS bigint) IS NULL OR size <= :up_to) ORDER BY size"
-        ),
+        text(_HEAD + " WHERE size > :above AND size <= :up_to ORDER BY size"),
         {"above": above, "up_to": up_to},
     )
-    for row in rows:
-        yield TreeHead(*row)
+    return [TreeHead(*row) for row in rows]
+
+
+async def heads_beyond(session: AsyncSession) -> list[TreeHead]:
+    """Signed heads of more entries than there are; heads and size are read at one moment."""
+    rows = await session.execute(
+        text(_HEAD + " WHERE size > (SELECT coalesce(max(index) + 1, 0) FROM log_entry) ORDER BY size")
+    )
+    return [TreeHead(*row) for row in rows]

@@ -177,11 +177,13 @@ async def row_keys(
     return [str(shown) for (shown,) in rows]
 
 
-async def rows_from(session: AsyncSession, *, table: str, low: int) -> int:
-    """How many rows say that they were written by transaction `low` or a later one."""
+async def rows_from_the_future(session: AsyncSession, *, table: str) -> int:
+    """How many rows name a transaction that had not begun when they were read; their own writer's may be newer."""
     result = await session.execute(
-        text(f"SELECT count(*) FROM {table} WHERE xid >= CAST(CAST(:low AS text) AS xid8)"),  # noqa: S608
-        {"low": str(low)},
+        text(f"""
+            SELECT count(*) FROM {table} WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+                AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+        """)  # noqa: S608 - names are checked
     )
     return int(result.scalar_one())
 

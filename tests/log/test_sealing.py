@@ -147,7 +147,7 @@ async def test_a_transaction_held_open_is_not_missed(
     assert await violations(db, settings) == []
 
 
-async def test_sealing_beside_writers_misses_none(
+async def test_sealing_and_verifying_beside_writers_misses_none_and_accuses_none(
     db: Database, settings: Settings, superuser: Connection
 ) -> None:
     chance = random.Random(9162)
@@ -166,10 +166,14 @@ async def test_sealing_beside_writers_misses_none(
         while not done.is_set():
             await log.seal_all(db, block_rows=3)
 
-    sealers = [asyncio.create_task(sealer()) for _ in range(2)]
+    async def verifier() -> None:
+        while not done.is_set():
+            assert await violations(db, settings) == []
+
+    helpers = [asyncio.create_task(sealer()) for _ in range(2)] + [asyncio.create_task(verifier())]
     await asyncio.gather(*(writer(number) for number in range(6)))
     done.set()
-    await asyncio.gather(*sealers)
+    await asyncio.gather(*helpers)
     await log.seal_all(db)
     written = [row["name"] for row in await superuser.fetch("SELECT name FROM log_sample")]
     assert sorted(await sealed_names(superuser)) == sorted(written)
