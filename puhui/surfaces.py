@@ -7,8 +7,10 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 import mobile_api.app
+import operator_api.app
 from backend.kit.settings import Settings
 
 SURFACES: dict[str, Callable[[Settings], FastAPI]] = {
     "/mobile/v1": mobile_api.app.build,
+    "/operator/v1": operator_api.app.build,
 }
