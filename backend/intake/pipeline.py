@@ -41,20 +41,22 @@ async def run(
     seq: int,
     chunk_rows: int = CHUNK_ROWS,
     progress: Progress | None = None,
+    reading: Callable[[int], None] | None = None,
 ) -> None:
     """Take in what lies behind `after_line`, chunk by chunk; each chunk is committed whole or not at all.
 
+    `progress` hears of every committed chunk, `reading` of the last line that was read, batch by batch.
     `resolve` gives the stored methods of the converter, in its order, and is asked again when there are new ones.
     """
     months: set[date] = set()
     first_line = after_line + 1
-    async with _Converted(path, mapping, converter, after_line) as batches:
+    async with _Converted(path, mapping, converter, after_line, chunk_rows) as batches:
         while True:
             chunk: list[Converted] = []
             try:
                 async with db.transaction() as session:
                     await chunks.stage(session, ())
-                    await _gather(session, batches, chunk, chunk_rows)
+                    await _gather(session, batches, chunk, chunk_rows, reading)
                     if not chunk:
                         return
                     await _ensure_partitions(db, chunk, months)
@@ -69,7 +71,11 @@ async def run(
 
 
 async def _gather(
-    session: AsyncSession, batches: AsyncIterator[Converted], chunk: list[Converted], rows: int
+    session: AsyncSession,
+    batches: AsyncIterator[Converted],
+    chunk: list[Converted],
+    rows: int,
+    reading: Callable[[int], None] | None,
 ) -> None:
     """Stage batches as they come, until the chunk is full: COPY goes on while the next batch is computed."""
     received = 0
@@ -77,6 +83,8 @@ async def _gather(
         chunk.append(batch)
         await chunks.add(session, batch)
         received += batch.received
+        if reading is not None:
+            reading(batch.last_line)
         if received >= rows:
             return
 
@@ -127,20 +135,25 @@ async def _ensure_partitions(db: Database, chunk: Sequence[Converted], known: se
 class _Converted:
     """The converted batches of a file, made ahead in a thread that stops when nobody wants more."""
 
-    def __init__(self, path: Path, mapping: Mapping, converter: Converter, after_line: int) -> None:
-        self._work = self._convert(path, mapping, converter, after_line)
+    def __init__(
+        self, path: Path, mapping: Mapping, converter: Converter, after_line: int, chunk_rows: int
+    ) -> None:
+        self._work = self._convert(path, mapping, converter, after_line, chunk_rows)
         self._ready: queue.Queue[Converted | BaseException | None] = queue.Queue(maxsize=_WAITING_BATCHES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._produce, name="intake-reader", daemon=True)
 
     @staticmethod
-    def _convert(path: Path, mapping: Mapping, converter: Converter, after_line: int) -> Iterator[Converted]:
+    def _convert(
+        path: Path, mapping: Mapping, converter: Converter, after_line: int, chunk_rows: int
+    ) -> Iterator[Converted]:
         for rows in read_rows(
             path,
             file_type=mapping.type,
             encoding=mapping.encoding,
             columns=mapping.columns,
             after_line=after_line,
+            batch_rows=chunk_rows,
         ):
             yield converter.convert(rows)
 

@@ -26,6 +26,7 @@ from backend.intake.errors import FileUnreadable, HeaderMismatch
 
 BATCH_ROWS = 50_000
 _BLOCK_BYTES = 8 << 20
+_SHORTEST_ROW_BYTES = 80  # of CSV; only decides how large the blocks are when batches are wanted small
 _LONGEST_FIELD = 65_536
 
 
@@ -50,15 +51,23 @@ class RowBatch:
 
 
 def read_rows(
-    path: Path, *, file_type: str, encoding: str, columns: Sequence[str], after_line: int = 0
+    path: Path,
+    *,
+    file_type: str,
+    encoding: str,
+    columns: Sequence[str],
+    after_line: int = 0,
+    batch_rows: int = BATCH_ROWS,
 ) -> Iterator[RowBatch]:
     """The rows of a file behind `after_line`, batch by batch. Lines count from 1, a CSV header being line 1.
+
+    A batch has about `batch_rows` rows at most, and never more than fit comfortably in memory.
 
     Raises FileUnreadable or HeaderMismatch when the file as a whole cannot be what the mapping describes.
     """
     readers = {"csv": _read_csv, "ndjson": _read_ndjson, "parquet": _read_parquet}
     try:
-        yield from readers[file_type](path, encoding, columns, after_line)
+        yield from readers[file_type](path, encoding, columns, after_line, min(batch_rows, BATCH_ROWS))
     except OSError as error:
         raise FileUnreadable(reason=error.strerror or file_type) from None
 
@@ -90,14 +99,19 @@ def _require(header: Sequence[str], columns: Sequence[str]) -> None:
 # --- CSV ---------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+def _read_csv(
+    path: Path, encoding: str, columns: Sequence[str], after_line: int, batch_rows: int
+) -> Iterator[RowBatch]:
+    block_bytes = (
+        _BLOCK_BYTES if batch_rows == BATCH_ROWS else min(_BLOCK_BYTES, batch_rows * _SHORTEST_ROW_BYTES)
+    )
     csv.field_size_limit(_LONGEST_FIELD)
     with path.open("rb") as file:
         header = _header(file.readline(), encoding)
         _require(header, columns)
         number = 1 + sum(1 for _ in itertools.islice(file, max(after_line - 1, 0)))
         pending = b""
-        while block := pending + file.read(_BLOCK_BYTES):
+        while block := pending + file.read(block_bytes):
             pending = b""
             if not block.endswith(b"\n"):
                 block += file.readline()
@@ -243,11 +257,13 @@ def _is_text(value: str) -> bool:
 # --- NDJSON ------------------------------------------------------------------------------------------------------
 
 
-def _read_ndjson(path: Path, encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+def _read_ndjson(
+    path: Path, encoding: str, columns: Sequence[str], after_line: int, batch_rows: int
+) -> Iterator[RowBatch]:
     codec = "utf-8-sig" if encoding == "utf-8" else encoding
     with path.open(encoding=codec, errors="surrogateescape", newline="") as file:
         number = sum(1 for _ in itertools.islice(file, after_line))
-        while block := list(itertools.islice(file, BATCH_ROWS)):
+        while block := list(itertools.islice(file, batch_rows)):
             numbers: list[int] = []
             cells: list[list[str | None]] = []
             faults: list[RowFault] = []
@@ -291,14 +307,16 @@ def _no_constant(name: str) -> str:
 # --- Parquet -----------------------------------------------------------------------------------------------------
 
 
-def _read_parquet(path: Path, _encoding: str, columns: Sequence[str], after_line: int) -> Iterator[RowBatch]:
+def _read_parquet(
+    path: Path, _encoding: str, columns: Sequence[str], after_line: int, batch_rows: int
+) -> Iterator[RowBatch]:
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowException:
         raise FileUnreadable(reason="not a Parquet file") from None
     _require(file.schema_arrow.names, columns)
     number = 0
-    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+    for batch in file.iter_batches(batch_size=batch_rows, columns=list(columns)):
         last = number + batch.num_rows
         if last > after_line:
             skip = max(after_line - number, 0)
