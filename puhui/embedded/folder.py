@@ -43,6 +43,11 @@ class Folder:
         return self.root / "valkey"
 
     @property
+    def mark(self) -> str:
+        """A short name for this data folder alone; PostgreSQL's processes carry it in their titles."""
+        return f"puhui-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]}"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -130,9 +135,8 @@ class Folder:
 
     def _make_short(self, account: Account) -> Path:
         """A short private folder under the system's temporary folder, named after this data folder."""
-        digest = hashlib.sha256(f"{account.uid}:{self.root}".encode()).hexdigest()[:12]
         for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - made 0700 and checked
-            for name in (f"puhui-{digest}", f"puhui-{digest}-{secrets.token_hex(3)}"):
+            for name in (f"{self.mark}-{account.uid}", f"{self.mark}-{secrets.token_hex(4)}"):
                 candidate = Path(place) / name
                 if not _short_enough(candidate):
                     continue

@@ -135,13 +135,19 @@ def ensure(folder: Folder, account: Account) -> bool:
 
 def living(folder: Folder) -> psutil.Process | None:
     """The postmaster of this data folder, known by its program and its folder, not by its pid file."""
-    found = processes.working_in(folder.postgres, program="postgres")
+    found = running(folder)
     members = {process.pid for process in found}
     for process in found:
         with contextlib.suppress(psutil.Error):
             if process.ppid() not in members and process.pid == _recorded_pid(folder):
                 return process
     return None
+
+
+def running(folder: Folder) -> list[psutil.Process]:
+    """The postmaster and all its children, and those it left behind."""
+    marks = (f" -D {folder.postgres} ", f"postgres: {folder.mark}: ")
+    return processes.working_in(folder.postgres, program="postgres", marks=marks)
 
 
 def _recorded_pid(folder: Folder) -> int | None:
@@ -179,11 +185,14 @@ def _clear_remains(folder: Folder) -> None:
 
     They hold its shared memory, and PostgreSQL rightly refuses to start beside them.
     """
-    left = processes.working_in(folder.postgres, program="postgres")
+    left = running(folder)
     left = processes.wait_gone(left, timeout_s=ORPHAN_PATIENCE_S)
     gently = [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)]
     if left and not processes.end(left, signals=gently):
         raise ServerNotAnswering(server="postgresql", pid=left[0].pid)
+    recorded = _recorded_pid(folder)
+    if recorded is not None and processes.may_work_in(recorded, folder.postgres, program="postgres"):
+        raise ServerNotAnswering(server="postgresql", pid=recorded)  # cannot be told from ours: touch nothing
     # No process works in this folder now, whatever the pids in these files may have become since (a killed
     # postmaster that nobody has waited for yet still counts as alive for the next one).
     socket = folder.postgres_socket
@@ -235,7 +244,7 @@ def stop(folder: Folder, account: Account) -> None:
     if done.returncode != 0 and living(folder) is not None:
         raise ServerDidNotStop(server="postgresql", log=str(folder.logs))
     # pg_ctl is content when the pid file is gone; the process itself ends a moment later.
-    processes.wait_gone(processes.working_in(folder.postgres, program="postgres"), timeout_s=30)
+    processes.wait_gone(running(folder), timeout_s=30)
 
 
 def _last_line(log: Path, output: str) -> str:
@@ -288,7 +297,7 @@ def _write_configuration(folder: Folder, account: Account) -> None:
     if "include_if_exists = 'puhui.conf'" not in text:
         text += "\ninclude_if_exists = 'puhui.conf'\ninclude_if_exists = 'local.conf'\n"
         _write(main, text, account)
-    _write(folder.postgres / "puhui.conf", configuration(sockets=folder.sockets), account)
+    _write(folder.postgres / "puhui.conf", configuration(sockets=folder.sockets, name=folder.mark), account)
     _write(
         folder.postgres / "pg_hba.conf",
         "# Unix socket only, password always.\nlocal all all scram-sha-256\n",
@@ -306,7 +315,7 @@ def _write(path: Path, text: str, account: Account) -> None:
     draft.replace(path)
 
 
-def configuration(*, sockets: Path, memory_bytes: int | None = None) -> str:
+def configuration(*, sockets: Path, name: str, memory_bytes: int | None = None) -> str:
     """What we set beyond PostgreSQL's defaults; sizes follow the machine's memory."""
     memory = memory_bytes or psutil.virtual_memory().total
     shared = min(max(memory // 16, 256 * MIB), 1024 * MIB) if memory >= 2048 * MIB else 128 * MIB
@@ -315,6 +324,8 @@ def configuration(*, sockets: Path, memory_bytes: int | None = None) -> str:
 listen_addresses = ''
 unix_socket_directories = '{str(sockets).replace("'", "''")}'
 unix_socket_permissions = 0700
+cluster_name = '{name}'
+update_process_title = on
 max_connections = 100
 shared_buffers = {shared // MIB}MB
 effective_cache_size = {memory // 2 // MIB}MB

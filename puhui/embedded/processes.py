@@ -141,15 +141,50 @@ def owner_of_servers(*, existing: Path) -> tuple[int, int]:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def working_in(folder: Path, *, program: str) -> list[psutil.Process]:
-    """Every process of `program` that works in `folder` itself, oldest first."""
+def working_in(folder: Path, *, program: str, marks: Sequence[str]) -> list[psutil.Process]:
+    """Every process of `program` that works in `folder` itself, oldest first.
+
+    Root in a container may not look where another account's process works (it lacks CAP_SYS_PTRACE); there the
+    process is known by its account and by one of the `marks` in its command line, each unique to the folder.
+    """
     wanted = str(folder.resolve())
+    owner = folder.stat().st_uid if folder.exists() else -1
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.cwd() == wanted and Path(process.exe()).name == program:
+            works = _works_in(process, wanted, program=program)
+            if works is None:
+                works = process.uids().effective == owner and _is_marked(
+                    process, program=program, marks=marks
+                )
+            if works:
                 found.append(process)
     return sorted(found, key=lambda process: (process.create_time(), process.pid))
+
+
+def may_work_in(pid: int, folder: Path, *, program: str) -> bool:
+    """True unless it is certain that this pid is nobody, or a stranger."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        if not _runs(process) or process.name() != program:
+            return False
+        return _works_in(process, str(folder.resolve()), program=program) is not False
+    return False
+
+
+def _works_in(process: psutil.Process, wanted: str, *, program: str) -> bool | None:
+    """Whether it runs the program in that folder; None when we may not look."""
+    try:
+        return bool(process.cwd() == wanted and Path(process.exe()).name == program)
+    except psutil.AccessDenied:
+        return None
+
+
+def _is_marked(process: psutil.Process, *, program: str, marks: Sequence[str]) -> bool:
+    if process.name() != program:
+        return False
+    said = " ".join(process.cmdline()) + " "
+    return any(mark in said for mark in marks)
 
 
 def end(processes: Iterable[psutil.Process], *, signals: Sequence[tuple[signal.Signals, float]]) -> bool:

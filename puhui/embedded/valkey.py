@@ -71,7 +71,8 @@ def probe(folder: Folder, *, timeout_s: float = 5) -> str:
 
 def living(folder: Folder) -> psutil.Process | None:
     """The server process that works in this data folder."""
-    found = processes.working_in(folder.valkey, program="valkey-server")
+    marks = (f" unixsocket:{folder.valkey_socket} ", f" {folder.valkey / 'valkey.conf'} ")
+    found = processes.working_in(folder.valkey, program="valkey-server", marks=marks)
     return found[0] if found else None
 
 

@@ -209,7 +209,7 @@ def test_nothing_committed_is_lost_when_the_postmaster_is_killed_while_writing(f
         assert killed_pid is not None
         acknowledged = asyncio.run(_write_until_killed(servers.owner_database_url, killed_pid))
         assert len(acknowledged) > 200
-        orphans = processes.working_in(Folder(folder.resolve()).postgres, program="postgres")
+        orphans = postgres.running(Folder(folder.resolve()))
         assert orphans, "a busy backend should have outlived its postmaster, or this test proves little"
         assert not embedded.status(folder).postgres
 
@@ -431,6 +431,44 @@ def _rights_of(data_dir: Path) -> tuple[int, int]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     facts = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     return int(facts["Uid"].split()[1]), int(facts["CapEff"], 16)
+
+
+IN_A_CONTAINER = """
+import ctypes, os, sys
+keep = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31}  # what container engines leave to root
+for bit in set(range(41)) - keep:
+    ctypes.CDLL(None).prctl(24, bit, 0, 0, 0)  # PR_CAPBSET_DROP
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1], *sys.argv[2:]])
+"""
+LIFE_IN_A_CONTAINER = """
+import os, pathlib, signal, sys, time
+from puhui import embedded
+from puhui.embedded import postgres
+from puhui.embedded.folder import Folder
+data_dir = pathlib.Path(sys.argv[1])
+with embedded.servers(data_dir):
+    first = embedded.status(data_dir)
+    assert first.postgres and first.valkey and first.postgres_pid and first.valkey_pid, first
+    os.kill(first.postgres_pid, signal.SIGKILL)
+    os.kill(first.valkey_pid, signal.SIGKILL)
+    time.sleep(0.5)
+    embedded.ensure_running(data_dir)
+    second = embedded.status(data_dir)
+    assert second.postgres and second.valkey and second.postgres_pid != first.postgres_pid, second
+    assert len(postgres.running(Folder(data_dir.resolve()))) > 3
+assert embedded.status(data_dir).postgres_pid is None
+"""
+
+
+@as_root
+def test_root_in_a_container_still_tells_its_servers_from_others(fresh: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CONTAINER, LIFE_IN_A_CONTAINER, str(fresh)],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    after = embedded.status(fresh)
+    assert (after.postgres_pid, after.valkey_pid) == (None, None)
 
 
 @as_root
