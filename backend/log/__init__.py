@@ -8,6 +8,7 @@ Promises an entry is never changed or removed, and indexes have no gap; whoever 
 Ignores  what an entry says: whoever makes a fact writes what others will need to check it.
 """
 
+from backend.kit.checks import Violation
 from backend.log.errors import (
     HeadNotGenuine,
     HeadNotTrue,
@@ -22,7 +23,7 @@ from backend.log.queries import Entry, PublicKey, TreeHead, entries, latest_head
 from backend.log.sealing import Sealed, changing, register, registered, seal_all, seal_and_publish
 from backend.log.sealing_queries import Block
 from backend.log.service import append, append_many, consistency_proof, inclusion_proof
-from backend.log.verification import Violation, verify, verify_coverage, verify_log, verify_seals
+from backend.log.verification import verify, verify_coverage, verify_log, verify_seals
 
 __all__ = [
     "Block",

@@ -10,12 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.kit.checks import Violation
 from backend.kit.settings import Settings
 from backend.log import canonical, heads, merkle, queries, sealing, sealing_queries
 from backend.log.errors import HeadNotGenuine, NotSealable
@@ -32,19 +32,6 @@ _NAMED = 5  # rows named per block
 
 
 Stated = tuple[Block, dict[str, Any] | None]  # a block, and what the log states of it
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something that is not as it was written: the table, the place in it, and what is wrong."""
-
-    table: str
-    place: str
-    en: str
-    zh: str
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.place}: {self.en}"
 
 
 async def verify(session: AsyncSession, *, settings: Settings) -> list[Violation]:
