@@ -39,10 +39,10 @@ from backend.methodologies.quantifier import (
     Outcome,
     Quantified,
     Quantifier,
-    RowReason,
     prepare,
 )
 from backend.methodologies.recorded import recover, reference
+from backend.methodologies.rows import RowReason
 from backend.methodologies.shape import load_methodology, methodology_of
 
 __all__ = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backend.methodologies.errors import InputRefused
 from backend.methodologies.explain import Explanation, explain
 from backend.methodologies.model import NUMBERS, Activity, Edition, Input, Methodology, Parameter
+from backend.methodologies.rows import RowReason, possible_reasons, read_number, read_time
 from backend.packs import ENGINE_VERSION, NoEdition, ParameterUnknown
 from backend.packs.columns import MAX_INT64, MIN_INT64, Column, NotColumnar, evaluate_columns
 from backend.packs.errors import OverlayOversteps
@@ -27,33 +28,6 @@ MISSING = MIN_INT64  # stands for "no value" in an input column; NumPy's NaT is 
 OK = 0  # the error code of a row without a fault
 
 _UNUSED_BOUNDS = (MIN_INT64 + 1, MAX_INT64)
-
-
-@dataclass(frozen=True, slots=True)
-class RowReason:
-    """Why a row has no grams: the field, a stable code, and the bound that was crossed, if one was."""
-
-    field: str
-    code: str
-    bound: int | None = None
-
-    def message(self, language: str = "en") -> str:
-        """The reason as a sentence."""
-        zh, en = _REASONS[self.code]
-        return (zh if language == "zh" else en).format(field=self.field, bound=self.bound)
-
-
-_REASONS = {
-    "missing": ("缺少 {field}", "{field} is missing"),
-    "not_a_number": ("{field} 不是整数", "{field} is not a whole number"),
-    "not_a_time": ("{field} 不是时间", "{field} is not a time"),
-    "below_minimum": ("{field} 小于最小值 {bound}", "{field} is below the minimum of {bound}"),
-    "above_maximum": ("{field} 大于最大值 {bound}", "{field} is above the maximum of {bound}"),
-    "not_after": ("{field} 不晚于它应晚于的时间", "{field} is not after the time that it must follow"),
-    "negative_reduction": ("公式得出负的减排量", "the formula gives a negative reduction"),
-    "division_by_zero": ("公式除以零", "the formula divides by zero"),
-    "too_large": ("结果过大", "the result is too large"),
-}
 
 
 class Outcome(NamedTuple):
@@ -218,9 +192,9 @@ class Quantifier:
                 if item.id in used:
                     return RowReason(item.id, "missing")
                 continue
-            fault = _read_time(item, value, times) if item.type == "timestamp" else None
+            fault = read_time(item, value, times) if item.type == "timestamp" else None
             if item.type in NUMBERS:
-                fault = _read_number(item, value, numbers)
+                fault = read_number(item, value, numbers)
             if fault is not None:
                 return fault
         return self._one(numbers)
@@ -306,7 +280,7 @@ def _assemble(
             needed = (*needed, by)
         assert isinstance(parameter.value, Fraction)
         known[name] = parameter.value * parameter.unit.scale
-    reasons = _possible_reasons(activity)
+    reasons = possible_reasons(activity)
     return Quantifier(
         methodology=methodology,
         activity=activity,
@@ -359,19 +333,6 @@ def _used(activity: Activity) -> tuple[Input, ...]:
     return tuple(item for item in activity.inputs.values() if item.id in activity.formula.names)
 
 
-def _possible_reasons(activity: Activity) -> tuple[RowReason, ...]:
-    reasons = [RowReason("", "ok")]
-    for item in activity.inputs.values():
-        reasons.append(RowReason(item.id, "missing"))
-        if item.type in NUMBERS:
-            reasons.append(RowReason(item.id, "below_minimum", item.low))
-            reasons.append(RowReason(item.id, "above_maximum", item.high))
-        if item.after is not None:
-            reasons.append(RowReason(item.id, "not_after"))
-    reasons += [RowReason("", code) for code in ("negative_reduction", "division_by_zero", "too_large")]
-    return tuple(dict.fromkeys(reasons))
-
-
 def _bounds(item: Input) -> tuple[int, int]:
     low, high = _UNUSED_BOUNDS
     return (low if item.low is None else item.low, high if item.high is None else item.high)
@@ -406,33 +367,3 @@ def _as_int64(values: NDArray[Any]) -> Int64s:
     if values.dtype.kind not in "iu" or values.dtype == np.uint64:
         raise TypeError(f"an input column holds whole numbers of int64, not {values.dtype}")
     return values.astype(np.int64, copy=False)
-
-
-def _read_number(item: Input, value: object, numbers: dict[str, int]) -> RowReason | None:
-    if isinstance(value, str):
-        digits = value.strip()
-        if not (digits.isascii() and digits.removeprefix("-").isdigit() and len(digits) < 20):
-            return RowReason(item.id, "not_a_number")
-        value = int(digits)
-    if type(value) is not int:
-        return RowReason(item.id, "not_a_number")
-    if item.low is not None and value < item.low:
-        return RowReason(item.id, "below_minimum", item.low)
-    if item.high is not None and value > item.high:
-        return RowReason(item.id, "above_maximum", item.high)
-    numbers[item.id] = value
-    return None
-
-
-def _read_time(item: Input, value: object, times: dict[str, dt.datetime]) -> RowReason | None:
-    try:
-        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-    except ValueError:
-        return RowReason(item.id, "not_a_time")
-    times[item.id] = moment
-    before = times.get(item.after or "")
-    if before is None:
-        return None
-    if (before.tzinfo is None) != (moment.tzinfo is None):
-        return RowReason(item.id, "not_a_time")
-    return RowReason(item.id, "not_after") if moment <= before else None

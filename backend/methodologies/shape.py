@@ -15,7 +15,8 @@ import numpy as np
 
 from backend.kit.errors import DomainError
 from backend.methodologies.model import NUMBERS, Methodology, read_methodology
-from backend.methodologies.quantifier import Quantifier, RowReason, prepare
+from backend.methodologies.quantifier import Quantifier, prepare
+from backend.methodologies.rows import RowReason
 from backend.packs import ParameterUnknown
 from backend.packs.editions import check_dated
 from backend.packs.faults import Faults

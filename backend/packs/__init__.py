@@ -18,6 +18,7 @@ from backend.packs.errors import (
     ParameterUnknown,
 )
 from backend.packs.faults import Fault
+from backend.packs.market_shape import PROJECT_TYPES
 from backend.packs.markets import Market, MarketEdition, Use, UseVerdict, check_use, market_of
 from backend.packs.overlays import Overlay, overlay_of
 from backend.packs.pack import (
@@ -36,6 +37,7 @@ from backend.packs.store import recall, store, verify
 
 __all__ = [
     "ENGINE_VERSION",
+    "PROJECT_TYPES",
     "AmbiguousEdition",
     "Fault",
     "Library",
