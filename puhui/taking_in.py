@@ -1,0 +1,293 @@
+"""Taking in one file for the command line and the demo: its mapping, its source, progress, and the refused rows.
+
+In the embedded mode a source that is not registered yet is registered from its mapping's suggestions, visibly; with
+given servers an operator has to do that first.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from backend import intake, packs, programmes
+from backend.identity import Role, organisations
+from backend.intake import ChunkResult, Mapping, Source, Summary
+from backend.intake.reading import header_of
+from backend.kit.errors import DomainError, Kind
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from backend.kit.db import Database
+    from backend.kit.settings import Settings
+    from backend.packs import Library
+
+_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+_PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_COLUMNS = ("line", "field", "code", "reason_zh", "reason_en", "bound")
+
+
+@dataclass(eq=False)
+class RejectedFileUnwritable(DomainError):
+    """The file for the refused rows cannot be written; name another with --rejected."""
+
+    code = "puhui.rejected_file_unwritable"
+    kind = Kind.INVALID
+    title_zh = "无法写入未接受行的文件，请用 --rejected 另行指定。"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that was taken in, and where its refused rows are listed (None when there were none)."""
+
+    file_name: str
+    source: str
+    summary: Summary
+    rejected_file: Path | None
+
+    def as_dict(self) -> dict[str, object]:
+        rejected = str(self.rejected_file) if self.rejected_file is not None else None
+        return {"source": self.source, **self.summary.as_dict(), "rejected_file": rejected}
+
+
+async def take_in(
+    settings: Settings,
+    *,
+    path: Path,
+    source: str,
+    mapping: Mapping | None = None,
+    rejected: Path | None = None,
+    chunk_rows: int | None = None,
+    show: Console,
+) -> Taken:
+    """Take in `path`, register its source when that may be done here, and list what was refused."""
+    from puhui import runtime
+
+    _require_writable(rejected or Path())
+    library = packs.load_all()
+    async with runtime.database(settings) as db:
+        mapping = mapping or await _mapping(db, library, path=path, source=source)
+        await _require_source(db, settings, library, mapping=mapping, code=source, show=show)
+        size = {} if chunk_rows is None else {"chunk_rows": chunk_rows}
+        with _bar(path, mapping, show) as (progress, reading):
+            summary = await intake.ingest(
+                db,
+                settings,
+                path=path,
+                source=source,
+                mapping=mapping,
+                library=library,
+                progress=progress,
+                reading=reading,
+                **size,
+            )
+        listed = await write_refused(db, summary, rejected or Path(f"rejected-{source}-{summary.job_id}.csv"))
+    return Taken(path.name, source, summary, listed)
+
+
+def hint_for(error: DomainError, *, source: str, path: Path) -> str:
+    """What to do about a refusal, in both languages; empty when the refusal says it all."""
+    if isinstance(error, intake.SourceUnknown):
+        return (
+            f"请先由运营方登记来源：POST /operator/v1/sources（code={source}）。\n"
+            f"An operator registers the source first: POST /operator/v1/sources with code {source}."
+        )
+    if isinstance(error, intake.JobRunning):
+        return "请等待另一进程完成。 · Wait for the other process; nothing is counted twice."
+    if isinstance(error, intake.MappingNeeded):
+        return _nearest(path)
+    return ""
+
+
+# --- which mapping ------------------------------------------------------------------------------------------------
+
+
+async def _mapping(db: Database, library: Library, *, path: Path, source: str) -> Mapping:
+    """The source's own mapping; for a source that is not registered the one whose columns the file has.
+
+    A partner that changed its layout is met by another mapping of the same partner.
+    """
+    try:
+        async with db.transaction() as session:
+            known = await intake.source_of(session, source)
+    except intake.SourceUnknown:
+        return intake.mapping_for(path, library)
+    own = intake.mapping_of(library.find(known.mapping))
+    if own.type == "csv" and not set(header_of(path, encoding=own.encoding)) >= set(own.columns):
+        try:
+            other = intake.mapping_for(path, library)
+        except intake.MappingNeeded:
+            return own  # whose columns are then named in the refusal
+        if other.source.partner == known.partner:
+            return other
+    return own
+
+
+def _nearest(path: Path) -> str:
+    """Which columns the file lacks for the mapping that comes nearest."""
+    library = packs.load_all()
+    header = set(header_of(path))
+    found: list[tuple[int, str, list[str]]] = []
+    for pack in library.of_kind("mapping"):
+        mapping = intake.mapping_of(pack)
+        if mapping.type == "csv":
+            missing = [column for column in mapping.columns if column not in header]
+            found.append((len(missing), mapping.id, missing))
+    if not found:
+        return ""
+    _, name, missing = min(found)
+    return (
+        f"最接近的内置映射是 {name}，第 1 行缺少这些列：{'、'.join(missing)}\n"
+        f"The nearest mapping is {name}; line 1 lacks: {', '.join(missing)}"
+    )
+
+
+# --- the source ---------------------------------------------------------------------------------------------------
+
+
+async def _require_source(
+    db: Database, settings: Settings, library: Library, *, mapping: Mapping, code: str, show: Console
+) -> None:
+    async with db.transaction() as session:
+        try:
+            await intake.source_of(session, code)
+        except intake.SourceUnknown:
+            if not settings.embedded:
+                raise
+            new = intake.source_by_mapping(code, mapping)
+            for line in await _register(session, new, library):
+                show.print(line, markup=False, soft_wrap=True)
+
+
+async def _register(session: AsyncSession, new: Source, library: Library) -> list[str]:
+    """Register a source with what it stands on, and say so."""
+    pack = library.find(new.programme)
+    said: list[str] = []
+    programme = await programmes.register(session, pack=pack)
+    await _organisation(session, programme.operator_code, Role.OPERATOR, said)
+    await _organisation(session, new.partner, Role.PARTNER, said)
+    await intake.register_source(session, new, programme_id=programme.id)
+    said.append(
+        f"已登记数据来源 {new.code}：计划 {new.programme}，合作方 {new.partner}，地区 {new.region}，"
+        f"证据 {new.evidence}，映射 {new.mapping}，叠加包 {'、'.join(new.overlays) or '无'}"
+    )
+    said.append(
+        f"Registered source {new.code}: programme {new.programme}, partner {new.partner}, region {new.region}, "
+        f"evidence {new.evidence}, mapping {new.mapping}, overlays {', '.join(new.overlays) or 'none'}"
+    )
+    return said
+
+
+async def _organisation(session: AsyncSession, code: str, role: Role, said: list[str]) -> None:
+    try:
+        await organisations.organisation_by_code(session, code=code)
+    except organisations.OrganisationUnknown:
+        await organisations.create_organisation(session, code=code, name_zh=code, name_en=code, roles={role})
+        said.append(f"已登记机构 {code} · registered organisation {code} ({role.value})")
+
+
+# --- progress -----------------------------------------------------------------------------------------------------
+
+
+class _bar:  # noqa: N801 - used as a context manager
+    """A bar over the lines of the file; nothing at all where nobody watches."""
+
+    def __init__(self, path: Path, mapping: Mapping, show: Console) -> None:
+        self._lines = _count_lines(path, mapping) if show.is_terminal else None
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("[dim]已入库 stored[/dim] {task.fields[stored]:,}"),
+            TimeElapsedColumn(),
+            console=show,
+            transient=True,
+            disable=not show.is_terminal,
+        )
+
+    def __enter__(self) -> tuple[Callable[[ChunkResult], None], Callable[[int], None]]:
+        task = self._progress.add_task("接入 taking in", total=self._lines, stored=0)
+        stored = 0
+
+        def progress(chunk: ChunkResult) -> None:
+            nonlocal stored
+            stored += chunk.received
+            self._progress.update(task, stored=stored)
+
+        def reading(line: int) -> None:
+            self._progress.update(task, completed=line)
+
+        self._progress.start()
+        return progress, reading
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _count_lines(path: Path, mapping: Mapping) -> int | None:
+    try:
+        if mapping.type == "parquet":
+            import pyarrow.parquet as pq
+
+            return int(pq.ParquetFile(path).metadata.num_rows)
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except (OSError, ValueError):
+        return None  # the intake itself says what is wrong with the file
+
+
+# --- refused rows -------------------------------------------------------------------------------------------------
+
+
+def _require_writable(path: Path) -> None:
+    folder = path if path.is_dir() else path.parent
+    if path.name and path.is_dir():
+        raise RejectedFileUnwritable(reason="it is a folder")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise RejectedFileUnwritable(reason="its folder cannot be written")
+
+
+async def write_refused(db: Database, summary: Summary, path: Path) -> Path | None:
+    """List the rows of a job that were not accepted; None, and no file, when there are none.
+
+    UTF-8 with a byte order mark, which spreadsheets in Chinese need; no cell begins as a formula.
+    """
+    if not summary.rejected and not summary.conflicts:
+        return None
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            async with db.transaction() as session:
+                async for row in intake.refused_rows(session, summary.job_id):
+                    reasons = (intake.row_reason(row.code, "zh"), intake.row_reason(row.code, "en"))
+                    cells = (row.field, row.code, *reasons, row.bound)
+                    writer.writerow([row.line, *(_no_formula(cell) for cell in cells)])
+        draft.replace(path)
+    except OSError as error:
+        raise RejectedFileUnwritable(reason=error.strerror or "not writable") from None
+    return path
+
+
+def _no_formula(cell: str) -> str:
+    """A spreadsheet runs what begins like a formula; a plain number is harmless."""
+    return f"'{cell}" if cell.startswith(_FORMULA_BEGINS) and not _PLAIN_NUMBER.fullmatch(cell) else cell
