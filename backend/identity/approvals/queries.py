@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ _ACT = """
            decided.decided_by, decided.decided_at, decided.decision
     FROM two_person_act AS act LEFT JOIN two_person_decision AS decided ON decided.act_id = act.id
 """
+_EVERY = text(_ACT)
 _GET = text(_ACT + " WHERE act.id = :id")
 _OPEN = text(
     _ACT
@@ -55,3 +56,9 @@ async def open_acts(
     session: AsyncSession, *, kinds: Sequence[str], now: datetime, limit: int
 ) -> Sequence[RowMapping]:
     return (await session.execute(_OPEN, {"kinds": list(kinds), "now": now, "limit": limit})).mappings().all()
+
+
+async def every(session: AsyncSession) -> AsyncIterator[RowMapping]:
+    result = await session.stream(_EVERY)
+    async for row in result.mappings():
+        yield row

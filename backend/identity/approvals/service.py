@@ -78,7 +78,7 @@ async def act(session: AsyncSession, kind: ActKind, *, act_id: UUID) -> TwoPerso
     row = await queries.get(session, act_id)
     if row is None or row["kind"] != kind.name:
         raise ActUnknown
-    return _act(row)
+    return act_of(row)
 
 
 async def open_acts(
@@ -87,7 +87,7 @@ async def open_acts(
     """Proposals of these kinds that wait for a decision, oldest first."""
     names = [kind.name for kind in kinds]
     rows = await queries.open_acts(session, kinds=names, now=clock.now(), limit=limit)
-    return [_act(row) for row in rows]
+    return [act_of(row) for row in rows]
 
 
 async def _decide(
@@ -116,7 +116,7 @@ async def _check_role(session: AsyncSession, kind: ActKind, staff_id: UUID) -> N
         raise ActNeedsRole(role=kind.role.value)
 
 
-def _act(row: RowMapping) -> TwoPersonAct:
+def act_of(row: RowMapping) -> TwoPersonAct:
     values = dict(row)
     values["decision"] = Decision(row["decision"]) if row["decision"] is not None else None
     return TwoPersonAct(**values)
