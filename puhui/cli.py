@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import signal
 import sys
 from types import FrameType
@@ -27,6 +28,7 @@ COMMANDS = (
     "status",
     "stop",
     "doctor",
+    "admin",
 )
 
 app = typer.Typer(
@@ -64,6 +66,11 @@ for _name in COMMANDS:
 def main() -> None:
     """Run the command; a refusal becomes two sentences and its kind's exit code, never a traceback."""
     signal.signal(signal.SIGTERM, _leave)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal without Chinese gets question marks, not a crash
     try:
         app()
     except DomainError as error:

@@ -49,6 +49,28 @@ def test_help_speaks_chinese_and_english(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_terminal_without_chinese_gets_the_english_and_no_crash(tmp_path: Path) -> None:
+    done = puhui(tmp_path / "data", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "carbon inclusion platform" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change its account")
+def test_doctor_says_when_root_may_not_become_another_account(tmp_path: Path) -> None:
+    without_setuid = (
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 7, 0, 0, 0); "  # PR_CAPBSET_DROP, CAP_SETUID
+        "os.execv(sys.executable, [sys.executable, '-m', 'puhui', 'doctor'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", without_setuid],
+        env=environment(tmp_path / "data"), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "PostgreSQL does not run as root" in done.stdout
+    assert "请改用普通用户运行" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
     assert puhui(tmp_path / "data", "sing").returncode == 2
 
