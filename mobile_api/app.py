@@ -8,10 +8,18 @@ from fastapi.routing import APIRoute
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from mobile_api import consent, me, means, signing_in
+from mobile_api import acts, consent, home, me, means, signing_in, wallet
 from mobile_api.access import authenticate
 
-ROUTERS = (signing_in.router, me.router, means.router, consent.router)
+ROUTERS = (
+    signing_in.router,
+    me.router,
+    home.router,
+    means.router,
+    consent.router,
+    acts.router,
+    wallet.router,
+)
 
 
 def build(settings: Settings, *, sender: Sender | None = None) -> FastAPI:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Path, Response
 from pydantic import Field, StringConstraints
 
+from backend import intake
 from backend.identity import means
 from backend.identity.means import Holding, MeansKind
 from backend.kit import idempotency, paging
@@ -83,7 +84,9 @@ async def link_means(
     session: WriteSession,
     _: IdempotencyKey,
 ) -> LinkedMeans | Response:
-    """Link a card, account or meter; it is mine from the beginning of the code's day. Ten attempts a day."""
+    """Link a card, account or meter; it is mine for the last 90 days unless somebody else held it,
+    and acts that waited for its holder bring me their points. Ten attempts a day.
+    """
     which = {"kind": asked.kind.value, "operator": asked.operator, "number": asked.number}
     await means.count_link_attempt(session, settings.keys, participant_id=citizen.id, **which)
     try:
@@ -92,6 +95,8 @@ async def link_means(
         )
     except means.LinkCodeWrong as refused:
         return kit_problems.answer(refused)  # returned, not raised: the attempt stays counted
+    token = means.means_token(settings.keys, which["kind"], which["operator"], which["number"])
+    await intake.claim_waiting(session, participant_id=citizen.id, token=token)
     return LinkedMeans.of(holding)
 
 

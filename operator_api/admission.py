@@ -25,7 +25,7 @@ router = Router(tags=["admission"])
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _NOT_LET_IN = (Unauthenticated, Forbidden)
-_UNDECIDABLE = (
+UNDECIDABLE = (
     approvals.ActUnknown,
     approvals.ActNeedsRole,
     approvals.ActNeedsSecondPerson,
@@ -216,7 +216,7 @@ async def list_admissions(person: OperatorOrAuthority, session: ReadSession) -> 
 
 @router.post(
     "/admissions/{act_id}/approval",
-    responses=problems(*_NOT_LET_IN, *_UNDECIDABLE, organisations.OrganisationCodeTaken, staff.LoginTaken),
+    responses=problems(*_NOT_LET_IN, *UNDECIDABLE, organisations.OrganisationCodeTaken, staff.LoginTaken),
 )
 async def approve_admission(
     act_id: UUID, shown: Shown, person: OperatorOrAuthority, settings: AppSettings, session: WriteSession
@@ -238,7 +238,7 @@ async def approve_admission(
     )
 
 
-@router.post("/admissions/{act_id}/rejection", responses=problems(*_NOT_LET_IN, *_UNDECIDABLE))
+@router.post("/admissions/{act_id}/rejection", responses=problems(*_NOT_LET_IN, *UNDECIDABLE))
 async def reject_admission(
     act_id: UUID, shown: Shown, person: OperatorOrAuthority, session: WriteSession
 ) -> ActTold:

@@ -7,10 +7,17 @@ from fastapi.routing import APIRoute
 
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from operator_api import admission, participants, signing_in
+from operator_api import admission, methodologies, participants, programmes, signing_in, sources
 from operator_api.access import authenticate
 
-ROUTERS = (signing_in.router, admission.router, participants.router)
+ROUTERS = (
+    signing_in.router,
+    admission.router,
+    participants.router,
+    programmes.router,
+    sources.router,
+    methodologies.router,
+)
 
 
 def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way

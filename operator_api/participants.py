@@ -8,17 +8,18 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from backend.identity import means, organisations, people
+from backend.identity import means, people
 from backend.identity.means import Listed, MeansKind
 from backend.identity.organisations import Role
 from backend.identity.people import ParticipantKind
 from backend.kit import clock, idempotency
-from backend.kit.access import Forbidden, Principal, Unauthenticated
+from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from operator_api.access import Operator, OperatorOrPartner, Partner
+from operator_api.scope import own_code
 
 router = Router(tags=["participants"])
 
@@ -111,7 +112,7 @@ async def link_means_list(
     _: IdempotencyKey,
 ) -> MeansListTold:
     """Link what an operator's list says; a partner may send its own only. Sending it again changes nothing."""
-    if Role.OPERATOR not in person.roles and asked.operator != await _own_code(session, person):
+    if Role.OPERATOR not in person.roles and asked.operator != await own_code(session, person):
         raise Forbidden
     linked = await means.link_list(
         session,
@@ -132,14 +133,8 @@ async def make_link_code(
     code = means.link_code(
         settings.keys,
         kind=asked.kind.value,
-        operator=await _own_code(session, person),
+        operator=await own_code(session, person),
         number=asked.number,
         day=clock.today(),
     )
     return LinkCodeTold(code=code)
-
-
-async def _own_code(session: ReadSession, person: Principal) -> str:
-    assert person.organisation_id is not None
-    own = await organisations.organisation(session, organisation_id=person.organisation_id)
-    return own.code

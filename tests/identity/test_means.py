@@ -158,7 +158,7 @@ async def test_a_partners_code_is_good_on_its_day_and_the_next(
         if good:
             async with db.transaction() as session:
                 holding = await means.link_with_code(session, settings.keys, **given, code=code)
-            assert clock.day_of(holding.held_from) == made_on
+            assert clock.day_of(holding.held_from) == made_on - timedelta(days=90)
             assert holding.held_from.astimezone(clock.SHANGHAI).hour == 0
         else:
             with pytest.raises(means.LinkCodeWrong):

@@ -30,6 +30,7 @@ from backend.kit.settings import Keys
 ATTEMPTS_A_DAY = (
     10  # by one participant, and on one number: eight digits are then guessed once in five million days
 )
+REACHES_BACK = timedelta(days=90)  # how long acts wait for whoever turns out to hold their means
 _HINT_CHARACTERS = 4
 
 
@@ -147,9 +148,9 @@ async def link_with_code(
     number: str,
     code: str,
 ) -> Holding:
-    """Link a means by the operator's code of today or yesterday; held from the beginning of the code's day.
+    """Link a means by the operator's code of today or yesterday. Spend an attempt with `count_link_attempt` first.
 
-    Spend an attempt with `count_link_attempt` first.
+    Whoever can show the code is taken to have held the means for 90 days, or since its last holder let it go.
     """
     check_names(kind, operator, number)
     for days_ago in (0, 1):
@@ -159,7 +160,7 @@ async def link_with_code(
             break
     else:
         raise LinkCodeWrong
-    begins = datetime.combine(day, time(), tzinfo=clock.SHANGHAI)
+    begins = datetime.combine(day, time(), tzinfo=clock.SHANGHAI) - REACHES_BACK
     last = await queries.last_held_until(session, token=means_token(keys, kind, operator, number))
     return await link(
         session,

@@ -1,0 +1,185 @@
+"""What I did, what it came to, and how that was computed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from backend import intake, methodologies
+from backend.intake import Act
+from backend.kit import i18n, paging
+from backend.kit.access import SignedInCitizen, Unauthenticated
+from backend.kit.http import ReadSession, Router
+from backend.kit.paging import Page, Paging
+from backend.kit.problems import problems
+from backend.kit.schemas import Told
+from backend.methodologies import Explanation
+
+router = Router(prefix="/acts", tags=["acts"])
+
+POOLED = "pooled"
+WHY_NOT_POOLED: dict[str, tuple[str, str]] = {
+    "right_not_assigned": (
+        "行为发生时，减排量权益尚未委托。积分照常发放。",
+        "The right to claim was not assigned at that time. The points are yours all the same.",
+    ),
+    "unlinked": (
+        "行为发生时，所用的卡或账户尚未绑定。绑定后补发积分，减排量不进入核证池。",
+        "Nobody held the card or account at that time. Linking it brought the points; the grams are not pooled.",
+    ),
+    "evidence": (
+        "数据的证据等级不足以核证。",
+        "The evidence is too weak for the grams to be credited.",
+    ),
+    "method_not_filed": (
+        "所用方法学未在主管部门备案。",
+        "The methodology is not filed with the authority.",
+    ),
+    "covered_boundary": (
+        "减排发生在碳市场已覆盖的边界内，只计积分。",
+        "The reduction lies inside a boundary that a carbon market covers already: points only.",
+    ),
+    "points_only": ("该行为只计积分。", "This kind of act earns points only."),
+}
+
+
+class ActTold(Told):
+    """One act. `reduction_g` is what it avoided (gCO2e), `points` what it earned; one never stands for the other."""
+
+    id: UUID
+    happened_at: datetime
+    programme: str
+    source: str
+    activity: str
+    methodology: str
+    reduction_g: int
+    points: int
+    status: str = Field(
+        description="`pooled`: the grams are on their way to credits; `uncredited`: they are not."
+    )
+    uncredited_because: str | None = Field(description="The reason's code; null when pooled.")
+    uncredited_because_text: str | None
+    recorded_at: datetime
+    claimed_at: datetime | None = Field(
+        description="When linking brought in an act that had waited; else null."
+    )
+
+    @classmethod
+    def of(cls, act: Act) -> ActTold:
+        pooled = act.credit == POOLED
+        return cls(
+            id=act.key,
+            happened_at=act.happened_at,
+            programme=act.programme,
+            source=act.source,
+            activity=act.activity,
+            methodology=act.methodology,
+            reduction_g=act.grams,
+            points=act.points,
+            status="pooled" if pooled else "uncredited",
+            uncredited_because=None if pooled else act.credit,
+            uncredited_because_text=None if pooled else _why(act.credit),
+            recorded_at=act.recorded_at,
+            claimed_at=act.claimed_at,
+        )
+
+
+class FactorTold(Told):
+    """One figure of the formula, with its source."""
+
+    id: str
+    name: str
+    value: str
+    unit: str
+    source_title: str
+    source_url: str
+    source_date: str
+    confidence: str
+
+
+class ExplanationTold(Told):
+    """How the grams of one act were computed: methodology, edition, formula, figures and inputs."""
+
+    text: str
+    methodology: str
+    version: str
+    pack_sha256: str
+    title: str
+    official: bool = Field(description="False: the figures are not those of an officially filed methodology.")
+    edition: str
+    activity: str
+    formula: str
+    factors: list[FactorTold]
+    inputs: dict[str, str]
+    overlays: list[str]
+    reduction_g: int
+
+    @classmethod
+    def of(cls, told: Explanation) -> ExplanationTold:
+        zh = i18n.language() == "zh"
+        factors: list[Any] = [
+            FactorTold(
+                id=factor.id,
+                name=factor.name_zh if zh else factor.name_en,
+                value=factor.value,
+                unit=factor.unit,
+                source_title=factor.source_title,
+                source_url=factor.source_url,
+                source_date=factor.source_date,
+                confidence=factor.confidence,
+            )
+            for factor in told.factors
+        ]
+        return cls(
+            text=told.zh if zh else told.en,
+            methodology=told.methodology,
+            version=told.version,
+            pack_sha256=told.sha256,
+            title=told.title_zh if zh else told.title_en,
+            official=told.official,
+            edition=told.edition,
+            activity=told.activity_zh if zh else told.activity_en,
+            formula=told.formula,
+            factors=factors,
+            inputs=dict(told.inputs),
+            overlays=list(told.overlays),
+            reduction_g=told.grams,
+        )
+
+
+class ExplainedAct(Told):
+    """An act together with how it was computed."""
+
+    act: ActTold
+    explanation: ExplanationTold
+
+
+@router.get("", responses=problems(Unauthenticated, paging.CursorUnusable))
+async def list_acts(citizen: SignedInCitizen, session: ReadSession, asked: Paging) -> Page[ActTold]:
+    """My acts, newest first."""
+    after = asked.after(str, str)
+    acts = await intake.acts_of(
+        session,
+        participant_id=citizen.id,
+        limit=asked.fetch,
+        after=(after[0], after[1]) if after else None,
+    )
+    return asked.page(acts, position=lambda act: act.cursor, show=ActTold.of)
+
+
+@router.get(
+    "/{act_id}",
+    responses=problems(Unauthenticated, intake.ActUnknown, methodologies.EngineDiffers),
+)
+async def explain_act(act_id: UUID, citizen: SignedInCitizen, session: ReadSession) -> ExplainedAct:
+    """One of my acts and how its grams were computed, every figure with its source."""
+    act, explanation = await intake.explain_act(session, participant_id=citizen.id, key=act_id)
+    return ExplainedAct(act=ActTold.of(act), explanation=ExplanationTold.of(explanation))
+
+
+def _why(reason: str) -> str:
+    zh, en = WHY_NOT_POOLED.get(reason, (reason, reason))
+    return zh if i18n.language() == "zh" else en

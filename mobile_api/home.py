@@ -1,0 +1,57 @@
+"""The first page: today, this month, and all of it, grams and points side by side."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import intake
+from backend.kit import clock
+from backend.kit.access import SignedInCitizen, Unauthenticated
+from backend.kit.http import ReadSession, Router
+from backend.kit.problems import problems
+from backend.kit.schemas import Told
+
+router = Router(tags=["home"])
+
+_FIRST_DAY = date(1970, 1, 1)
+
+
+class SumsTold(Told):
+    """What the acts of a span of days came to: gCO2e avoided, and points earned. They are never converted."""
+
+    acts: int
+    reduction_g: int
+    points_earned: int
+
+
+class Home(Told):
+    """Today, this month and everything, by the days of Asia/Shanghai."""
+
+    day: date
+    today: SumsTold
+    month: SumsTold
+    total: SumsTold
+
+
+@router.get("/home", responses=problems(Unauthenticated))
+async def get_home(citizen: SignedInCitizen, session: ReadSession) -> Home:
+    """What I avoided and earned today, this month, and in all."""
+    day = clock.today()
+
+    async def since(first: date) -> SumsTold:
+        return await _sums(session, citizen_id=citizen.id, first=first, last=day)
+
+    return Home(
+        day=day,
+        today=await since(day),
+        month=await since(day.replace(day=1)),
+        total=await since(_FIRST_DAY),
+    )
+
+
+async def _sums(session: AsyncSession, *, citizen_id: UUID, first: date, last: date) -> SumsTold:
+    sums = await intake.sums_of(session, participant_id=citizen_id, first=first, last=last)
+    return SumsTold(acts=sums.acts, reduction_g=sums.grams, points_earned=sums.points)

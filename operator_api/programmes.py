@@ -1,0 +1,184 @@
+"""Programmes, and what the ledger says of their grams and points."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from backend import packs, programmes
+from backend.kit import idempotency
+from backend.kit.access import Forbidden, Unauthenticated
+from backend.kit.http import ReadSession, Router, WriteSession
+from backend.kit.idempotency import IdempotencyKey
+from backend.kit.problems import problems
+from backend.kit.schemas import Asked, Code, Told
+from backend.programmes import Registered
+from operator_api.access import Operator, OperatorOrAuthority
+from operator_api.library import library
+from operator_api.scope import own_code, programme_in_sight, programmes_in_sight
+
+router = Router(prefix="/programmes", tags=["programmes"])
+
+_NOT_LET_IN = (Unauthenticated, Forbidden)
+
+
+class EarningTold(Told):
+    """What earns points: `points` per act, or per gram of CO2e, as an exact fraction."""
+
+    id: str
+    methodology: str
+    activity: str
+    per: str
+    points: str
+
+
+class ProgrammeTold(Told):
+    """A programme that runs, and the rule pack it runs by."""
+
+    code: str
+    operator_code: str
+    title_zh: str
+    title_en: str
+    sample: bool
+    jurisdiction: str
+    project: str
+    pack_version: str
+    pack_sha256: str
+    active_from: datetime
+    acts_from: date
+    acts_until: date | None
+    expires_after_months: int
+    earnings: list[EarningTold]
+
+    @classmethod
+    def of(cls, one: Registered) -> ProgrammeTold:
+        pack = one.pack
+        return cls(
+            code=one.code,
+            operator_code=one.operator_code,
+            title_zh=pack.title_zh,
+            title_en=pack.title_en,
+            sample=pack.sample,
+            jurisdiction=pack.jurisdiction,
+            project=pack.project,
+            pack_version=pack.version,
+            pack_sha256=pack.sha256,
+            active_from=one.active_from,
+            acts_from=pack.acts_from,
+            acts_until=pack.acts_until,
+            expires_after_months=pack.expires_after_months,
+            earnings=[
+                EarningTold(
+                    id=rule.id,
+                    methodology=rule.methodology,
+                    activity=rule.activity,
+                    per=rule.per,
+                    points=str(rule.points),
+                )
+                for rule in pack.earns
+            ],
+        )
+
+
+class PoolTold(Told):
+    """Creditable grams of one methodology and month; a `demo` pool rests on a methodology that nobody filed."""
+
+    methodology: str
+    month: str
+    demo: bool
+    reduction_g: int
+
+
+class PointsTold(Told):
+    """What became of every point issued: issued = spendable + held + payable + redeemed + expired + reversed - owed."""
+
+    issued: int
+    spendable: int
+    held: int
+    payable: int
+    redeemed: int
+    expired: int
+    reversed: int
+    owed: int
+
+
+class FiguresTold(Told):
+    """A programme in figures, now. Grams are gCO2e; `uncredited_g` is keyed by the reason."""
+
+    pooled_g: int
+    pools: list[PoolTold]
+    uncredited_g: dict[str, int]
+    points: PointsTold
+
+
+class LiabilityTold(Told):
+    """Points that lapse after a day unless they are spent; `expires_on` is null for those that never do."""
+
+    expires_on: date | None
+    points: int
+    lots: int
+
+
+class ProgrammeStart(Asked):
+    """The programme pack that the programme is to run by from now on."""
+
+    pack: Code
+
+
+@router.get("", responses=problems(*_NOT_LET_IN))
+async def list_programmes(person: OperatorOrAuthority, session: ReadSession) -> list[ProgrammeTold]:
+    """The programmes that my organisation runs; for the authority, all of them."""
+    return [ProgrammeTold.of(one) for one in await programmes_in_sight(session, person)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(
+        *_NOT_LET_IN,
+        packs.PackUnknown,
+        packs.PackFaulty,
+        programmes.OperatorDiffers,
+        *idempotency.REFUSALS,
+    ),
+)
+async def run_programme(
+    asked: ProgrammeStart, person: Operator, session: WriteSession, _: IdempotencyKey
+) -> ProgrammeTold:
+    """Let a programme of my organisation run by a pack of this deployment, from now on."""
+    pack = (await library()).find(asked.pack)
+    registered = await programmes.register(session, pack=pack)
+    if registered.operator_code != await own_code(session, person):
+        raise Forbidden
+    return ProgrammeTold.of(registered)
+
+
+@router.get("/{code}", responses=problems(*_NOT_LET_IN, programmes.ProgrammeUnknown))
+async def get_programme(code: Code, person: OperatorOrAuthority, session: ReadSession) -> ProgrammeTold:
+    """One programme and its rules."""
+    return ProgrammeTold.of(await programme_in_sight(session, person, code))
+
+
+@router.get("/{code}/figures", responses=problems(*_NOT_LET_IN, programmes.ProgrammeUnknown))
+async def get_programme_figures(code: Code, person: OperatorOrAuthority, session: ReadSession) -> FiguresTold:
+    """Grams in each pool, grams that may not be credited by reason, and what became of every point."""
+    programme = await programme_in_sight(session, person, code)
+    figures = await programmes.figures_of(session, programme=programme)
+    return FiguresTold(
+        pooled_g=figures.pooled_g,
+        pools=[
+            PoolTold(methodology=pool.methodology, month=pool.month, demo=pool.demo, reduction_g=pool.grams)
+            for pool in figures.pools
+        ],
+        uncredited_g=figures.uncredited_g,
+        points=PointsTold.model_validate(figures.points),
+    )
+
+
+@router.get("/{code}/liability", responses=problems(*_NOT_LET_IN, programmes.ProgrammeUnknown))
+async def get_programme_liability(
+    code: Code, person: OperatorOrAuthority, session: ReadSession
+) -> list[LiabilityTold]:
+    """What the programme owes to holders of points, by the day on which it lapses."""
+    programme = await programme_in_sight(session, person, code)
+    rows = await programmes.wallets.liability_of(session, programme=programme.code)
+    return [LiabilityTold.model_validate(row) for row in rows]
