@@ -6,6 +6,7 @@ connection from a pool of its own, for the few named hot verbs; the two are neve
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -16,6 +17,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from backend.kit.errors import DomainError, Kind
@@ -98,6 +100,8 @@ def errors_from_database() -> Iterator[None]:
         if named is None:
             raise
         raise named from error
+    except NoConnectionFree as error:
+        raise DatabaseUnavailable from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         named = _named(error)
         if named is None:
@@ -133,6 +137,9 @@ def _facts(detail: object) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+POOL_PATIENCE_S = 10  # for a connection to become free; then the answer is "try again"
+
+
 class Database:
     """The application's connections. Make one per process and event loop; close it at the end."""
 
@@ -143,9 +150,15 @@ class Database:
         self._url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
         cache: dict[str, Any] = {} if settings.statement_cache else {"prepared_statement_cache_size": 0}
         self.engine: AsyncEngine = create_async_engine(
-            self._url, pool_size=settings.pool_size, max_overflow=settings.pool_size, connect_args=cache
+            self._url,
+            pool_size=settings.pool_size,
+            max_overflow=settings.pool_size,
+            pool_timeout=POOL_PATIENCE_S,
+            hide_parameters=True,  # an error's text would quote what people sent
+            connect_args=cache,
         )
         self._hot_pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -161,18 +174,20 @@ class Database:
         """The same promise on a plain asyncpg connection."""
         with errors_from_database():
             pool = self._hot_pool or await self._open_hot_pool()
-            async with pool.acquire() as connection, connection.transaction():
+            async with pool.acquire(timeout=POOL_PATIENCE_S) as connection, connection.transaction():
                 yield cast("asyncpg.Connection[asyncpg.Record]", connection)
                 await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     async def _open_hot_pool(self) -> asyncpg.Pool[asyncpg.Record]:
-        self._hot_pool = pool = await asyncpg.create_pool(
-            **connect_arguments(self._url.render_as_string(hide_password=False)),
-            min_size=0,
-            max_size=self._settings.hot_pool_size,
-            statement_cache_size=100 if self._settings.statement_cache else 0,
-        )
-        return pool
+        async with self._opening:
+            if self._hot_pool is None:
+                self._hot_pool = await asyncpg.create_pool(
+                    **connect_arguments(self._url.render_as_string(hide_password=False)),
+                    min_size=0,
+                    max_size=self._settings.hot_pool_size,
+                    statement_cache_size=100 if self._settings.statement_cache else 0,
+                )
+            return self._hot_pool
 
     async def close(self) -> None:
         if self._hot_pool is not None:

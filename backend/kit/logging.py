@@ -136,5 +136,8 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task"):
+        theirs = logging.getLogger(name)
+        theirs.handlers, theirs.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True  # prints query strings; the request log replaces it
     logging.getLogger("httpx").setLevel(logging.WARNING)  # prints whole addresses

@@ -1,8 +1,16 @@
-"""Prometheus metrics: requests by route template, the outbox, and gauges that a job recorded in the database."""
+"""Prometheus metrics: requests by route template, the outbox, and gauges that a job recorded in the database.
+
+With several web processes set `PROMETHEUS_MULTIPROC_DIR` to an empty folder before they start; then whichever is
+asked answers for all of them. Without it, each process counts for itself.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import os
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import Gauge as AnyGauge
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +18,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 registry = CollectorRegistry()
+Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
 
 _requests = Counter(
     "puhui_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
@@ -70,4 +79,15 @@ async def collect(session: AsyncSession) -> bytes:
     for name, value, at in gauges:
         _recorded.labels(name).set(value)
         _recorded_at.labels(name).set(float(at))
-    return generate_latest(registry)
+    return page()
+
+
+def page() -> bytes:
+    """The figures as they stand, in Prometheus' text format."""
+    return generate_latest(_of_all_processes() if "PROMETHEUS_MULTIPROC_DIR" in os.environ else registry)
+
+
+def _of_all_processes() -> CollectorRegistry:
+    together = CollectorRegistry()
+    multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together

@@ -11,8 +11,9 @@ keyword arguments are read from the payload as the types it names. A Celery task
 its coroutine on the event loop of the worker's own process (Celery reports success for an `async def` without
 running it); the process has one `Database`, made after the fork.
 
-A task is acknowledged when it is over, so a lost worker's task comes again after `VISIBILITY_S`; no task may take
-longer than `LONGEST_S`. The broker carries outbox ids and names of jobs: nothing that must last, nothing personal.
+A task is acknowledged when it is over, and no task may take longer than `LONGEST_S`, which is less than the broker's
+`VISIBILITY_S`. What a killed process had in hand is not handed on at once, lest it kill the next: the outbox rings
+again later. The broker carries outbox ids and names of jobs: nothing that must last, nothing personal.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ import inspect
 import os
 import threading
 import typing
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvloop
 from celery import Celery, signals
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.schedules import crontab
 from pydantic import TypeAdapter
 from sqlalchemy import text
@@ -109,7 +112,6 @@ def make_app(settings: Settings) -> Celery:
         result_backend=None,
         task_ignore_result=True,
         task_acks_late=True,
-        task_reject_on_worker_lost=True,
         task_soft_time_limit=LONGEST_S,
         task_time_limit=LONGEST_S + 60,
         worker_prefetch_multiplier=1,
@@ -145,16 +147,32 @@ def make_app(settings: Settings) -> Celery:
 
 def _delivering(process: Process) -> Callable[[int], str]:
     def deliver_promise(outbox_id: int) -> str:
-        return process.run(lambda worker: deliver(worker, outbox_id))
+        with _failures_without_texts():
+            return process.run(lambda worker: deliver(worker, outbox_id))
 
     return deliver_promise
 
 
 def _running(process: Process, name: str) -> Callable[[], str]:
     def run_job() -> str:
-        return process.run(lambda worker: run_alone(worker, name))
+        with _failures_without_texts():
+            return process.run(lambda worker: run_alone(worker, name))
 
     return run_job
+
+
+class TaskFailed(Exception):
+    """What Celery is told of a failure: its kind. Celery logs texts, and texts may quote rows; ours is logged before."""
+
+
+@contextmanager
+def _failures_without_texts() -> Iterator[None]:
+    try:
+        yield
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised again by its kind
+        raise TaskFailed(type(error).__name__) from None
 
 
 async def deliver(worker: Worker, outbox_id: int) -> str:

@@ -16,8 +16,9 @@ from sqlalchemy import text
 
 from backend.kit import http, outbox
 from backend.kit.access import Principal, SignedIn, requires
-from backend.kit.db import Database
+from backend.kit.db import Database, DatabaseUnavailable
 from backend.kit.settings import Settings
+from puhui import runtime
 from tests.kit.support import app_on, bearer, client_of
 
 router = http.Router()
@@ -221,3 +222,21 @@ async def test_a_problem_speaks_the_language_asked_for(
     assert title == (
         "没有找到，或您无权查看。" if answered == "zh-CN" else "There is nothing here that you may see."
     )
+
+
+async def test_a_full_pool_is_answered_with_try_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.kit.db.POOL_PATIENCE_S", 0.2)
+    async with runtime.database(settings.model_copy(update={"pool_size": 1, "hot_pool_size": 1})) as small:
+        async with client_of(app_on(settings, small, router)) as client:
+            async with small.transaction() as one, small.transaction() as other:
+                await one.execute(text("SELECT 1"))
+                await other.execute(text("SELECT 1"))
+                answer = await client.post("/promises/waits")
+            assert (answer.status_code, answer.json()["code"]) == (503, "kit.database_unavailable")
+            assert answer.headers["retry-after"] == "1"
+        async with small.hot_transaction():
+            with pytest.raises(DatabaseUnavailable):
+                async with small.hot_transaction():
+                    pass

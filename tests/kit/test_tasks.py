@@ -29,8 +29,10 @@ BROKER_DATABASE = 7  # of the test servers' Valkey, so that emptying it disturbs
 WORKER = """
     import asyncio
     import os
+    import pathlib
+    import signal
 
-    from backend.kit import metrics, tasks
+    from backend.kit import logging, metrics, tasks
     from puhui import runtime
 
 
@@ -46,6 +48,16 @@ WORKER = """
         raise RuntimeError("this text stays out of the database")
 
 
+    @tasks.handles("test.die")
+    async def die(session, *, name: str) -> None:
+        await metrics.record(session, f"{name} had its effect", 1)
+        mark = pathlib.Path(name)
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+    logging.configure()
     app = tasks.make_app(runtime.load_settings())
 """
 
@@ -126,6 +138,14 @@ async def undone(db: Database) -> int:
         )
 
 
+async def noted(db: Database, promised: int) -> str | None:
+    async with db.transaction() as session:
+        row = await session.execute(
+            text("SELECT last_error FROM kit_outbox WHERE id = :id"), {"id": promised}
+        )
+        return str(error) if (error := row.scalar_one()) else None
+
+
 async def until_undone(db: Database, left: int, workers: Workers) -> None:
     for _ in range(600):
         if await undone(db) == left:
@@ -153,6 +173,21 @@ async def test_what_a_broker_forgets_is_delayed_and_neither_lost_nor_doubled(
         await let_pass(db, 2 * outbox.TERM)
         await outbox.relay_once(db, ring)  # too early a second ring: what was just done is not done again
         await until_undone(db, 0, workers)
+        [failing] = await owe(db, "test.fail", "never", 1)
+        [deadly] = await owe(db, "test.die", str(tmp_path / "died"), 1)
+        assert await outbox.relay_once(db, ring) == 2
+        await until_undone(db, 2, workers)
+        while (await noted(db, failing)) is None or not (tmp_path / "died").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await let_pass(db, outbox.TERM)
+        assert await outbox.relay_once(db, ring) == 2
+        await until_undone(db, 1, workers)
+        async with db.transaction() as session:
+            assert await outbox.once(session, deadly) is False
+            assert await outbox.once(session, failing)
+    assert await noted(db, failing) is None
+    assert "stays out" not in workers.said()
+    assert "RuntimeError" in workers.said()
     async with db.transaction() as session:
         done = (
             await session.execute(text("SELECT count(DISTINCT name) FROM kit_gauge WHERE name LIKE 'kept:%'"))
