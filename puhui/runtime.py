@@ -23,8 +23,11 @@ from backend.kit.settings import Settings
 
 if TYPE_CHECKING:
     from backend.kit.db import Database
+    from puhui import embedded
 
 T = TypeVar("T")
+
+STANDARD_DATABASE = "puhui"
 
 
 @dataclass(eq=False)
@@ -92,11 +95,33 @@ def servers(settings: Settings | None = None) -> Iterator[Settings]:
     from puhui import embedded
 
     with embedded.servers(settings.data_dir) as running:
-        yield settings.with_servers(
-            database_url=running.database_url,
-            owner_database_url=running.owner_database_url,
-            redis_url=running.redis_url,
-        )
+        yield on_embedded(settings, running)
+
+
+def on_embedded(settings: Settings, running: embedded.Servers) -> Settings:
+    """These settings, pointed at their database of the embedded servers.
+
+    Another database than the usual one has a log of another name and a broker database of its own, so that neither
+    its signed heads nor its tasks can be taken for the platform's.
+    """
+    name = settings.embedded_database
+    if name == STANDARD_DATABASE:
+        origin, redis_url = settings.log_origin, running.redis_url
+    else:
+        origin = f"{settings.log_origin}/{name}"
+        redis_url = running.redis_url.replace("&db=0", "&db=1")
+    return settings.with_servers(
+        database_url=on_database(running.database_url, name),
+        owner_database_url=on_database(running.owner_database_url, name),
+        redis_url=redis_url,
+    ).model_copy(update={"log_origin": origin})
+
+
+def on_database(url: str, name: str) -> str:
+    """The same server and role, another database."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
@@ -114,14 +139,19 @@ def platform(settings: Settings | None = None) -> Iterator[Settings]:
         yield ready
 
 
-def migrate(settings: Settings) -> bool:
+async def migrate_async(settings: Settings) -> bool:
     """Bring the schema to the newest revision; True when something was applied."""
     if settings.owner_database_url is None:
         raise OwnerUrlMissing
     from backend.kit import migrate as migrations
     from backend.ledger import chart
 
-    return run(migrations.upgrade(settings, after=(chart.sync,)))
+    return await migrations.upgrade(settings, after=(chart.sync,))
+
+
+def migrate(settings: Settings) -> bool:
+    """The same, for callers without an event loop."""
+    return run(migrate_async(settings))
 
 
 def revisions(settings: Settings) -> tuple[str | None, str | None]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from backend.identity import means_tokens
 from backend.intake.claims import as_bytes, claim_keys, shanghai_days
+from backend.intake.errors import ClaimIncomplete
 from backend.intake.mapping import Field, Mapping, MeansColumn, Rule
 from backend.intake.reading import RowBatch, RowFault
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
@@ -65,6 +66,21 @@ class Converted:
         return self.rows + len(self.faults) + self.filtered.total()
 
 
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """The rows of one rule, column by column; `numbers` and `texts` are the inputs by their id."""
+
+    rule: Rule
+    lines: NDArray[np.int64]
+    days: NDArray[np.int64]
+    method_no: NDArray[np.int16]
+    tokens: list[bytes]
+    numbers: MappingType[str, NDArray[np.int64]]
+    texts: MappingType[str, pa.StringArray]
+    grams: NDArray[np.int64]
+    points: NDArray[np.int64]
+
+
 class Converter:
     """Turns the batches of one job into acts. `methods` grows as editions come into use."""
 
@@ -86,6 +102,8 @@ class Converter:
         self._overlays = overlays
         self._region = region
         self._weight = programme.weight(evidence)
+        for rule in mapping.rules:
+            _require_claim(mapping, rule, methodologies)
         self._now_us = int(clock.now().timestamp() * 1_000_000)
         self._known: dict[tuple[str, str, str], Method] = {}
         self.methods: list[Method] = []
@@ -133,7 +151,13 @@ class Converter:
         numbers: dict[str, NDArray[np.int64]] = {}
         texts: dict[str, pa.StringArray] = {}
         for source in rule.inputs:
-            self._read(source, rule, columns, numbers, texts, bad)
+            if source.kind == "text":
+                texts[source.id] = columns[source.columns[0]]
+                codes = _long_texts(texts[source.id])
+            else:
+                numbers[source.id], codes = self._numbers(source, rule, columns)
+            for row, code in codes.items():
+                bad.setdefault(row, (source.columns[0], code, ""))
         tokens = self._tokens(self._mapping.means, columns, bad, n)
 
         happened = numbers[rule.happened_at]
@@ -165,42 +189,23 @@ class Converter:
         keep = np.nonzero(good)[0]
         if not len(keep):
             return None, set()
-        table = self._table(
-            rule, lines, happened, days, method_no, tokens, numbers, texts, grams, points, keep
-        )
-        return table, set(np.unique(days[keep]).tolist())
+        acts = _Acts(rule, lines, days, method_no, tokens, numbers, texts, grams, points)
+        return self._table(acts, keep), set(np.unique(days[keep]).tolist())
 
-    def _read(
-        self,
-        source: Field,
-        rule: Rule,
-        columns: MappingType[str, pa.StringArray],
-        numbers: dict[str, NDArray[np.int64]],
-        texts: dict[str, pa.StringArray],
-        bad: dict[int, tuple[str, str, str]],
-    ) -> None:
+    def _numbers(
+        self, source: Field, rule: Rule, columns: MappingType[str, pa.StringArray]
+    ) -> tuple[NDArray[np.int64], dict[int, str]]:
         cells = columns[source.columns[0]]
-        if source.kind == "text":
-            texts[source.id] = cells
-            for row, text in enumerate(cells.to_pylist()):
-                if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
-                    bad.setdefault(row, (source.columns[0], "too_long", ""))
-            return
         if source.kind == "time":
-            values, codes = read_times(cells, self._mapping.time_zone)
-        elif source.kind == "great_circle":
-            values, codes = great_circle_m([columns[name] for name in source.columns])
-        elif source.kind == "quantity":
-            activity = self._methodologies[rule.methodology].activity(rule.activity)
-            unit = activity.inputs[source.id].unit
+            return read_times(cells, self._mapping.time_zone)
+        if source.kind == "great_circle":
+            return great_circle_m([columns[name] for name in source.columns])
+        if source.kind == "quantity":
+            unit = self._methodologies[rule.methodology].activity(rule.activity).inputs[source.id].unit
             assert unit is not None
             assert source.unit is not None
-            values, codes = read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
-        else:
-            values, codes = read_whole(cells)
-        numbers[source.id] = values
-        for row, code in codes.items():
-            bad.setdefault(row, (source.columns[0], code, ""))
+            return read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
+        return read_whole(cells)
 
     def _tokens(
         self,
@@ -277,22 +282,11 @@ class Converter:
     def _earn(self, rule: Rule) -> EarningRule | None:
         return self._programme.earn_rule(methodology=rule.methodology, activity=rule.activity)
 
-    def _table(
-        self,
-        rule: Rule,
-        lines: NDArray[np.int64],
-        happened: NDArray[np.int64],
-        days: NDArray[np.int64],
-        method_no: NDArray[np.int16],
-        tokens: list[bytes],
-        numbers: MappingType[str, NDArray[np.int64]],
-        texts: MappingType[str, pa.StringArray],
-        grams: NDArray[np.int64],
-        points: NDArray[np.int64],
-        keep: NDArray[np.int64],
-    ) -> pa.Table:
-        whole = len(keep) == len(lines)
-        own = tokens if whole else [tokens[row] for row in keep.tolist()]
+    def _table(self, acts: _Acts, keep: NDArray[np.int64]) -> pa.Table:
+        """The kept acts as `STAGE_COLUMNS`."""
+        rule, numbers, texts = acts.rule, acts.numbers, acts.texts
+        whole = len(keep) == len(acts.lines)
+        own = acts.tokens if whole else [acts.tokens[row] for row in keep.tolist()]
         ended = numbers[rule.ended_at][keep] if rule.ended_at else np.full(len(keep), MISSING)
         activity = self._methodologies[rule.methodology].activity(rule.activity)
         fields: list[Sequence[bytes]] = []
@@ -308,21 +302,33 @@ class Converter:
             activity=rule.activity,
             operator=self._mapping.means.operator,
             fields=fields,
-            days=days[keep],
+            days=acts.days[keep],
         )
         return pa.table(
             {
-                "line": lines[keep],
+                "line": acts.lines[keep],
                 "claim_key": pa.array(keys, pa.string()),
-                "happened_at": pa.array(happened[keep], pa.timestamp("us", tz="UTC")),
+                "happened_at": pa.array(numbers[rule.happened_at][keep], pa.timestamp("us", tz="UTC")),
                 "ended_at": pa.array(ended, pa.timestamp("us", tz="UTC"), mask=ended == MISSING),
-                "method_no": method_no[keep],
+                "method_no": acts.method_no[keep],
                 "means_token": pa.array([token.hex() for token in own], pa.string()),
                 "inputs": _inputs(rule, numbers, texts, keep),
-                "grams": grams[keep],
-                "points": points[keep],
+                "grams": acts.grams[keep],
+                "points": acts.points[keep],
             }
         )
+
+
+def _require_claim(mapping: Mapping, rule: Rule, methodologies: MappingType[str, Methodology]) -> None:
+    """A claim key with a field left out would take different acts for one."""
+    if rule.filter is not None:
+        return
+    given = {source.id for source in rule.inputs} | {"activity", "operator", "means"}
+    missing = [
+        name for name in methodologies[rule.methodology].claim_fields(rule.activity) if name not in given
+    ]
+    if missing:
+        raise ClaimIncomplete(mapping=mapping.id, activity=rule.activity, missing=", ".join(missing))
 
 
 def _taken(
@@ -360,6 +366,14 @@ def _inputs(
     if not pieces:
         return pa.array(["{}"] * len(keep), pa.string())
     return pc.binary_join_element_wise(*pieces, "}", "")
+
+
+def _long_texts(texts: pa.StringArray) -> dict[int, str]:
+    return {
+        row: "too_long"
+        for row, text in enumerate(texts.to_pylist())
+        if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable())
+    }
 
 
 def _json_text(text: str | None) -> str:

@@ -41,6 +41,19 @@ class MappingNeeded(DomainError):
 
 
 @dataclass(eq=False)
+class ClaimIncomplete(DomainError):
+    """The mapping leaves out fields by which the methodology tells acts apart."""
+
+    code = "intake.claim_incomplete"
+    kind = Kind.INVALID
+    title_zh = "映射缺少方法学用来区分行为的字段。"
+
+    mapping: str
+    activity: str
+    missing: str
+
+
+@dataclass(eq=False)
 class SourceUnknown(DomainError):
     """No source of this code is registered."""
 

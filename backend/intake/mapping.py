@@ -153,9 +153,8 @@ def _check(data: MappingType[str, Any], faults: Faults) -> None:
 
 def _check_rule(rule: MappingType[str, Any], at: tuple[str | int, ...], faults: Faults) -> None:
     if "filter" in rule:
-        for key in (*_ACT_KEYS, "ended_at"):
-            if key in rule:
-                faults.add((*at, key), "unknown_key", known="filter, reason_en, reason_zh, when")
+        for key in {*_ACT_KEYS, "ended_at"} & rule.keys():
+            faults.add((*at, key), "unknown_key", known="filter, reason_en, reason_zh, when")
         return
     for key in _ACT_KEYS:
         if key not in rule:
@@ -166,11 +165,14 @@ def _check_rule(rule: MappingType[str, Any], at: tuple[str | int, ...], faults: 
         if key in rule and rule[key] not in times:
             faults.add((*at, key), "not_allowed", found=repr(rule[key]), known=", ".join(times))
     for place, item in enumerate(inputs):
-        needed = "columns" if item.get("kind") == "great_circle" else "column"
-        if needed not in item:
-            faults.add((*at, "input", place, needed), "missing_key")
-        if item.get("kind") == "quantity" and "unit" not in item:
-            faults.add((*at, "input", place, "unit"), "missing_key")
+        for key in _needed(item) - item.keys():
+            faults.add((*at, "input", place, key), "missing_key")
+
+
+def _needed(item: MappingType[str, Any]) -> set[str]:
+    if item.get("kind") == "great_circle":
+        return {"columns"}
+    return {"column", "unit"} if item.get("kind") == "quantity" else {"column"}
 
 
 def _build(data: MappingType[str, Any], sha256: str) -> Mapping:

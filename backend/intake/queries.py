@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 STAGE = (
+    # A chunk is sorted and joined as a whole; with the server's usual few megabytes it would go through files.
+    "SET LOCAL work_mem = '256MB'",
     """
     CREATE TEMP TABLE IF NOT EXISTS intake_stage (
         line bigint, claim_key uuid, happened_at timestamptz, ended_at timestamptz, method_no smallint,
@@ -24,16 +26,15 @@ STORE = text("""
     WITH stored AS (
         INSERT INTO action (claim_key, happened_at, ended_at, source_id, method_id, means_token, participant_id,
                             inputs, grams, points, credit, job_id, seq, line)
-        SELECT s.claim_key, s.happened_at, s.ended_at, :source, m.method_id, s.means_token, h.participant_id,
-               s.inputs, s.grams, s.points,
-               CASE WHEN m.barrier IS NOT NULL THEN m.barrier
+        SELECT s.claim_key, s.happened_at, s.ended_at, :source, (CAST(:methods AS integer[]))[s.method_no + 1],
+               s.means_token, h.participant_id, s.inputs, s.grams, s.points,
+               CASE WHEN (CAST(:barriers AS text[]))[s.method_no + 1] IS NOT NULL
+                        THEN (CAST(:barriers AS text[]))[s.method_no + 1]
                     WHEN h.participant_id IS NULL THEN 'unlinked'
                     WHEN r.participant_id IS NULL THEN 'right_not_assigned'
                     ELSE 'pooled' END,
                CAST(:job AS uuid), :seq, s.line
         FROM intake_stage s
-        JOIN unnest(CAST(:methods AS integer[]), CAST(:barriers AS text[])) WITH ORDINALITY
-            AS m(method_id, barrier, place) ON m.place = s.method_no + 1
         LEFT JOIN means_holder h ON h.token = s.means_token AND h.held @> s.happened_at
         LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> s.happened_at
         ORDER BY s.claim_key
@@ -163,7 +164,8 @@ JOBS = text("""
            COALESCE(sum(c.waiting), 0)::bigint AS waiting, COALESCE(sum(c.grams), 0)::bigint AS grams,
            COALESCE(sum(c.points), 0)::bigint AS points
     FROM intake_job j JOIN intake_source s ON s.id = j.source_id LEFT JOIN intake_chunk c ON c.job_id = j.id
-    WHERE CAST(:before AS timestamptz) IS NULL OR (j.started_at, j.id) < (:before, CAST(:before_id AS uuid))
+    WHERE (CAST(:before AS timestamptz) IS NULL OR (j.started_at, j.id) < (:before, CAST(:before_id AS uuid)))
+      AND (CAST(:sources AS text[]) IS NULL OR s.code = ANY(:sources))
     GROUP BY j.id, s.code ORDER BY j.started_at DESC, j.id DESC LIMIT :limit
 """)
 REFUSED_ROWS = text("""
@@ -189,11 +191,12 @@ PARTITION_EXISTS = text(
 
 _ACT = """
     SELECT a.claim_key, a.happened_at, a.ended_at, s.code AS source, p.code AS programme, s.region, s.evidence,
-           s.overlays, a.method_id, a.inputs, a.grams, a.points, a.credit, a.means_token,
+           s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, a.points, a.credit, a.means_token,
            c.claimed_at, k.committed_at AS recorded_at
     FROM action a
     JOIN intake_source s ON s.id = a.source_id
     JOIN programme p ON p.id = s.programme_id
+    JOIN method_named m ON m.id = a.method_id
     JOIN intake_chunk k ON k.job_id = a.job_id AND k.seq = a.seq
     LEFT JOIN action_claim c ON c.claim_key = a.claim_key
 """

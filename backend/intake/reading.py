@@ -117,7 +117,9 @@ def _read_csv(
                 block += file.readline()
             batch = _sound(block, number, header, columns, encoding)
             if batch is None:
-                batch, pending = _careful(block, number, header, columns, encoding, file)
+                lines = _Lines(block, encoding, number, file)
+                batch = _careful(lines, header, columns)
+                pending = "".join(lines.waiting).encode(encoding, "surrogateescape")
             number = batch.last_line
             yield batch
 
@@ -189,13 +191,10 @@ class _Lines:
         self.number -= len(lines)
 
 
-def _careful(
-    block: bytes, number: int, header: Sequence[str], columns: Sequence[str], encoding: str, file: BinaryIO
-) -> tuple[RowBatch, bytes]:
-    """The same, record by record, where some record is not sound or spans lines; and the bytes left over."""
+def _careful(lines: _Lines, header: Sequence[str], columns: Sequence[str]) -> RowBatch:
+    """The same, record by record, where some record is not sound or spans lines."""
     places = [header.index(column) for column in columns]
-    lines = _Lines(block, encoding, number, file)
-    last = number + len(lines.waiting)
+    last = lines.number + len(lines.waiting)
     numbers: list[int] = []
     cells: list[list[str]] = []
     faults: list[RowFault] = []
@@ -221,8 +220,7 @@ def _careful(
             continue
         numbers.append(begins)
         cells.append([row[place] for place in places])
-    left = "".join(lines.waiting).encode(encoding, "surrogateescape")
-    return _from_lists(numbers, cells, columns, lines.number, faults), left
+    return _from_lists(numbers, cells, columns, lines.number, faults)
 
 
 def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str]:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from backend.intake.sources import Source, source_of
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from backend.methodologies import Methodology, methodology_of
+from backend.methodologies import methodology_of
 from backend.packs import Library, OutsideJurisdiction, Overlay
 from backend.packs.overlays import overlay_of, require_region
 from backend.programmes.earning import expires_on
@@ -50,6 +51,21 @@ class Summary:
 
     def as_dict(self) -> dict[str, object]:
         return {**asdict(self), "job_id": str(self.job_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file's intake as far as it has come; `finished_at` is None while it runs or after a crash."""
+
+    source: str
+    file_name: str
+    started_at: datetime
+    finished_at: datetime | None
+    summary: Summary
+
+    @property
+    def cursor(self) -> tuple[str, str]:
+        return self.started_at.isoformat(), str(self.summary.job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +103,11 @@ async def ingest(
     library: Library,
     chunk_rows: int = pipeline.CHUNK_ROWS,
     progress: Callable[[ChunkResult], None] | None = None,
+    reading: Callable[[int], None] | None = None,
 ) -> Summary:
     """Take in a file of a registered source, and say what became of every row.
+
+    `progress` hears of every committed chunk, `reading` of the last line read so far.
 
     A job that a crash ended goes on behind its last committed chunk; a second run of a finished file finds every
     row a duplicate. Raises the errors of `backend.intake.errors`, and those of the packs that refuse.
@@ -96,8 +115,7 @@ async def ingest(
     digest = await asyncio.to_thread(_sha256, path)
     async with db.transaction() as session:
         feed = await source_of(session, source)
-        programme_row = await programmes.programme_of(session, code=feed.programme)
-    programme = programme_row.pack
+        programme = (await programmes.programme_of(session, code=feed.programme)).pack
     overlays = [overlay_of(library.find(name)) for name in feed.overlays]
     _require_programme(programme, feed, overlays)
     methods = {
@@ -135,6 +153,7 @@ async def ingest(
             seq=last.seq,
             chunk_rows=chunk_rows,
             progress=progress,
+            reading=reading,
         )
         async with db.transaction() as session:
             await session.execute(queries.FINISH_JOB, {"id": job_id, "at": clock.now()})
@@ -145,6 +164,39 @@ async def summary_of(session: AsyncSession, job_id: UUID) -> Summary:
     """The sums of a job's committed chunks."""
     row = (await session.execute(queries.JOB_TOTALS, {"job": job_id})).one()
     return Summary(job_id=job_id, **row._mapping)  # noqa: SLF001 - the documented mapping of a row
+
+
+async def list_jobs(
+    session: AsyncSession,
+    *,
+    sources: Sequence[str] | None = None,
+    limit: int = 50,
+    after: tuple[str, str] | None = None,
+) -> list[Job]:
+    """Jobs of these sources (all), newest first; `after` is the cursor of the last one seen."""
+    at, key = after or (None, None)
+    rows = await session.execute(
+        queries.JOBS,
+        {
+            "before": datetime.fromisoformat(at) if at else None,
+            "before_id": key,
+            "sources": list(sources) if sources is not None else None,
+            "limit": limit,
+        },
+    )
+    return [
+        Job(
+            source=row.source,
+            file_name=row.file_name,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            summary=Summary(
+                job_id=row.id,
+                **{name: getattr(row, name) for name in Summary.__slots__ if name != "job_id"},
+            ),
+        )
+        for row in rows
+    ]
 
 
 async def refused_rows(session: AsyncSession, job_id: UUID) -> AsyncIterator[RefusedRow]:
@@ -235,6 +287,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise FileUnreadable(reason=error.strerror or "unreadable") from None
-
-
-__all__ = ["Methodology", "RefusedRow", "Summary", "ingest", "mapping_for", "refused_rows", "summary_of"]

@@ -73,3 +73,10 @@ def upgrade() -> None:
         """)
         op.execute(f"GRANT SELECT, INSERT ON {table} TO puhui_app")
     op.execute("CREATE INDEX methodology_filing_pack ON methodology_filing (pack_sha256)")
+    # For joins by the rooms above: which methodology and activity an action's method is.
+    op.execute("""
+        CREATE VIEW method_named AS
+        SELECT r.id, p.pack_id AS methodology, r.activity
+        FROM method_ref r JOIN pack_text p ON p.sha256 = r.pack_sha256
+    """)
+    op.execute("GRANT SELECT ON method_named TO puhui_app")

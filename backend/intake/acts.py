@@ -1,0 +1,151 @@
+"""Acts as their holders see them: what was counted, how it was computed, and what waited for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import methodologies, programmes
+from backend.intake import queries
+from backend.intake.errors import ActUnknown
+from backend.kit import clock, ids
+from backend.methodologies import Explanation
+
+CLAIM_WINDOW = timedelta(days=90)  # how far back acts wait for the means that they came by to be linked
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One accepted act. `credit` is `pooled`, or why its grams are in no pool; `claimed_at` when it waited first."""
+
+    key: UUID
+    happened_at: datetime
+    ended_at: datetime | None
+    source: str
+    programme: str
+    region: str
+    evidence: str
+    activity: str
+    methodology: str
+    grams: int
+    points: int
+    credit: str
+    recorded_at: datetime
+    claimed_at: datetime | None
+
+    @property
+    def cursor(self) -> tuple[str, str]:
+        return self.happened_at.isoformat(), str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Grams, points and the number of acts of a participant in a span of time."""
+
+    grams: int
+    points: int
+    acts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What linking a means brought in one programme: points only, for the right to the grams was not assigned then."""
+
+    programme: str
+    acts: int
+    grams: int
+    points: int
+
+
+async def acts_of(
+    session: AsyncSession, *, participant_id: UUID, limit: int = 50, after: tuple[str, str] | None = None
+) -> list[Act]:
+    """The participant's acts, newest first; `after` is the cursor of the last one seen."""
+    at, key = after or (None, None)
+    rows = await session.execute(
+        queries.ACTS,
+        {
+            "participant": participant_id,
+            "at": datetime.fromisoformat(at) if at else None,
+            "key": key,
+            "limit": limit,
+        },
+    )
+    return [_act(row) for row in rows]
+
+
+async def explain_act(session: AsyncSession, *, participant_id: UUID, key: UUID) -> tuple[Act, Explanation]:
+    """One of the participant's acts and how its grams were computed. Raises ActUnknown, also for another's act."""
+    row = (await session.execute(queries.ACT, {"participant": participant_id, "key": key})).one_or_none()
+    if row is None:
+        raise ActUnknown
+    quantifier = await methodologies.recover(session, method_id=row.method_id)
+    return _act(row), quantifier.explain(row.inputs, grams=row.grams)
+
+
+async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, last: date) -> Sums:
+    """What the participant's acts of these Shanghai days, both included, amount to."""
+    row = (
+        await session.execute(
+            queries.SUMS,
+            {
+                "participant": participant_id,
+                "from": datetime.combine(first, time(), clock.SHANGHAI),
+                "before": datetime.combine(last + timedelta(days=1), time(), clock.SHANGHAI),
+            },
+        )
+    ).one()
+    return Sums(grams=row.grams, points=row.points, acts=row.acts)
+
+
+async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: UUID) -> list[Claimed]:
+    """Give the holder of a means the points of acts that waited for one, once; their grams stay out of the pools."""
+    now = clock.now()
+    claim_id = ids.uuid7()
+    rows = await session.execute(
+        queries.CLAIM_WAITING,
+        {
+            "participant": participant_id,
+            "token": token,
+            "since": now - CLAIM_WINDOW,
+            "claim": claim_id,
+            "at": now,
+        },
+    )
+    found = [Claimed(row.programme, row.acts, row.grams, row.points) for row in rows]
+    for claimed in found:
+        if claimed.points:
+            running = await programmes.programme_of(session, code=claimed.programme)
+            await programmes.wallets.earn(
+                session,
+                participant_id=participant_id,
+                programme=claimed.programme,
+                points=claimed.points,
+                expires_on=programmes.expires_on(running.pack, clock.today()),
+                posting_id=ids.derive(claim_id, claimed.programme),
+                happened_at=now,
+            )
+    return found
+
+
+def _act(row: Any) -> Act:
+    return Act(
+        key=row.claim_key,
+        happened_at=row.happened_at.astimezone(UTC),
+        ended_at=row.ended_at,
+        source=row.source,
+        programme=row.programme,
+        region=row.region,
+        evidence=row.evidence,
+        activity=row.activity,
+        methodology=row.methodology,
+        grams=row.grams,
+        points=row.points,
+        credit=row.credit,
+        recorded_at=row.recorded_at,
+        claimed_at=row.claimed_at,
+    )
