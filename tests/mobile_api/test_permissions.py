@@ -19,12 +19,17 @@ from backend.kit.settings import Settings
 OPEN_TO_ALL = {"request_sign_in_code", "exchange_sign_in_code", "refresh_tokens", "list_agreements"}
 
 
+def _with_values(path: str) -> str:
+    values = {"holding_id": "1", "scenario": "bus", "act_id": str(uuid4()), "programme": "gd-green-travel"}
+    return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
+
+
 def operations(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Method, path with plausible values, and operation id of all that a document lists."""
     return [
         (
             method.upper(),
-            re.sub(r"\{[a-z_]*id\}", "1", path).replace("{scenario}", "bus"),
+            _with_values(path),
             operation["operationId"],
         )
         for path, methods in document["paths"].items()
