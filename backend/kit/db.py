@@ -126,6 +126,10 @@ def _named(error: BaseException) -> DomainError | None:
         return DatabaseUnavailable()
     if isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
         return DatabaseUnavailable()
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return (
+            DatabaseUnavailable()
+        )  # the socket of a stopped server; a file that is missing carries its name
     return None
 
 
