@@ -124,12 +124,10 @@ def _named(error: BaseException) -> DomainError | None:
         return ValueNotStorable()  # refused by the driver before it was sent: out of range, or no valid text
     if isinstance(error, ConnectionError | TimeoutError) or isinstance(cause, ConnectionError):
         return DatabaseUnavailable()
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
+    # The socket of a stopped server; a file that is missing carries its name.
+    no_socket = isinstance(error, FileNotFoundError) and error.filename is None
+    if no_socket or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
         return DatabaseUnavailable()
-    if isinstance(error, FileNotFoundError) and error.filename is None:
-        return (
-            DatabaseUnavailable()
-        )  # the socket of a stopped server; a file that is missing carries its name
     return None
 
 
