@@ -33,6 +33,22 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "create_participant": frozenset({Role.OPERATOR}),
     "link_means_list": frozenset({Role.OPERATOR, Role.PARTNER}),
     "make_link_code": frozenset({Role.PARTNER}),
+    "list_programmes": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "run_programme": frozenset({Role.OPERATOR}),
+    "get_programme": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "get_programme_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "get_programme_liability": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_sources": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "register_source": frozenset({Role.OPERATOR}),
+    "list_jobs": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_methodologies": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_filings": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_filing_proposals": frozenset({Role.AUTHORITY}),
+    "propose_filing": frozenset({Role.AUTHORITY}),
+    "approve_filing": frozenset({Role.AUTHORITY}),
+    "reject_filing": frozenset({Role.AUTHORITY}),
+    "list_demo_overrides": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "set_demo_override": frozenset({Role.OPERATOR, Role.AUTHORITY}),
 }
 
 
