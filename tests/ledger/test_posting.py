@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.ledger.conftest import Play
+import pytest
+
+from backend import ledger
+from backend.kit import clock
+from tests.ledger.conftest import Play, Stage
 
 
 async def test_a_key_moves_value_once_and_a_floor_holds(play: Play) -> None:
@@ -89,3 +93,56 @@ async def test_nothing_is_captured_or_reversed_that_was_never_posted(play: Play)
         capture c1 ghost shop  posting_unknown
         reverse r1 ghost       posting_unknown
     """)
+
+
+async def test_a_known_id_with_further_or_fewer_lines_is_another_request(stage: Stage) -> None:
+    for name, kind in (("issuer", "source"), ("alice", "guarded"), ("bob", "guarded")):
+        await stage.do_account(name, kind)
+    issuer, alice, bob = (stage.accounts[name] for name in ("issuer", "alice", "bob"))
+    lines = (ledger.Line(issuer, alice, 5), ledger.Line(issuer, bob, 5), ledger.Line(issuer, alice, 5))
+
+    async def send(*postings: tuple[str, int]) -> set[str]:
+        async with stage.db.transaction() as session:
+            asked = [
+                ledger.Posting(stage.key(key), "points.earned", clock.now(), lines[:count])
+                for key, count in postings
+            ]
+            return set((await ledger.post(session, asked)).values())
+
+    assert await send(("two", 2)) == {"posted"}
+    assert await send(("two", 2)) == {"repeated"}
+    assert await send(("two", 2), ("three", 3)) == {"repeated", "posted"}
+    for count in (1, 3):
+        with pytest.raises(ledger.PostingIdReused):
+            await send(("two", count))
+        with pytest.raises(ledger.PostingIdReused):
+            await send(("fresh", 1), ("two", count))
+    with pytest.raises(ledger.TransferNotAllowed):
+        await send(("twice", 1), ("twice", 1))
+    await stage.do_balance("alice", "15")
+    await stage.do_balance("bob", "10")
+
+
+async def test_units_are_not_mixed_and_unknown_accounts_are_refused(stage: Stage) -> None:
+    await stage.do_account("issuer", "source")
+    async with stage.db.transaction() as session:
+        pool = (await ledger.open_accounts(session, [ledger.AccountSpec(f"pool:{stage.scope}")])).popitem()[1]
+    for debit, credit in (
+        (stage.accounts["issuer"], pool),
+        (stage.accounts["issuer"], 10**15),
+        (10**15, pool),
+    ):
+        line = ledger.Line(debit, credit, 5)
+        posting = ledger.Posting(stage.key("k"), "points.earned", clock.now(), (line,))
+        with pytest.raises(ledger.TransferNotAllowed):
+            async with stage.db.transaction() as session:
+                await ledger.post(session, [posting])
+
+
+async def test_an_amount_beyond_the_columns_range_is_refused_and_not_wrapped(stage: Stage) -> None:
+    for name, kind in (("issuer", "source"), ("alice", "guarded")):
+        await stage.do_account(name, kind)
+    await stage.do_post("k1", "issuer", "alice", str(2**63 - 1), "posted")
+    await stage.do_post("k2", "issuer", "alice", "1", "kit.value_not_storable")
+    await stage.do_post("k3", "issuer", "alice", str(2**63), "kit.value_not_storable")
+    await stage.do_balance("alice", str(2**63 - 1))
