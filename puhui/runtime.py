@@ -261,5 +261,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
         **os.environ,
         **urls,
         "PUHUI_DATA_DIR": str(settings.data_dir),
+        "PUHUI_LOG_ORIGIN": settings.log_origin,
         "PUHUI_EMBEDDED": "true" if settings.embedded else "false",
     }

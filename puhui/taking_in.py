@@ -106,8 +106,8 @@ def hint_for(error: DomainError, *, source: str, path: Path) -> str:
     """What to do about a refusal, in both languages; empty when the refusal says it all."""
     if isinstance(error, intake.SourceUnknown):
         return (
-            f"请先由运营方登记来源：POST /operator/v1/sources（code={source}）。\n"
-            f"An operator registers the source first: POST /operator/v1/sources with code {source}."
+            f"请先登记来源：`puhui admin source {source} …`，或由运营方 POST /operator/v1/sources。\n"
+            f"Register the source first: `puhui admin source {source} …`, or an operator's POST /operator/v1/sources."
         )
     if isinstance(error, intake.JobRunning):
         return "请等待另一进程完成。 · Wait for the other process; nothing is counted twice."

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     statement_cache: bool = True  # off behind a transaction-mode pooler
     language: Literal["zh", "en"] = "zh"
     embedded: bool = True
+    embedded_database: str = Field(
+        default="puhui", pattern="^puhui(_[a-z0-9]+)*$"
+    )  # `puhui demo` has its own
 
     @model_validator(mode="before")
     @classmethod
