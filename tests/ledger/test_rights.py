@@ -49,7 +49,8 @@ async def owner(settings: Settings) -> AsyncIterator[Connection]:
 async def test_the_application_reads_the_books_and_writes_none_of_them(app: Connection, table: str) -> None:
     assert await app.fetchval(f"SELECT count(*) FROM {table}") > 0
     column = await app.fetchval(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = $1 LIMIT 1", table
+        "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND is_identity = 'NO' LIMIT 1",
+        table,
     )
     for statement in (
         f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM {table}",
