@@ -8,9 +8,11 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 from backend import ledger, log
-from backend.kit import logging, tasks
+from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
-from puhui import runtime
+from puhui import audit, runtime
+
+_log = logging.get("puhui.audit")
 
 SEAL_EVERY_S = 5
 CHECKPOINT_EVERY_S = 60
@@ -34,6 +36,18 @@ async def checkpoints(worker: Worker) -> None:
     """Fold the finished tail of unguarded accounts, so that their balances stay quick to read."""
     async with worker.db.transaction() as session:
         await ledger.advance_checkpoints(session)
+
+
+@tasks.job("audit", every=crontab(hour="3", minute="30"))
+async def nightly_audit(worker: Worker) -> None:
+    """Prove the books, and record how many violations there are: `puhui_recorded{name="audit_violations"}`."""
+    report = await audit.audit(worker.db, worker.settings)
+    async with worker.db.transaction() as session:
+        await metrics.record(session, "audit_violations", report.found)
+        await metrics.record(session, "audit_unsealed_rows", sum(report.unsealed.values()))
+    for result in report.results:
+        for violation in result.checked.violations:
+            _log.error("audit violation", invariant=result.invariant.name, violation=str(violation))
 
 
 logging.configure()

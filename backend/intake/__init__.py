@@ -8,6 +8,7 @@ Promises an act is claimed once on the whole platform; a chunk is stored, posted
 Ignores  what points buy, and what becomes of pooled grams.
 """
 
+from backend.intake import sealing  # noqa: F401 - its tables are sealed wherever intake is known
 from backend.intake.acts import Act, Claimed, Sums, acts_of, claim_waiting, explain_act, sums_of
 from backend.intake.chunks import ChunkResult
 from backend.intake.errors import (

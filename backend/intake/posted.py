@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import methodologies
 from backend.intake.chunks import posting_id
 from backend.kit import clock, ids
-from backend.kit.checks import NAMED, Checked, Rule, count_rows, look_for
+from backend.kit.checks import Checked, Rule, count_rows, look_for
 from backend.kit.errors import DomainError
 from backend.methodologies import FilingStatus, Quantifier
 from backend.packs.regions import covers
@@ -23,6 +23,8 @@ from backend.programmes.checks import Term, ran_by, terms
 
 _CLAIMS_AT_ONCE = 5_000
 _EPOCH = dt.date(1970, 1, 1)
+
+Place = tuple[UUID, int]  # a chunk: its job and its number there
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,15 +255,31 @@ async def grams(session: AsyncSession) -> Checked:
     found = {(feed.job_id, feed.seq): feed for feed in await feeds(session)}
     checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM ledger_transfer WHERE unit = 'g'"))
     await look_for(session, checked, [_MEASURED])
-    booked: dict[tuple[UUID, int], dict[str, int]] = defaultdict(dict)
-    posted_at: dict[tuple[UUID, int], dt.datetime] = {}
+    booked: dict[Place, dict[str, int]] = defaultdict(dict)
+    posted_at: dict[Place, dt.datetime] = {}
     for row in await session.execute(_BOOKED, _postings(found.values(), "grams")):
         booked[row.job_id, row.seq][row.code] = row.grams
         posted_at[row.job_id, row.seq] = row.posted_at
         if not row.sound:
             checked.name("ledger_transfer", f"{row.job_id}/{row.seq} {row.code}", _SOURCE)
+    owed = await _owed(session, checked, found, booked, posted_at)
+    for place in booked.keys() | owed.keys():
+        for code in sorted(booked[place].keys() | owed[place].keys()):
+            if booked[place].get(code, 0) != owed[place].get(code, 0):
+                checked.name("ledger_transfer", f"{place[0]}/{place[1]} {code}", _SUM)
+    return checked
+
+
+async def _owed(
+    session: AsyncSession,
+    checked: Checked,
+    found: dict[Place, Feed],
+    booked: dict[Place, dict[str, int]],
+    posted_at: dict[Place, dt.datetime],
+) -> dict[Place, dict[str, int]]:
+    """What each chunk's actions bring to each account; names actions that are credited as they may not be."""
     homes = await _Homes.of(session)
-    owed: dict[tuple[UUID, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    owed: dict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     named: set[tuple[object, ...]] = set()
     for row in await session.execute(_GROUPS):
         place = (row.job_id, row.seq)
@@ -271,18 +289,14 @@ async def grams(session: AsyncSession) -> Checked:
             continue  # named by other checks
         until = posted_at.get(place, feed.started_at)
         codes, faults = homes.accounts(feed, method, _month(row.day), row.credit, until)
-        if faults and (*place, row.method_id, row.credit) not in named:
+        if (*place, row.method_id, row.credit) not in named:
             named.add((*place, row.method_id, row.credit))
             for fault in faults:
                 checked.name("action", f"{feed.place} method {row.method_id} {row.credit}", fault)
         if row.grams:
             code = next((code for code in codes if code in booked[place]), codes[0])
             owed[place][code] += row.grams
-    for place in booked.keys() | owed.keys():
-        for code in sorted(booked[place].keys() | owed[place].keys()):
-            if booked[place].get(code, 0) != owed[place].get(code, 0):
-                checked.name("ledger_transfer", f"{place[0]}/{place[1]} {code}", _SUM)
-    return checked
+    return owed
 
 
 def _month(day: str) -> str:

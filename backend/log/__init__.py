@@ -9,6 +9,7 @@ Ignores  what an entry says: whoever makes a fact writes what others will need t
 """
 
 from backend.kit.checks import Violation
+from backend.log.coverage import Coverage, coverage
 from backend.log.errors import (
     HeadNotGenuine,
     HeadNotTrue,
@@ -28,6 +29,7 @@ from backend.log.verification import verify, verify_coverage, verify_log, verify
 __all__ = [
     "Block",
     "Checkpoint",
+    "Coverage",
     "Entry",
     "HeadNotGenuine",
     "HeadNotTrue",
@@ -44,6 +46,7 @@ __all__ = [
     "append_many",
     "changing",
     "consistency_proof",
+    "coverage",
     "entries",
     "inclusion_proof",
     "latest_head",

@@ -226,6 +226,24 @@ async def sealed_tables(session: AsyncSession) -> list[str]:
     return [name for (name,) in rows]
 
 
+async def sealed_rows(session: AsyncSession, *, table: str) -> int:
+    """How many rows of a table lie in its blocks."""
+    result = await session.execute(
+        text("SELECT coalesce(sum(rows), 0)::bigint FROM log_seal WHERE table_name = :table"),
+        {"table": table},
+    )
+    return int(result.scalar_one())
+
+
+async def rows_since(session: AsyncSession, *, table: str, low: int) -> int:
+    """How many rows were written by transaction `low` or a later one."""
+    result = await session.execute(
+        text(f"SELECT count(*) FROM {table} WHERE xid >= CAST(CAST(:low AS text) AS xid8)"),  # noqa: S608 - names are checked
+        {"low": str(low)},
+    )
+    return int(result.scalar_one())
+
+
 async def stated_blocks(
     session: AsyncSession, *, table: str, after: int, log_size: int, count: int
 ) -> list[tuple[Block, dict[str, Any] | None]]:

@@ -7,6 +7,7 @@ Ignores  the command line of the machine's owner, which makes the first organisa
 
 from backend.identity.admission.errors import AdmissionNeedsAuthority
 from backend.identity.admission.service import (
+    KINDS,
     Admitted,
     approve,
     open_proposals,
@@ -17,6 +18,7 @@ from backend.identity.admission.service import (
 )
 
 __all__ = [
+    "KINDS",
     "AdmissionNeedsAuthority",
     "Admitted",
     "approve",

@@ -1,0 +1,90 @@
+"""What must always hold. Importing this imports every noun, so that all sealed tables are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import log
+from backend.identity import admission
+from backend.identity.approvals import checks as approvals
+from backend.intake import checks as intake
+from backend.intake import posted, recomputed
+from backend.kit.checks import Checked
+from backend.kit.settings import Settings
+from backend.ledger import checks as ledger
+from backend.methodologies import FILING
+from backend.methodologies import checks as methodologies
+from backend.packs import checks as packs
+from backend.programmes import checks as programmes
+
+ACT_KINDS = (FILING, *admission.KINDS)
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One thing that must hold: its name, what it says in both languages, and how it is asked."""
+
+    name: str
+    zh: str
+    en: str
+    check: Callable[[AsyncSession, Settings], Awaitable[Checked]]
+
+
+def _rows(
+    check: Callable[[AsyncSession], Awaitable[Checked]],
+) -> Callable[[AsyncSession, Settings], Awaitable[Checked]]:
+    async def asked(session: AsyncSession, _settings: Settings) -> Checked:
+        return await check(session)
+
+    return asked
+
+
+async def _acts_of_two(session: AsyncSession, _settings: Settings) -> Checked:
+    return await approvals.acts(session, kinds=ACT_KINDS)
+
+
+async def _log(session: AsyncSession, settings: Settings) -> Checked:
+    checked = Checked(rows=await log.size(session))
+    checked.add(await log.verify_log(session, settings=settings))
+    return checked
+
+
+async def _seals(session: AsyncSession, _settings: Settings) -> Checked:
+    checked = Checked(rows=sum(part.sealed for part in await log.coverage(session)))
+    checked.add(await log.verify_seals(session))
+    return checked
+
+
+async def _coverage(session: AsyncSession, _settings: Settings) -> Checked:
+    checked = Checked(rows=len(log.registered()))
+    checked.add(await log.verify_coverage(session))
+    return checked
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant("ledger.balances", "借贷相等，余额等于划转之和且不越限", "Debits equal credits; balances are the sums of their transfers, within their guards", _rows(ledger.balances)),
+    Invariant("ledger.checkpoints", "检查点等于其前划转之和", "Checkpoints are the sums before them", _rows(ledger.checkpoints)),
+    Invariant("ledger.transfers", "每笔划转有两个同单位账户，且为科目表所许", "Each transfer names two accounts of its unit, as the chart allows", _rows(ledger.transfers)),
+    Invariant("ledger.resolutions", "冲正为原记账的镜像且仅一次，扣款为冻结的全部且仅一次", "Reversals mirror, captures take the whole hold; each happens once", _rows(ledger.resolutions)),
+    Invariant("ledger.accounts", "账户种类、单位、限制与到期日同其代码", "Accounts are what their codes say", _rows(ledger.accounts)),
+    Invariant("ledger.chart", "所存科目表即程序所附", "The stored chart of accounts is the shipped one", _rows(ledger.chart_tables)),
+    Invariant("actions.once", "一次行为全平台只认领一次，键合其日", "An act is accepted once, under a key of its day", _rows(intake.claims)),
+    Invariant("actions.holders", "记入者当时持有介质；入池者当时已委托权益", "Who is credited held the means; pooled grams had the right assigned", _rows(intake.holders)),
+    Invariant("actions.recomputed", "克数与积分按所记方法与计划重算一致", "Grams and points are what method and programme yield again", _rows(recomputed.grams_and_points)),
+    Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
+    Invariant("points.posted", "过账积分等于各人行为的积分", "Points posted are those of each participant's actions", _rows(posted.points)),
+    Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
+    Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),
+    Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),
+    Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),
+    Invariant("packs.texts", "用过的规则包全文按指纹存档", "Each used pack is stored whole by its fingerprint", _rows(packs.texts)),
+    Invariant("methods.recoverable", "所记方法均可由存档重建", "Each recorded method can be built again", _rows(methodologies.methods)),
+    Invariant("acts.two_people", "双人事项由不同的两人提出与决定", "Two different people stand behind each two-person act", _acts_of_two),
+    Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
+    Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),
+    Invariant("seals.tables", "应封存的表均已登记", "Every table that should be sealed is", _coverage),
+    Invariant("log.consistent", "日志条目、节点、树头与签名一致", "The log's entries, nodes, heads and signatures agree", _log),
+)  # fmt: skip
