@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.kit import i18n, logging, metrics, problems
+from backend.kit import echo, i18n, logging, metrics, problems
 from backend.kit.errors import DomainError
 
 MAX_DEPTH = 32
@@ -97,6 +97,7 @@ class Edge:
             await problems.internal()(scope, receive, send)
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        echo.remember(scope, b"")
         _check_target(scope)
         limit = self.max_body_bytes
         length = headers.get("content-length", "")
@@ -118,6 +119,7 @@ class Edge:
             if not message.get("more_body", False):
                 break
         body = b"".join(chunks)
+        echo.remember(scope, body)
         check_json(body)
         return _replayed([{"type": "http.request", "body": body, "more_body": False}], receive)
 

@@ -140,4 +140,9 @@ def configure(level: int = logging.INFO) -> None:
         theirs = logging.getLogger(name)
         theirs.handlers, theirs.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True  # prints query strings; the request log replaces it
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # prints whole addresses
+    for name in (
+        "httpx",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):  # whole addresses; two lines for every ring
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -24,7 +24,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from backend.kit import i18n, logging
+from backend.kit import echo, i18n, logging
 from backend.kit.errors import DomainError, Kind, title_en
 from backend.kit.validation import known_names, listed_faults
 
@@ -112,15 +112,17 @@ def rendered(
 ) -> Response:
     """One problem as a response in the present language."""
     language = i18n.language()
-    document = {f"fact_{name}" if name in _RESERVED else name: value for name, value in (facts or {}).items()}
-    if faults is not None:
-        document["errors"] = faults
-    document |= {
+    document: dict[str, Any] = {
         "type": f"urn:puhui:problem:{code}",
         "title": title_zh if language == "zh" else title,
         "status": status,
         "code": code,
         "trace_id": logging.trace_id(),
+    }
+    if faults is not None:
+        document["errors"] = faults
+    document |= {
+        f"fact_{name}" if name in _RESERVED else name: value for name, value in (facts or {}).items()
     }
     body = json.dumps(document, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
     return Response(
@@ -149,14 +151,18 @@ def _plain(value: Any) -> Any:
 
 
 def answer(error: DomainError) -> Response:
-    """A refusal as a response. `error.headers`, where a class has it, goes with it (`WWW-Authenticate`, …)."""
+    """A refusal as a response. `error.headers`, where a class has it, goes with it (`WWW-Authenticate`, …).
+
+    The facts of what is not there are the caller's own words, so they are left out; in other facts a text that the
+    caller sent is shown as `*`.
+    """
     kind = type(error)
     return rendered(
         status=kind.kind.http_status,
         code=kind.code,
         title_zh=kind.title_zh,
         title=title_en(kind),
-        facts=error.facts(),
+        facts={} if kind.kind is Kind.NOT_FOUND else echo.without_echo(error.facts()),
         headers=_headers_of(error),
     )
 
@@ -258,7 +264,7 @@ def problem_schema(kinds: Iterable[type[DomainError]] = ()) -> dict[str, Any]:
 
 
 def _fact_schemas(kind: type[DomainError]) -> list[tuple[str, dict[str, Any]]]:
-    if not dataclasses.is_dataclass(kind):
+    if not dataclasses.is_dataclass(kind) or kind.kind is Kind.NOT_FOUND:
         return []
     hints = typing.get_type_hints(kind)
     schemas: list[tuple[str, dict[str, Any]]] = []
