@@ -14,7 +14,7 @@ from puhui import audit, runtime
 
 _log = logging.get("puhui.audit")
 
-SEAL_EVERY_S = 5
+SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
 
 
