@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from backend import ledger, log
+from backend import identity, ledger, log
 from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
 from puhui import audit, runtime
@@ -36,6 +36,13 @@ async def checkpoints(worker: Worker) -> None:
     """Fold the finished tail of unguarded accounts, so that their balances stay quick to read."""
     async with worker.db.transaction() as session:
         await ledger.advance_checkpoints(session)
+
+
+@tasks.job("identity.forget", every=crontab(hour="4", minute="10"))
+async def forget(worker: Worker) -> None:
+    """Forget sign-in codes, counted attempts and ended sessions that no rule asks for any more."""
+    async with worker.db.transaction() as session:
+        await identity.forget_expired(session)
 
 
 @tasks.job("audit", every=crontab(hour="3", minute="30"))

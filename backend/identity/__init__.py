@@ -23,6 +23,7 @@ from backend.identity import (
     staff,
     tokens,
 )
+from backend.identity.housekeeping import forget_expired
 from backend.identity.leaving import erase_person
 from backend.identity.means import means_token, means_tokens
 from backend.identity.organisations import Role
@@ -36,6 +37,7 @@ __all__ = [
     "approvals",
     "consent",
     "erase_person",
+    "forget_expired",
     "means",
     "means_token",
     "means_tokens",

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from backend import identity
 from backend.identity import tokens
 from backend.identity.tokens import Audience, TokenPair, TokenRefused
 from backend.kit import clock
@@ -224,6 +225,22 @@ async def test_signing_out_ends_one_session_and_leaving_ends_all(db: Database, s
     async with db.transaction() as session:
         await tokens.end_sessions_of(session, subject=whose, because="test")
     assert [await _stands(db, settings, pair) for pair in (phone, tablet, other)] == [False, False, True]
+
+
+async def test_ended_sessions_are_forgotten_after_a_month_and_open_ones_stay(
+    db: Database, settings: Settings, superuser: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    whose = uuid4()
+    ended, stands = [await _begin(db, settings, whose) for _ in range(2)]
+    async with db.transaction() as session:
+        bearer = tokens.verify_access(settings, CITIZEN, ended.access_token)
+        await tokens.end_session(session, session_id=bearer.session_id)
+    for days, left in ((29, 2), (31, 1)):
+        with clock.travel(clock.now() + timedelta(days=days)):
+            async with db.transaction() as session:
+                await identity.forget_expired(session)
+        assert await superuser.fetchval("SELECT count(*) FROM token_family WHERE subject = $1", whose) == left
+    assert await _refresh(db, settings, stands.refresh_token) is not None
 
 
 async def test_no_refresh_token_lies_in_clear(

@@ -77,6 +77,8 @@ _COUNT_ATTEMPT = text("""
     RETURNING attempts
 """)
 
+_FORGET_ATTEMPTS = text("DELETE FROM means_link_attempt WHERE day < :before")
+
 
 async def name_means(session: AsyncSession, *, tokens: Sequence[UUID], kind: str, operator: str) -> None:
     await session.execute(_NAME_MEANS, {"tokens": list(tokens), "kind": kind, "operator": operator})
@@ -131,3 +133,7 @@ async def holder_at(session: AsyncSession, *, token: UUID, at: datetime) -> UUID
 
 async def count_attempt(session: AsyncSession, *, subject: UUID, day: date) -> int:
     return int((await session.execute(_COUNT_ATTEMPT, {"subject": subject, "day": day})).scalar_one())
+
+
+async def forget_attempts(session: AsyncSession, *, before: date) -> None:
+    await session.execute(_FORGET_ATTEMPTS, {"before": before})

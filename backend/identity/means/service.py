@@ -138,6 +138,11 @@ async def count_link_attempt(
             raise TooManyLinkAttempts
 
 
+async def forget_old_attempts(session: AsyncSession) -> None:
+    """Remove the counts of past days."""
+    await queries.forget_attempts(session, before=clock.today())
+
+
 async def link_with_code(
     session: AsyncSession,
     keys: Keys,

@@ -13,6 +13,7 @@ from backend.identity.tokens.service import (
     check_session,
     end_session,
     end_sessions_of,
+    forget_ended,
     refresh,
     start_session,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "check_session",
     "end_session",
     "end_sessions_of",
+    "forget_ended",
     "refresh",
     "sign_access",
     "start_session",

@@ -48,6 +48,8 @@ _STANDS = text("""
     )
 """)
 
+_FORGET = text("DELETE FROM token_family WHERE expires_at < :before OR revoked_at < :before")
+
 
 async def start(session: AsyncSession, **row: Any) -> None:
     await session.execute(_START, row)
@@ -86,3 +88,7 @@ async def stands(
 ) -> bool:
     given = {"id": family_id, "subject": subject, "audience": audience, "now": now}
     return bool((await session.execute(_STANDS, given)).scalar_one())
+
+
+async def forget(session: AsyncSession, *, before: datetime) -> None:
+    await session.execute(_FORGET, {"before": before})

@@ -18,6 +18,7 @@ from backend.kit.settings import Settings
 
 REFRESH_BYTES = 32
 REFRESH_LASTS = {Audience.CITIZEN: timedelta(days=30), Audience.STAFF: timedelta(minutes=30)}
+REMEMBERED = timedelta(days=30)
 SESSION_LASTS = {Audience.CITIZEN: timedelta(days=180), Audience.STAFF: timedelta(hours=12)}
 
 
@@ -99,6 +100,11 @@ async def end_sessions_of(
 ) -> None:
     """End every session of one participant or member of staff, except the session `but`."""
     await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because, but=but)
+
+
+async def forget_ended(session: AsyncSession) -> None:
+    """Remove sessions that ended 30 days ago or earlier; until then their reuse can still be told."""
+    await queries.forget(session, before=clock.now() - REMEMBERED)
 
 
 async def _pair(

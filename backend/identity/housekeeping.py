@@ -1,0 +1,14 @@
+"""Forgetting what no rule asks for any more: nothing personal is kept longer than it is needed."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.identity import means, sign_in, tokens
+
+
+async def forget_expired(session: AsyncSession) -> None:
+    """Remove old sign-in codes, counted attempts, and sessions that ended long ago. The nightly job."""
+    await sign_in.forget_old_codes(session)
+    await means.forget_old_attempts(session)
+    await tokens.forget_ended(session)
