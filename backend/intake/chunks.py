@@ -173,6 +173,7 @@ async def _post(
     await session.execute(
         queries.OPEN_WALLETS, {"due": target.points_due, "wallet_suffix": target.wallet_suffix}
     )
+    await ledger.share_source(session, opened[issuer])  # from here on nobody's debt grows
     await session.execute(
         queries.POST,
         {

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from backend.intake.errors import FileUnreadable, HeaderMismatch
 
 BATCH_ROWS = 50_000
-_BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 8 << 20
 _SHORTEST_ROW_BYTES = 80  # of CSV; only decides how large the blocks are when batches are wanted small
 _LONGEST_FIELD = 65_536
 
@@ -103,7 +103,7 @@ def _read_csv(
     path: Path, encoding: str, columns: Sequence[str], after_line: int, batch_rows: int
 ) -> Iterator[RowBatch]:
     block_bytes = (
-        _BLOCK_BYTES if batch_rows == BATCH_ROWS else min(_BLOCK_BYTES, batch_rows * _SHORTEST_ROW_BYTES)
+        BLOCK_BYTES if batch_rows == BATCH_ROWS else min(BLOCK_BYTES, batch_rows * _SHORTEST_ROW_BYTES)
     )
     csv.field_size_limit(_LONGEST_FIELD)
     with path.open("rb") as file:
