@@ -1,0 +1,364 @@
+"""The readable account of the demo: what happened at each tier, with numbers that add up or say that they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from backend import packs
+from backend.kit.settings import Settings
+from puhui.audit import Report
+from puhui.demo.story import Happened, Intake, View
+
+WIDE = 88
+_KINDS = {
+    "citizen": ("市民", "citizens"),
+    "household": ("家庭", "households"),
+    "firm": ("小企业", "small firms"),
+}
+_STANDING = {
+    "filed": ("已备案", "filed by two people"),
+    "demo": ("演示许可", "demo override"),
+    "not_filed": ("未备案", "not filed"),
+}
+_WHY = {
+    "right_not_assigned": ("权益未委托", "right not assigned"),
+    "unlinked": ("介质无人关联", "nobody held the card or account"),
+    "method_not_filed": ("方法学未备案", "methodology not filed"),
+    "evidence": ("证据等级不足", "evidence too weak"),
+    "covered_boundary": ("碳市场已覆盖", "inside a covered boundary"),
+}
+_ACTIVITIES = {"cycling": ("骑行", "cycling"), "metro": ("地铁", "metro"), "bus": ("公交", "bus")}
+_CONFIDENCE = {"high": "高", "medium": "中", "low": "低"}
+_NOT_YET = (
+    ("商户兑换与结算", "redemption at merchants, settlement"),
+    ("监测期、核查与签发", "monitoring periods, verification, issuance"),
+    ("减排量的登记、公开追溯", "a credit registry, public provenance"),
+    ("桥接、交易、清缴", "the bridge, trading, surrender"),
+)
+
+
+class Account:
+    """Prints the account and remembers whether every sum held."""
+
+    def __init__(self, console: Console, told: Happened) -> None:
+        self.console = console
+        self.told = told
+        self.wide = console.width >= WIDE
+        self.adds_up = True
+
+    def tell(self) -> None:
+        """Everything but the audit."""
+        self._who()
+        self._methods()
+        self._files()
+        self._grams()
+        self._points()
+        self._citizens()
+        self._explained()
+        self._log()
+
+    def audit(self, report: Report) -> None:
+        """The audit's answer, invariant by invariant."""
+        self._title("9", "审计", "the audit: every invariant recomputed from the rows")
+        table = self._table()
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=1)
+        table.add_column(justify="right", no_wrap=True)
+        for result in report.results:
+            ok = not result.checked.found
+            said = self._words(result.invariant.zh, result.invariant.en if self.wide else "", below=True)
+            table.add_row(self._mark(ok), said, f"{result.checked.rows:,}")
+            for violation in result.checked.violations:
+                table.add_row("", Text(str(violation), style="red"), "")
+        self._show(table)
+        checked = sum(result.checked.rows for result in report.results)
+        self._say(
+            f"{len(report.results)} 项，核对 {checked:,} 行，{report.found} 处违反",
+            f"{len(report.results)} invariants, {checked:,} rows looked at, {report.found} violations",
+            mark=report.passed,
+        )
+        self.adds_up &= report.passed
+
+    def closing(self, settings: Settings, seconds: float) -> None:
+        """What is not there yet, and how to look at what is."""
+        self._title("10", "尚未建成", "not built yet, so not shown")
+        for zh, en in _NOT_YET:
+            self._show(self._words(f"· {zh}", en))
+        self._title("11", "自己看看", "look for yourself")
+        prefix = f"PUHUI_EMBEDDED_DATABASE={settings.embedded_database} .venv/bin/puhui"
+        for command in ("up", "psql", "audit"):
+            self._show(Text(f"{prefix} {command}", style="cyan"), wrap=False)
+        folder = settings.data_dir / "demo"
+        self._show(self._words("合作方文件与未接受的行", "the partners' files and the rows refused"))
+        self._show(Text(f"  {folder}", style="cyan"), wrap=False)
+        if self.told.logins is not None:
+            self._show(
+                self._words("工作人员登录（口令与 TOTP）", "staff logins, with password and TOTP secret")
+            )
+            self._show(Text(f"  {self.told.logins}", style="cyan"), wrap=False)
+        done = self.adds_up
+        words = ("演示完成，账目相符，审计通过", "the sums add up and the audit passed")
+        if not done:
+            words = ("演示未通过：上方标 ✗ 处不符", "the demo failed where a ✗ stands above")
+        self.console.print()
+        self._say(f"{words[0]}（{seconds:.0f} 秒）", f"{words[1]} ({seconds:.0f} s)", mark=done)
+
+    # --- the tiers ------------------------------------------------------------------------------------------------
+
+    def _who(self) -> None:
+        self._title("1", "谁参与", "who takes part")
+        told = self.told
+        people = [(zh, en, told.counts[kind]) for kind, (zh, en) in _KINDS.items()]
+        self._sum(people, ("参与者", "participants"), sum(told.counts.values()))
+        self._say(
+            f"{told.linked:,} 个卡号与账户有人关联；{told.assigned:,} 位参与者委托了减排量权益",
+            f"{told.linked:,} cards and accounts have a holder; {told.assigned:,} participants assigned the right to claim",
+        )
+
+    def _methods(self) -> None:
+        self._title("2", "方法学", "methodologies, and what two people of the authority decided")
+        table = self._table()
+        table.add_column(ratio=1)
+        table.add_column(no_wrap=True)
+        for method in self.told.methods:
+            zh, en = _STANDING[method.standing]
+            name = self._words(method.zh, method.id, below=True)
+            table.add_row(name, self._words(zh, en if self.wide else ""))
+        self._show(table)
+        refused = sorted({method.refusal for method in self.told.methods if method.refusal})
+        self._say(
+            f"为本地区备案外地方法学，平台拒绝（{'、'.join(refused)}）；演示许可的克数只进演示池",
+            f"Filing a methodology of elsewhere here was refused ({', '.join(refused)}); grams under a demo override "
+            "reach demo pools only",
+        )
+        overlays = sorted({name for act in self._explanations() for name in act["explanation"]["overlays"]})
+        for name in overlays:
+            pack = packs.load_all().find(name).data["pack"]
+            self._say(f"叠加包 {name}：{pack['reason_zh']}", f"overlay {name}: {pack['reason_en']}")
+
+    def _files(self) -> None:
+        self._title("3", "合作方文件", "partners' files: each row is exactly one of five things")
+        intakes = self.told.intakes
+        table = self._table()
+        table.add_column(ratio=1)
+        for one in intakes:
+            table.add_column(
+                self._words(one.delivery.zh, one.delivery.en if self.wide else "", below=True),
+                justify="right",
+            )
+        table.add_column(self._words("合计", "total" if self.wide else "", below=True), justify="right")
+        parts = (
+            ("接受", "accepted"),
+            ("重复", "duplicates"),
+            ("冲突", "conflicts"),
+            ("拒绝", "rejected"),
+            ("略过", "filtered"),
+        )
+        columns = [[getattr(one.summary, name) for _, name in parts] for one in intakes]
+        for place, (zh, name) in enumerate(parts):
+            numbers = [column[place] for column in columns]
+            table.add_row(self._words(zh, name), *(f"{n:,}" for n in (*numbers, sum(numbers))))
+        received = [one.summary.received for one in intakes]
+        held = [self._held(sum(column) == n) for column, n in zip(columns, received, strict=True)]
+        held.append(self._held(sum(map(sum, columns)) == sum(received)))
+        table.add_section()
+        totals = [f"{n:,}{mark}" for n, mark in zip((*received, sum(received)), held, strict=True)]
+        table.add_row(self._words("收到", "received"), *(Text(total, style="bold") for total in totals))
+        self._show(table)
+        waiting = sum(one.summary.waiting for one in intakes)
+        self._say(
+            f"其中 {waiting:,} 条行为等待有人关联其卡或账户",
+            f"{waiting:,} accepted acts wait for a holder of their card or account",
+        )
+        planted = all(one.as_planted for one in intakes)
+        self.adds_up &= planted
+        self._say(
+            "文件中故意混入的重复、冲突与坏行，逐一找到，无一多余",
+            "the duplicates, conflicts and bad rows planted in the files were all found, and no others",
+            mark=planted,
+        )
+        self._bad_rows(intakes)
+
+    def _bad_rows(self, intakes: Sequence[Intake]) -> None:
+        listed = [one.rejected_file.name for one in intakes if one.rejected_file is not None]
+        self._say(
+            f"每一行的行号、字段与原因：{listed[0]} 等 {len(listed)} 个文件",
+            "line, field and reason of each are in those files",
+        )
+
+    def _grams(self) -> None:
+        self._title("4", "减排量（克 CO2e）", "reductions in gCO2e")
+        figures = self.told.figures
+        rows: list[tuple[str, str, int]] = []
+        for pool in figures["pools"]:
+            kind = ("演示池", "demo pool") if pool["demo"] else ("池", "pool")
+            rows.append((f"{kind[0]} {pool['methodology']} {pool['month']}", kind[1], pool["reduction_g"]))
+        for reason, grams in figures["uncredited_g"].items():
+            zh, en = _WHY.get(reason, (reason, reason))
+            rows.append((f"不入池：{zh}", en, grams))
+        self._sum(rows, ("计量总量", "measured"), self.told.measured_g)
+        brought = sum(one.summary.grams for one in self.told.intakes)
+        self._say(
+            f"各文件带来 {brought:,} 克，与账本计量总量相同",
+            f"the files brought {brought:,} g, the same as the ledger measured",
+            mark=brought == self.told.measured_g,
+        )
+        self.adds_up &= brought == self.told.measured_g
+
+    def _points(self) -> None:
+        self._title("5", "积分", "points: issued = where they are now")
+        points = self.told.figures["points"]
+        rows = [
+            ("可用", "spendable", points["spendable"]),
+            ("冻结", "held", points["held"]),
+            ("应付商户", "payable", points["payable"]),
+            ("已兑付", "redeemed", points["redeemed"]),
+            ("已过期", "expired", points["expired"]),
+            ("已追回", "reversed", points["reversed"]),
+            ("− 欠回", "− owed", -points["owed"]),
+        ]
+        self._sum(rows, ("发放", "issued"), points["issued"])
+        posted = sum(one.summary.points for one in self.told.intakes)
+        late = self._claimed()
+        held = posted + late == points["issued"]
+        self._say(
+            f"接入时发放 {posted:,} ＋ 补领 {late:,} ＝ {posted + late:,}",
+            f"posted at intake {posted:,} + claimed late {late:,}",
+            mark=held,
+        )
+        self.adds_up &= held
+
+    def _claimed(self) -> int:
+        return sum(
+            view.month["points_earned"] - view.before_linking["points_earned"]
+            for view in self.told.views
+            if view.before_linking is not None
+        )
+
+    def _citizens(self) -> None:
+        self._title("6", "三位市民看到的", "what three citizens see, over /mobile/v1")
+        for view in self.told.views:
+            self._citizen(view)
+
+    def _citizen(self, view: View) -> None:
+        masked = f"{str(view.participant)[:4]}…{str(view.participant)[-4:]}"
+        phone = f"…{view.me['phone_masked'][-4:]}"
+        self._show(Text(f"市民{view.name} {masked}  手机 {phone}", style="bold"))
+        lots = "、".join(f"{lot['points']:,} 分至 {lot['expires_on']}" for lot in view.wallet["lots"])
+        month = view.month
+        self._say(
+            f"{month['acts']} 条行为，{month['reduction_g']:,} 克，{month['points_earned']:,} 分；可用 {lots}",
+            f"{month['acts']} acts, {month['reduction_g']:,} g, {month['points_earned']:,} points",
+        )
+        pooled = sum(act["reduction_g"] for act in view.acts if act["status"] == "pooled")
+        reasons = sorted({act["uncredited_because"] for act in view.acts if act["uncredited_because"]})
+        why = "、".join(_WHY[reason][0] for reason in reasons)
+        self._say(
+            f"入池 {pooled:,} 克" + (f"；其余：{why}" if why else ""),
+            f"{pooled:,} g in pools"
+            + (f"; the rest: {', '.join(_WHY[r][1] for r in reasons)}" if why else ""),
+        )
+        if view.before_linking is not None:
+            self._say(
+                f"月末才绑定地铁卡：此前 {view.before_linking['acts']} 条行为，绑定后补得 {self._claimed():,} 分",
+                f"linked the card at the month's end: {view.before_linking['acts']} acts before, "
+                f"{self._claimed():,} points claimed by linking",
+            )
+
+    def _explained(self) -> None:
+        self._title("7", "一次骑行怎么算", "one act explained, as its citizen may ask")
+        for shown in self._explanations():
+            self._explain(shown)
+
+    def _explanations(self) -> list[dict[str, Any]]:
+        return [one for one in (self.told.explained, self.told.overlaid) if one]
+
+    def _explain(self, shown: dict[str, Any]) -> None:
+        act, how = shown["act"], shown["explanation"]
+        zh, en = _ACTIVITIES[act["activity"]]
+        self._show(self._words(f"{zh} {act['happened_at'][:10]}", en))
+        given = "，".join(f"{name} = {value}" for name, value in how["inputs"].items())
+        self._show(Text(f"  {how['formula']}" + (f"    {given}" if given else "")))
+        for factor in how["factors"]:
+            confidence = _CONFIDENCE.get(factor["confidence"], factor["confidence"])
+            self._show(Text(f"  {factor['id']} = {factor['value']} {factor['unit']}"))
+            self._say(
+                f"  来源 {factor['source_title']}；可信度 {confidence}",
+                f"  confidence {factor['confidence']}  {factor['source_url']}",
+            )
+        self._show(
+            Text.assemble(
+                (f"  = {how['reduction_g']:,} gCO2e", "bold"),
+                f"，{act['points']} 分",
+                "" if how["official"] else "；非官方备案数值",
+                f"；叠加包 {'、'.join(how['overlays'])}" if how["overlays"] else "",
+            )
+        )
+
+    def _log(self) -> None:
+        head = self.told.head
+        self._title("8", "日志", "the append-only log")
+        if head is None:
+            self._say("没有新条目", "nothing was added", mark=False)
+            self.adds_up = False
+            return
+        self._say(
+            f"{self.told.blocks} 个封存块，{head.size} 条日志，已签名",
+            f"{self.told.blocks} sealed blocks, {head.size} entries, head signed",
+        )
+        self._show(Text(f"  root {head.root.hex()[:32]}…", style="dim"))
+
+    # --- how it is printed ----------------------------------------------------------------------------------------
+
+    def _title(self, number: str, zh: str, en: str) -> None:
+        self.console.print()
+        self.console.print(Text.assemble((f"{number} {zh}", "bold green"), (f"  {en}", "dim")))
+
+    def _say(self, zh: str, en: str, *, mark: bool | None = None) -> None:
+        words = self._words(zh, en, below=True)
+        if mark is not None:
+            words = Text.assemble(self._mark(mark), " ", words)
+        self._show(words)
+
+    def _words(self, zh: str, en: str, *, below: bool = False) -> Text:
+        if not en:
+            return Text(zh)
+        return Text.assemble(zh, "\n" if below else " ", (en, "dim"))
+
+    def _mark(self, held: bool) -> Text:
+        return Text("✓", style="green") if held else Text("✗", style="bold red")
+
+    def _held(self, held: bool) -> str:
+        self.adds_up &= held
+        return "✓" if held else "✗"
+
+    def _table(self) -> Table:
+        return Table(box=None, show_edge=False, pad_edge=False, padding=(0, 1), expand=False)
+
+    def _sum(self, rows: Sequence[tuple[str, str, int]], total: tuple[str, str], amount: int) -> None:
+        """Rows and what they must add up to; the total comes from elsewhere than the rows."""
+        table = self._table()
+        table.show_header = False
+        table.add_column()
+        table.add_column(justify="right", no_wrap=True)
+        for zh, en, number in rows:
+            table.add_row(self._words(zh, en), f"{number:,}")
+        table.add_section()
+        mark = self._held(sum(number for _, _, number in rows) == amount)
+        table.add_row(
+            Text(f"＝ {total[0]}", style="bold").append(f" {total[1]}", "dim"),
+            Text(f"{mark} {amount:,}", style="bold"),
+        )
+        self._show(table)
+
+    def _show(self, what: Text | Table | Group, *, wrap: bool = True) -> None:
+        if wrap:
+            self.console.print(Padding(what, (0, 0, 0, 2)))
+        else:
+            self.console.print("  ", what, sep="", soft_wrap=True)
