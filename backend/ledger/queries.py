@@ -25,6 +25,8 @@ DRAW = text(
     "CAST(:rest_debit AS bigint), CAST(:rest_credit AS bigint), CAST(:rest_reason AS text))"
 )
 
+SHARE_SOURCE = text("SELECT ledger_share_source(CAST(:source AS bigint))")
+
 FILL = text(
     "SELECT posting_id, outcome, filled FROM ledger_fill(CAST(:postings AS uuid[]), CAST(:debit AS bigint), "
     "CAST(:firsts AS text[]), CAST(:credits AS bigint[]), CAST(:amounts AS bigint[]), :first_reason, :reason, "

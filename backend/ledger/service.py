@@ -148,6 +148,14 @@ async def fill(
     return {row.posting_id: Filled(outcome=row.outcome, filled=row.filled) for row in rows}
 
 
+async def share_source(session: AsyncSession, source: int) -> None:
+    """Keep draws that may leave a rest out until this transaction ends: for set-based SQL that repays what is owed.
+
+    Call it after opening accounts and before looking at what is owed. `fill` does so itself.
+    """
+    await session.execute(queries.SHARE_SOURCE, {"source": source})
+
+
 async def sweep(
     session: AsyncSession,
     *,

@@ -228,6 +228,17 @@ async def test_a_guard_counts_what_is_held_whatever_is_tried(db: Database) -> No
     assert (wallet.spendable, wallet.held) == (2, 98)
 
 
+async def test_holds_that_the_lots_can_bear_all_succeed_at_once(db: Database) -> None:
+    """Nobody is refused because another just took from the lot that looked full."""
+    for _ in range(3):
+        citizen = Citizen(db, programme=f"p{ids.uuid7().hex[-12:]}")
+        for month in range(1, 9):
+            await citizen.earn(f"e{month}", 10, dt.date(2030, month, 28))
+        answers = await all_of(citizen.hold(f"h{number}", 8) for number in range(10))
+        assert Counter(answers) == {"posted": 10}
+        assert await citizen.lots() == {}
+
+
 async def test_a_source_account_is_locked_by_nobody(db: Database, superuser: Superuser) -> None:
     """While one posting from the issuer is open, another goes through at once; so does a capture to one merchant."""
     held_open = Citizen(db, programme="one-issuer")

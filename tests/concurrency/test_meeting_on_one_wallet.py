@@ -28,17 +28,18 @@ from tests.concurrency.conftest import (
     transaction,
 )
 
-MAY, JULY, AUGUST = dt.date(2027, 5, 31), dt.date(2027, 7, 31), dt.date(2027, 8, 31)
+MAY, JULY = dt.date(2027, 5, 31), dt.date(2027, 7, 31)
+AUGUST, OCTOBER = dt.date(2027, 8, 31), dt.date(2027, 10, 31)
 BEFORE = dt.datetime(2027, 5, 1, 12, tzinfo=clock.SHANGHAI)
 MEANWHILE = dt.datetime(2027, 7, 1, 12, tzinfo=clock.SHANGHAI)
 VERBS = (
-    "hold 55",
+    "hold 85",
     "hold 45",
     "hold 20",
     "capture",
     "release",
     "refund",
-    "claw back 70",
+    "claw back 110",
     "earn new lot",
     "earn",
     "reverse",
@@ -47,7 +48,7 @@ VERBS = (
 
 
 class Meeting:
-    """A participant with a lapsed lot of 10, one of 50, an open hold of 10 and a captured one of 30."""
+    """A participant with a lapsed lot of 10, two live ones of 40, an open hold of 10 and a captured one of 30."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -64,7 +65,7 @@ class Meeting:
     async def begin(self) -> None:
         with clock.travel(BEFORE):
             async with self.db.transaction() as session:
-                for name, points, last in (("may", 50, MAY), ("july", 50, JULY)):
+                for name, points, last in (("may", 50, MAY), ("july", 40, JULY), ("october", 40, OCTOBER)):
                     await wallets.earn(session, **self.about, points=points, expires_on=last, **self.at(name))
                 await wallets.hold(session, **self.about, points=30, **self.at("captured"))
                 await wallets.capture(
@@ -176,21 +177,20 @@ async def test_what_meets_on_one_wallet_ends_as_if_one_had_followed_the_other(
                         assert (answers, await meeting.state()) in expected, case
                     else:
                         assert ({"2nd": answers["2nd"]}, await meeting.state()) == only_second, case
-        if first != "hold 55":  # which is refused before it locks anything for long
+        if first != "hold 85":  # which is refused before it locks anything for long
             assert waited, "nothing ever waited, so nothing was held open in its way"
 
 
 @pytest.mark.usefixtures("no_deadlock")
-async def test_the_second_of_two_spends_is_seen_waiting_and_then_finds_too_little(
+async def test_the_second_of_two_spends_is_seen_waiting_and_then_draws_what_the_first_left(
     db: Database, superuser: Superuser
 ) -> None:
     with clock.travel(MEANWHILE):
         meeting = Meeting(db)
         await meeting.begin()
+        assert await meeting.alone("hold 85", "never") == "ledger.insufficient_balance"
         pause = Pause(after=2)
-        one = asyncio.create_task(meeting.alone("hold 55", "never"))
-        assert await one == "ledger.insufficient_balance"
-        one = asyncio.create_task(meeting.alone("hold 20", "1st", pause))
+        one = asyncio.create_task(meeting.alone("hold 45", "1st", pause))
         await pause.reached.wait()
         two = asyncio.create_task(meeting.alone("hold 20", "2nd"))
         three = asyncio.create_task(meeting.alone("hold 20", "3rd"))
@@ -199,4 +199,4 @@ async def test_the_second_of_two_spends_is_seen_waiting_and_then_finds_too_littl
         pause.go.set()
         answers = sorted([str(await one), str(await two), str(await three)])
         assert answers == ["ledger.insufficient_balance", "posted", "posted"]
-        assert (await meeting.state())[:2] == ({"2027-05-31": 10, "2027-07-31": 10}, 50)
+        assert (await meeting.state())[:2] == ({"2027-05-31": 10, "2027-10-31": 15}, 75)

@@ -376,6 +376,14 @@ BEGIN
 END $$;
 
 
+-- Keep every `ledger_draw` that may leave a rest in favour of this account out until the end of the transaction. Whoever
+-- fills by a statement of its own calls this before it looks at what is owed.
+CREATE FUNCTION ledger_share_source(p_source bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT pg_advisory_xact_lock_shared(7318013, hashint8(p_source))
+$$;
+
+
 -- Bring new value from `p_debit`: each amount first fills the account with the ceiling named by `p_first` (a code; NULL or
 -- unknown: nothing to fill), the rest goes to `p_credit`. Amounts that fill the same account do so in the given order.
 --
@@ -641,5 +649,5 @@ END $$;
 
 GRANT SELECT ON ledger_kind, ledger_rule, ledger_account, ledger_transfer, ledger_checkpoint TO puhui_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_fill, ledger_sweep, ledger_capture, ledger_reverse,
+GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_share_source, ledger_fill, ledger_sweep, ledger_capture, ledger_reverse,
     ledger_balance, ledger_checkpoint_advance TO puhui_app;
