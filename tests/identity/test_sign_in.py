@@ -127,6 +127,17 @@ async def test_twenty_requests_at_once_for_one_number_send_one_code(db: Database
     assert sum(isinstance(result, sign_in.SignInCodeTooSoon) for result in results) == 19
 
 
+async def test_a_second_request_for_a_number_waits_for_the_first(db: Database, settings: Settings) -> None:
+    phone = _phone()
+    async with db.transaction() as session:
+        await sign_in.request_code(session, settings.keys, phone=phone, address="one")
+        second = asyncio.create_task(_ask(db, settings, phone, "another"))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    with pytest.raises(sign_in.SignInCodeTooSoon):
+        await second
+
+
 async def test_one_address_asks_a_hundred_times_a_day(db: Database, settings: Settings) -> None:
     for _ in range(100):
         await _ask(db, settings, _phone(), ADDRESS)

@@ -204,6 +204,20 @@ async def test_of_many_refreshes_at_once_one_gets_through_and_the_session_ends(
     assert not await _stands(db, settings, winner)
 
 
+async def test_a_second_refresh_waits_for_the_first_and_then_ends_the_session(
+    db: Database, settings: Settings
+) -> None:
+    first = await _begin(db, settings)
+    async with db.transaction() as session:
+        winner = await tokens.refresh(session, settings, CITIZEN, refresh_token=first.refresh_token)
+        assert winner is not None
+        second = asyncio.create_task(_refresh(db, settings, first.refresh_token))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    assert await second is None
+    assert not await _stands(db, settings, winner)
+
+
 async def test_a_refresh_token_is_for_its_own_surface_and_time(db: Database, settings: Settings) -> None:
     pair = await _begin(db, settings)
     assert await _refresh(db, settings, pair.refresh_token, Audience.STAFF) is None
