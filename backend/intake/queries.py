@@ -21,7 +21,8 @@ STAGE = (
     """,
 )
 
-# Sorted by key, so that two chunks that hold the same acts wait for each other in one order.
+# Sorted by key, so that two chunks that hold the same acts wait for each other in one order; by line within a key, so
+# that of two rows that claim the same act the first one stands, in every run.
 STORE = text("""
     WITH stored AS (
         INSERT INTO action (claim_key, happened_at, ended_at, source_id, method_id, means_token, participant_id,
@@ -37,7 +38,7 @@ STORE = text("""
         FROM intake_stage s
         LEFT JOIN means_holder h ON h.token = s.means_token AND h.held @> s.happened_at
         LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> s.happened_at
-        ORDER BY s.claim_key
+        ORDER BY s.claim_key, s.line
         ON CONFLICT (claim_key) DO NOTHING
         RETURNING participant_id, method_id, credit, grams, points, left(claim_key::text, 8) AS day
     )
