@@ -155,6 +155,9 @@ class ExplainedAct(Told):
 
     act: ActTold
     explanation: ExplanationTold
+    basis: list[str] = Field(
+        description="What to know of how the act was read, such as that a distance is a lower bound."
+    )
 
 
 @router.get("", responses=problems(Unauthenticated, paging.CursorUnusable))
@@ -176,8 +179,13 @@ async def list_acts(citizen: SignedInCitizen, session: ReadSession, asked: Pagin
 )
 async def explain_act(act_id: UUID, citizen: SignedInCitizen, session: ReadSession) -> ExplainedAct:
     """One of my acts and how its grams were computed, every figure with its source."""
-    act, explanation = await intake.explain_act(session, participant_id=citizen.id, key=act_id)
-    return ExplainedAct(act=ActTold.of(act), explanation=ExplanationTold.of(explanation))
+    found = await intake.explain_act(session, participant_id=citizen.id, key=act_id)
+    zh = i18n.language() == "zh"
+    return ExplainedAct(
+        act=ActTold.of(found.act),
+        explanation=ExplanationTold.of(found.explanation),
+        basis=[note_zh if zh else note_en for note_zh, note_en in found.basis],
+    )
 
 
 def _why(reason: str) -> str:

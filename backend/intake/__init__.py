@@ -9,7 +9,7 @@ Ignores  what points buy, and what becomes of pooled grams.
 """
 
 from backend.intake import sealing  # noqa: F401 - its tables are sealed wherever intake is known
-from backend.intake.acts import Act, Claimed, Sums, acts_of, claim_waiting, explain_act, sums_of
+from backend.intake.acts import Act, Claimed, ExplainedAct, Sums, acts_of, claim_waiting, explain_act, sums_of
 from backend.intake.chunks import ChunkResult
 from backend.intake.errors import (
     ActUnknown,
@@ -40,6 +40,7 @@ __all__ = [
     "ActUnknown",
     "ChunkResult",
     "Claimed",
+    "ExplainedAct",
     "FileUnreadable",
     "HeaderMismatch",
     "Job",

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import methodologies, programmes
+from backend import methodologies, packs, programmes
 from backend.intake import queries
 from backend.intake.errors import ActUnknown
+from backend.intake.mapping import mapping_of
 from backend.kit import clock, ids
 from backend.methodologies import Explanation
 
@@ -40,6 +41,15 @@ class Act:
     @property
     def cursor(self) -> tuple[str, str]:
         return self.happened_at.isoformat(), str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedAct:
+    """An act, how its grams were computed, and what should be known of how it was read (zh, en)."""
+
+    act: Act
+    explanation: Explanation
+    basis: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +88,17 @@ async def acts_of(
     return [_act(row) for row in rows]
 
 
-async def explain_act(session: AsyncSession, *, participant_id: UUID, key: UUID) -> tuple[Act, Explanation]:
+async def explain_act(session: AsyncSession, *, participant_id: UUID, key: UUID) -> ExplainedAct:
     """One of the participant's acts and how its grams were computed. Raises ActUnknown, also for another's act."""
     row = (await session.execute(queries.ACT, {"participant": participant_id, "key": key})).one_or_none()
     if row is None:
         raise ActUnknown
     quantifier = await methodologies.recover(session, method_id=row.method_id)
-    return _act(row), quantifier.explain(row.inputs, grams=row.grams)
+    return ExplainedAct(
+        act=_act(row),
+        explanation=quantifier.explain(row.inputs, grams=row.grams),
+        basis=mapping_of(await packs.recall(session, sha256=row.mapping_sha256)).basis_of(row.activity),
+    )
 
 
 async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, last: date) -> Sums:

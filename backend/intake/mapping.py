@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -63,6 +63,12 @@ class SourceDefaults:
     overlays: tuple[str, ...]
 
 
+GREAT_CIRCLE_NOTE = (
+    "距离为起终点之间的大圆距离，是实际路程的下限。",
+    "The distance is the great circle between start and end: a lower bound of what was travelled.",
+)
+
+
 @dataclass(frozen=True)
 class Mapping:
     """A mapping as read. `columns` are those that a file must have."""
@@ -75,6 +81,13 @@ class Mapping:
     source: SourceDefaults
     means: MeansColumn
     rules: tuple[Rule, ...]
+    pack: Pack | None = field(default=None, repr=False, compare=False)  # the file that it was read from
+
+    def basis_of(self, activity: str) -> tuple[tuple[str, str], ...]:
+        """What a holder should know of how acts of this activity were read, in Chinese and English."""
+        told = [(self.means.note_zh, self.means.note_en)] if self.means.note_zh else []
+        kinds = {source.kind for rule in self.rules if rule.activity == activity for source in rule.inputs}
+        return (*told, GREAT_CIRCLE_NOTE) if "great_circle" in kinds else tuple(told)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -133,7 +146,7 @@ _ACT_KEYS = ("methodology", "activity", "happened_at", "input")
 
 def mapping_of(pack: Pack) -> Mapping:
     """The mapping in a pack; `PackFaulty` when it has faults or is of another kind."""
-    return pack.body_as(Mapping)
+    return replace(pack.body_as(Mapping), pack=pack)
 
 
 def _check(data: MappingType[str, Any], faults: Faults) -> None:
@@ -214,12 +227,12 @@ def _rule(item: MappingType[str, Any]) -> Rule:
         ended_at=item.get("ended_at"),
         inputs=tuple(
             Field(
-                id=field["id"],
-                kind=field["kind"],
-                columns=tuple(field.get("columns") or (field["column"],)),
-                unit=field.get("unit"),
+                id=source["id"],
+                kind=source["kind"],
+                columns=tuple(source.get("columns") or (source["column"],)),
+                unit=source.get("unit"),
             )
-            for field in item.get("input", [])
+            for source in item.get("input", [])
         ),
     )
 

@@ -193,12 +193,13 @@ PARTITION_EXISTS = text(
 _ACT = """
     SELECT a.claim_key, a.happened_at, a.ended_at, s.code AS source, p.code AS programme, s.region, s.evidence,
            s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, a.points, a.credit, a.means_token,
-           c.claimed_at, k.committed_at AS recorded_at
+           c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256
     FROM action a
     JOIN intake_source s ON s.id = a.source_id
     JOIN programme p ON p.id = s.programme_id
     JOIN method_named m ON m.id = a.method_id
     JOIN intake_chunk k ON k.job_id = a.job_id AND k.seq = a.seq
+    JOIN intake_job j ON j.id = a.job_id
     LEFT JOIN action_claim c ON c.claim_key = a.claim_key
 """
 ACTS = text(

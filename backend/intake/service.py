@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import methodologies, programmes
+from backend import methodologies, packs, programmes
 from backend.intake import pipeline, queries
 from backend.intake.chunks import ChunkResult, StoredMethod, Target
 from backend.intake.convert import Converter
@@ -116,6 +116,8 @@ async def ingest(
     async with db.transaction() as session:
         feed = await source_of(session, source)
         programme = (await programmes.programme_of(session, code=feed.programme)).pack
+        if mapping.pack is not None:
+            await packs.store(session, mapping.pack)
     overlays = [overlay_of(library.find(name)) for name in feed.overlays]
     _require_programme(programme, feed, overlays)
     methods = {

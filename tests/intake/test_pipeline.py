@@ -337,12 +337,20 @@ async def test_an_act_explains_how_it_was_computed_and_only_to_its_holder(city: 
     await city.ingest([ride("mine")])
     async with city.db.transaction() as session:
         (act,) = await intake.acts_of(session, participant_id=who)
-        found, explanation = await intake.explain_act(session, participant_id=who, key=act.key)
-        assert (found.grams, found.activity) == (487, "cycling")
-        assert [factor.value for factor in explanation.factors] == ["48.7"]
+        told = await intake.explain_act(session, participant_id=who, key=act.key)
+        assert (told.act.grams, told.act.activity) == (487, "cycling")
+        assert [factor.value for factor in told.explanation.factors] == ["48.7"]
+        assert told.basis == ()
         with pytest.raises(intake.ActUnknown):
             await intake.explain_act(session, participant_id=other, key=act.key)
         sums = await intake.sums_of(
             session, participant_id=who, first=dt.date(2026, 10, 12), last=dt.date(2026, 10, 12)
         )
         assert sums == intake.Sums(grams=487, points=48, acts=1)
+
+
+def test_a_great_circle_distance_says_that_it_is_a_lower_bound() -> None:
+    mapping = mapping_of(load_all().find("citibike-2020"))
+    notes = mapping.basis_of("cycling")
+    assert [note for note in notes if "下限" in note[0] and "lower bound" in note[1]]
+    assert [note for note in notes if "stands in" in note[1]]
