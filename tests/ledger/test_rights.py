@@ -120,6 +120,38 @@ async def test_a_guard_is_a_constraint_of_the_table_too(superuser: Connection) -
         await superuser.execute("UPDATE ledger_account SET balance = 1 WHERE id = $1", account)
 
 
+async def test_a_second_capture_or_reversal_is_refused_by_the_table_too(
+    db: Database, superuser: Connection
+) -> None:
+    """The functions look first, under locks; these indexes are what stands behind them."""
+    names = [
+        f"issuer:{ids.uuid7().hex}",
+        f"wallet:{ids.uuid7()}:p:never",
+        f"hold:{ids.uuid7()}:p",
+        "payable:till:p",
+    ]
+    hold, capture, reversal = ids.uuid7(), ids.uuid7(), ids.uuid7()
+    async with db.transaction() as session:
+        opened = await ledger.open_accounts(session, map(ledger.AccountSpec, names))
+        source, lot, aside, owed = (opened[name] for name in names)
+        for key, reason, line in (
+            (ids.uuid7(), "points.earned", ledger.Line(source, lot, 5)),
+            (hold, "points.held", ledger.Line(lot, aside, 5)),
+        ):
+            await ledger.post(session, [ledger.Posting(key, reason, clock.now(), (line,))])
+        facts = {"credit": owed, "reason": "points.captured", "happened_at": clock.now()}
+        await ledger.capture(session, posting_id=capture, hold=hold, **facts)  # type: ignore[arg-type]
+        await ledger.reverse(session, undo={reversal: capture}, reason="undone", happened_at=clock.now())
+    for existing in (capture, reversal):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await superuser.execute(
+                "INSERT INTO ledger_transfer SELECT (t).* FROM (SELECT jsonb_populate_record(t, "
+                "jsonb_build_object('posting_id', $2::uuid)) AS t FROM ledger_transfer t WHERE posting_id = $1) c",
+                existing,
+                ids.uuid7(),
+            )
+
+
 async def test_an_accounts_code_names_its_kind(db: Database) -> None:
     async with db.transaction() as session:
         await ledger.open_accounts(session, [ledger.AccountSpec("wallet:someone:p:never")])
