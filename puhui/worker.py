@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from backend import identity, ledger, log
+from backend import identity, ledger, log, programmes
 from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
 from puhui import audit, runtime
@@ -36,6 +36,12 @@ async def checkpoints(worker: Worker) -> None:
     """Fold the finished tail of unguarded accounts, so that their balances stay quick to read."""
     async with worker.db.transaction() as session:
         await ledger.advance_checkpoints(session)
+
+
+@tasks.job("programmes.expire", every=crontab(hour="0", minute="20"))
+async def expire(worker: Worker) -> None:
+    """Let points lapse in the night after their last day."""
+    await programmes.wallets.expire_all(worker.db)
 
 
 @tasks.job("identity.forget", every=crontab(hour="4", minute="10"))

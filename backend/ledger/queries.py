@@ -160,7 +160,7 @@ TRANSFERS = text("""
     SELECT t.line, d.code AS debit_code, c.code AS credit_code, t.amount, t.reason, t.happened_at, t.reverses, t.captures
     FROM ledger_transfer t
     JOIN ledger_account d ON d.id = t.debit_id JOIN ledger_account c ON c.id = t.credit_id
-    WHERE t.posting_id = :posting ORDER BY t.line
+    WHERE t.posting_id = :posting ORDER BY t.line LIMIT :limit
 """)
 
 CHECKPOINT = text("SELECT ledger_checkpoint_advance()")

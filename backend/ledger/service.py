@@ -327,9 +327,9 @@ async def lots(session: AsyncSession, *, prefix: str, codes: Iterable[str] = ())
     return [Lot(id=row.id, code=row.code, kind=row.kind, due=row.due, balance=row.balance) for row in rows]
 
 
-async def transfers(session: AsyncSession, posting_id: UUID) -> list[Transfer]:
-    """The transfers of a posting, by line; none when there is no such posting."""
-    rows = await session.execute(queries.TRANSFERS, {"posting": posting_id})
+async def transfers(session: AsyncSession, posting_id: UUID, *, limit: int = 1_000) -> list[Transfer]:
+    """The first transfers of a posting, by line; none when there is no such posting."""
+    rows = await session.execute(queries.TRANSFERS, {"posting": posting_id, "limit": limit})
     return [Transfer(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
 
 

@@ -11,7 +11,7 @@ Ignores  where acts come from and how their grams are found, who a merchant is, 
 from backend.programmes import codes, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one
 from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
-from backend.programmes.rules import EarningRule, Programme, load_programme
+from backend.programmes.rules import EarningRule, Programme
 from backend.programmes.service import (
     PayableIdentity,
     PointsIdentity,
@@ -25,6 +25,7 @@ from backend.programmes.service import (
     programmes,
     register,
 )
+from backend.programmes.shape import load_programme
 from backend.programmes.wallets import (
     ClawedBack,
     Earned,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, log, packs
 from backend.kit import clock
 from backend.packs import Pack
-from backend.programmes import codes, queries, rules
+from backend.programmes import codes, queries, shape
 from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
 from backend.programmes.rules import Programme
 
@@ -110,7 +110,7 @@ async def register(session: AsyncSession, *, pack: Pack) -> Registered:
 
     Raises PackFaulty for a pack with faults or of another kind, OperatorDiffers when another operator runs it.
     """
-    programme = rules.programme_of(pack)
+    programme = shape.programme_of(pack)
     await session.execute(queries.LOCK, {"code": programme.id})
     await session.execute(
         queries.ADD, {"code": programme.id, "operator": programme.operator, "at": clock.now()}
@@ -159,7 +159,7 @@ async def _find(session: AsyncSession, *, code: str | None, at: dt.datetime) -> 
 async def _pack(session: AsyncSession, sha256: str) -> Programme:
     """Stored packs never change, so each is read once per process."""
     if sha256 not in _read:
-        _read[sha256] = rules.programme_of(await packs.recall(session, sha256=sha256))
+        _read[sha256] = shape.programme_of(await packs.recall(session, sha256=sha256))
     return _read[sha256]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
 from backend.kit import clock, ids
+from backend.kit.db import Database
 from backend.programmes import codes
 
 EARNED, REPAID, HELD, CAPTURED = "points.earned", "points.repaid", "points.held", "points.captured"
@@ -240,8 +241,16 @@ async def reverse_earning(
 ) -> ledger.Outcome:
     """Undo an earning, a debt it repaid included. Raises InsufficientBalance when its lot no longer holds as much;
     `claw_back` takes the points then. Raises PostingUnknown, AlreadyResolved.
+
+    A posting that gave points to several participants at once, as intake's do, is no earning of one of them: unknown.
     """
-    await _posted_for(session, earning, EARNED, REPAID)
+    transfers = await ledger.transfers(session, earning, limit=3)
+    if (
+        not 1 <= len(transfers) <= 2
+        or {one.reason for one in transfers} - {EARNED, REPAID}
+        or len({one.credit_code.split(":")[1] for one in transfers}) != 1
+    ):
+        raise ledger.PostingUnknown
     return await ledger.reverse(
         session, undo={posting_id: earning}, reason=WITHDRAWN, happened_at=happened_at
     )
@@ -307,6 +316,20 @@ async def expire(
     return Expired(lots=len(found), points=points, after=(due, account))
 
 
+async def expire_all(db: Database, *, batch: int = 2_000) -> int:
+    """Sweep every lot whose last day is over, a transaction per batch; answers the points that lapsed.
+
+    A night that was missed is made up for by the next; a crash leaves the rest to the next run.
+    """
+    points, after = 0, None
+    while True:
+        async with db.transaction() as session:
+            done = await expire(session, after=after, limit=batch)
+        points, after = points + done.points, done.after
+        if after is None:
+            return points
+
+
 async def wallet_of(session: AsyncSession, *, participant_id: UUID, programme: str) -> Wallet:
     """What a participant has in a programme now."""
     aside, owed = codes.hold(participant_id, programme), codes.debt(participant_id, programme)
@@ -365,10 +388,10 @@ async def liability_of(session: AsyncSession, *, programme: str) -> list[Liabili
     return [Liability(expires_on=due, points=points, lots=lots) for due, points, lots in rows]
 
 
-async def _posted_for(session: AsyncSession, posting_id: UUID, *reasons: str) -> ledger.Transfer:
+async def _posted_for(session: AsyncSession, posting_id: UUID, reason: str) -> ledger.Transfer:
     """The first transfer of a posting of this sort. A posting of another sort is as unknown as none."""
-    transfers = await ledger.transfers(session, posting_id)
-    if not transfers or transfers[0].reason not in reasons:
+    transfers = await ledger.transfers(session, posting_id, limit=1)
+    if not transfers or transfers[0].reason != reason:
         raise ledger.PostingUnknown
     return transfers[0]
 

@@ -110,13 +110,7 @@ class Citizen:
 
 async def sweep(db: Database) -> int:
     """Expire everything that is due, in small batches; answers the points."""
-    points, after = 0, None
-    while True:
-        async with db.transaction() as session:
-            batch = await wallets.expire(session, after=after, limit=3)
-        points, after = points + batch.points, batch.after
-        if after is None:
-            return points
+    return await wallets.expire_all(db, batch=3)
 
 
 @pytest.fixture

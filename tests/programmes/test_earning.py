@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from backend import packs
 from backend.packs import ParameterUnknown
 from backend.programmes.earning import expires_on, points_for, points_of_one
-from backend.programmes.rules import EarningRule, programme_of
+from backend.programmes.rules import EarningRule
+from backend.programmes.shape import programme_of
 
 PROGRAMME = programme_of(packs.load(packs.builtin_root() / "programmes" / "gd-green-travel.toml"))
 

@@ -10,7 +10,7 @@ from backend import ledger
 from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
-from backend.programmes import PointsLot, wallets
+from backend.programmes import PointsLot, codes, wallets
 from tests.programmes.conftest import Citizen, sweep
 
 JUNE, JULY = dt.date(2027, 6, 30), dt.date(2027, 7, 31)
@@ -162,6 +162,24 @@ async def test_a_spent_earning_is_not_reversed_but_clawed_back(citizen: Citizen)
     with pytest.raises(ledger.InsufficientBalance):
         await citizen.reverse_earning("e")
     assert (await citizen.claw_back("claw", 25)).owed == 5
+
+
+async def test_a_posting_to_several_participants_is_not_reversed_as_one_of_them(citizen: Citizen) -> None:
+    """Intake posts a chunk at once; nobody's earning is undone because a neighbour's act is withdrawn."""
+    neighbour = Citizen(citizen.db, programme=citizen.programme)
+    async with citizen.db.transaction() as session:
+        specs = [codes.issuer(citizen.programme)] + [
+            codes.wallet(one.id, one.programme, JULY) for one in (citizen, neighbour)
+        ]
+        opened = await ledger.open_accounts(session, specs)
+        source, *lots = (opened[spec.code] for spec in specs)
+        lines = tuple(ledger.Line(source, lot, 5) for lot in lots)
+        await ledger.post(
+            session, [ledger.Posting(citizen.key("chunk"), "points.earned", clock.now(), lines)]
+        )
+    with pytest.raises(ledger.PostingUnknown):
+        await citizen.reverse_earning("chunk")
+    assert await neighbour.lots() == {"2027-07-31": 5}
 
 
 async def test_a_batch_of_earnings_repays_one_debt_in_order(citizen: Citizen) -> None:
