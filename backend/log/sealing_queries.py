@@ -276,6 +276,17 @@ async def entries_without_block(session: AsyncSession, *, log_size: int) -> list
     return [(index, str(table)) for index, table in rows]
 
 
+async def blocks_without_entry(session: AsyncSession) -> list[tuple[str, int]]:
+    """Blocks that the log does not state at all: table and number."""
+    rows = await session.execute(
+        text("""
+            SELECT s.table_name, s.block_no FROM log_seal s LEFT JOIN log_entry e ON e.index = s.entry_index
+            WHERE e.index IS NULL ORDER BY 1, 2
+        """)
+    )
+    return [(str(table), int(number)) for table, number in rows]
+
+
 async def store(session: AsyncSession, block: Block) -> None:
     """Keep a block whose entry is already in the log; SealOutOfOrder when it does not continue its table's last."""
     await session.execute(

@@ -62,7 +62,7 @@ async def verify_log(session: AsyncSession, *, settings: Settings) -> list[Viola
             nodes.update(frontier.append(merkle.leaf_hash(entry.canonical)))
             head = signed.get(frontier.size)
             if head is not None:
-                found += _check_head(head, frontier.root(), keys)
+                found += _check_head(head, frontier.root(), keys, settings)
         stored = await queries.nodes(session, nodes)
         found += [
             _violation("log_node", f"{node.level}/{node.number}", *(_GONE if node not in stored else _NODE))
@@ -82,6 +82,10 @@ async def verify_seals(session: AsyncSession) -> list[Violation]:
     found = [
         _violation("log_seal", f"{table}, entry #{index}", *_GONE)
         for index, table in await sealing_queries.entries_without_block(session, log_size=size)
+    ]
+    found += [
+        _violation("log_seal", f"{table}, block {number}", *_STATED)
+        for table, number in await sealing_queries.blocks_without_entry(session)
     ]
     known = {sealed.table for sealed in sealing.registered()}
     for table in await sealing_queries.sealed_tables(session):
@@ -130,7 +134,9 @@ def _check_entry(entry: Entry) -> list[Violation]:
     ]
 
 
-def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, PublicKey]) -> list[Violation]:
+def _check_head(
+    head: TreeHead, root: bytes, keys: dict[bytes, PublicKey], settings: Settings
+) -> list[Violation]:
     place = f"size {head.size}"
     found = [] if head.root == root else [_violation("log_tree_head", place, *_ROOT)]
     key = keys.get(head.key_id)
@@ -143,7 +149,12 @@ def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, PublicKey]) -> li
             *found,
             _violation("log_tree_head", place, f"the note is not genuine: {error.reason}", "签名注记不真实"),
         ]
-    if (stated.size, stated.root, stated.signed_at) != (head.size, head.root, head.signed_at):
+    # Ed25519 gives one signature for one text, so the stored note is known to the last character.
+    signer = heads.signing_key(settings.keys, generation=key.generation)
+    exact = heads.sign(signer, origin=key.name, size=stated.size, root=stated.root, at=stated.signed_at)
+    if (stated.size, stated.root, stated.signed_at, exact) != (
+        head.size, head.root, head.signed_at, head.note,
+    ):  # fmt: skip
         found.append(_violation("log_tree_head", place, *_NOTE))
     return found
 

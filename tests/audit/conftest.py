@@ -1,0 +1,263 @@
+"""A small city that has everything the audit reads, and the hand that tampers with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from backend import intake, ledger, log, methodologies, packs, programmes
+from backend.identity import Role, consent, means, organisations, people, staff
+from backend.intake import mapping_of, source_by_mapping
+from backend.kit import clock, ids
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+from backend.programmes import wallets
+from puhui.audit import Report, audit_snapshot
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+LIBRARY = packs.load_all()
+PROGRAMME = "gd-green-travel"
+SINCE = dt.datetime(2026, 1, 1, tzinfo=clock.SHANGHAI)
+BIKES, CARDS = "gz-bikes", "sz-cards"
+
+
+def bike_file() -> str:
+    """Rides of four accounts on two days, one of them in the first minutes of a month, and a row without a distance."""
+    rows = ["account_no,started_at,ended_at,distance_m"]
+    for account in range(4):
+        rows += [
+            f"B{account},2026-10-31 23:5{n}:00,2026-11-01 00:1{n}:00,{6000 + 700 * account + n}"
+            for n in range(3)
+        ]
+        rows.append(f"B{account},2026-11-01 00:10:00,2026-11-01 00:20:00,{2000 + account}")
+    rows.append("B0,2026-11-02 08:00:00,2026-11-02 08:10:00,")
+    return "\n".join(rows) + "\n"
+
+
+def card_file() -> str:
+    """Card taps: entries that are left out, exits and bus taps."""
+    head = "deal_date,close_date,card_no,deal_value,deal_type,company_name,car_no,station,conn_mark,deal_money,equ_no"
+    rows = [
+        f'"2026-11-0{day} 08:1{card}:00","2026-11-0{day} 00:00:00",C{card},0,{kind},x,y,z,0,0,1'
+        for card in range(3)
+        for day, kind in ((3, "地铁入站"), (3, "地铁出站"), (4, "巴士"))
+    ]
+    return "\n".join([head, *rows]) + "\n"
+
+
+class City:
+    """The steps of the story, each a public verb in a transaction of its own."""
+
+    def __init__(self, db: Database, settings: Settings, folder: Path) -> None:
+        self.db, self.settings, self.folder = db, settings, folder
+        self.citizens: list[UUID] = []
+
+    async def build(self) -> None:
+        await self.programme()
+        await self.filings()
+        await self.people()
+        await self.take_in(BIKES, "bike-share-distance", bike_file(), chunk_rows=6)
+        await self.take_in(BIKES, "bike-share-distance", bike_file())  # again: only duplicates
+        await self.take_in(CARDS, "shenzhen-cards-2018", card_file())
+        await self.link(3, "bike_account", BIKES, "B3")
+        async with self.db.transaction() as session:
+            token = means.means_token(self.settings.keys, "bike_account", BIKES, "B3")
+            await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
+        await self.spend()
+        async with self.db.transaction() as session:
+            await ledger.advance_checkpoints(session)
+        await self.seal()
+
+    async def programme(self) -> None:
+        async with self.db.transaction() as session:
+            await programmes.register(session, pack=LIBRARY.find(PROGRAMME))
+
+    async def filings(self) -> None:
+        people_of_two = []
+        async with self.db.transaction() as session:
+            await organisations.create_organisation(
+                session, code="authority", name_zh="主管部门", name_en="Authority", roles=[Role.AUTHORITY]
+            )
+            for login in ("first", "second"):
+                made = await staff.create_staff(
+                    session, self.settings.keys, organisation_code="authority", login=login,
+                    password="correct horse battery", roles=[Role.AUTHORITY],
+                )  # fmt: skip
+                people_of_two.append(made.staff.id)
+        async with self.db.transaction() as session:
+            act = await methodologies.propose_filing(
+                session, pack=LIBRARY.find("cn-shared-bike-km"), region="CN-GD",
+                valid_from=dt.date(2026, 1, 1), proposed_by=people_of_two[0],
+            )  # fmt: skip
+        async with self.db.transaction() as session:
+            await methodologies.approve_filing(
+                session, act_id=act.id, approved_by=people_of_two[1], subject_sha256=act.subject_sha256
+            )
+            await methodologies.override_for_demo(
+                session,
+                pack=LIBRARY.find("gz-metro-trip"),
+                region="CN-GD",
+                reason="test",
+                set_by=people_of_two[0],
+            )
+
+    async def people(self) -> None:
+        """Four citizens: two assigned the right, one did not, one links only after the act."""
+        async with self.db.transaction() as session:
+            self.citizens = await people.register_many(session, count=4)
+            await consent.assign_right_list(session, participant_ids=self.citizens[:2], covers_from=SINCE)
+            await consent.consent_list(
+                session, participant_ids=self.citizens[:1], scenarios=["bike"], given_from=SINCE
+            )
+        for number in range(3):
+            await self.link(number, "bike_account", BIKES, f"B{number}")
+        await self.link(0, "card", "shenzhen-tong", "C0")
+        await self.link(2, "card", "shenzhen-tong", "C2")
+
+    async def link(self, citizen: int, kind: str, operator: str, number: str) -> None:
+        async with self.db.transaction() as session:
+            await means.link(
+                session, self.settings.keys, participant_id=self.citizens[citizen], kind=kind, operator=operator,
+                number=number, held_from=SINCE, proof_reference="list",
+            )  # fmt: skip
+
+    async def take_in(
+        self, source: str, mapping_id: str, content: str, chunk_rows: int = 1000
+    ) -> intake.Summary:
+        mapping = mapping_of(LIBRARY.find(mapping_id))
+        async with self.db.transaction() as session:
+            registered = await programmes.programme_of(session, code=PROGRAMME)
+            await intake.register_source(
+                session, source_by_mapping(source, mapping), programme_id=registered.id
+            )
+        path = self.folder / f"{source}.csv"
+        path.write_text(content, encoding="utf-8")
+        return await intake.ingest(
+            self.db, self.settings, path=path, source=source, mapping=mapping, library=LIBRARY, chunk_rows=chunk_rows
+        )  # fmt: skip
+
+    async def spend(self) -> None:
+        """A hold that is captured, one that is released, one that is refunded, and a clawback beyond the balance."""
+        for name, points in (("tea", 50), ("book", 20), ("cake", 30)):
+            async with self.db.transaction() as session:
+                await wallets.hold(
+                    session, participant_id=self.citizens[0], programme=PROGRAMME, points=points,
+                    posting_id=self.key(name), happened_at=clock.now(),
+                )  # fmt: skip
+        async with self.db.transaction() as session:
+            await wallets.release(
+                session, hold=self.key("book"), posting_id=self.key("no book"), happened_at=clock.now()
+            )
+        for name in ("tea", "cake"):
+            async with self.db.transaction() as session:
+                await wallets.capture(
+                    session, hold=self.key(name), merchant="teahouse", posting_id=self.key(f"capture {name}"),
+                    happened_at=clock.now(),
+                )  # fmt: skip
+        async with self.db.transaction() as session:
+            await wallets.refund(
+                session,
+                capture=self.key("capture cake"),
+                posting_id=self.key("refund"),
+                happened_at=clock.now(),
+            )
+        async with self.db.transaction() as session:
+            await wallets.claw_back(
+                session, participant_id=self.citizens[1], programme=PROGRAMME, points=100_000,
+                posting_id=self.key("clawback"), happened_at=clock.now(),
+            )  # fmt: skip
+
+    def key(self, name: str) -> UUID:
+        return ids.derive(self.citizens[0], name)
+
+    async def seal(self) -> None:
+        """Seal all there is; a transaction elsewhere on the server may hold the last rows back for a moment."""
+        for _ in range(100):
+            await log.seal_and_publish(self.db, settings=self.settings)
+            async with self.db.transaction() as session:
+                if not any(part.waiting for part in await log.coverage(session)):
+                    return
+
+
+@pytest.fixture(scope="module")
+async def city(db: Database, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> City:
+    made = City(db, settings, tmp_path_factory.mktemp("files"))
+    await made.build()
+    return made
+
+
+@asynccontextmanager
+async def tampering(superuser: Connection) -> AsyncIterator[Connection]:
+    """The superuser's hand: nothing refuses inside, and all is undone at the end."""
+    transaction = superuser.transaction()
+    await transaction.start()
+    try:
+        await superuser.execute("SET LOCAL session_replication_role = replica")
+        await superuser.execute("SET LOCAL client_min_messages = error")
+        for row in await superuser.fetch("""
+            SELECT conrelid::regclass::text AS in_table, conname FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f') AND coninhcount = 0 AND conrelid <> 0
+        """):
+            await superuser.execute(
+                f'ALTER TABLE {row["in_table"]} DROP CONSTRAINT IF EXISTS "{row["conname"]}" CASCADE'
+            )
+        for row in await superuser.fetch("""
+            SELECT attrelid::regclass::text AS in_table, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+            WHERE attidentity <> '' AND c.relnamespace = 'public'::regnamespace
+        """):
+            await superuser.execute(
+                f"ALTER TABLE {row['in_table']} ALTER COLUMN {row['attname']} DROP IDENTITY"
+            )
+        yield superuser
+    finally:
+        await transaction.rollback()
+
+
+@asynccontextmanager
+async def undone(superuser: Connection) -> AsyncIterator[None]:
+    """What is done inside is undone at the end; inside of `tampering`."""
+    savepoint = superuser.transaction()
+    await savepoint.start()
+    try:
+        yield
+    finally:
+        await savepoint.rollback()
+
+
+@asynccontextmanager
+async def seen_by(connection: Connection) -> AsyncIterator[AsyncSession]:
+    """A session inside the transaction that is open on this connection."""
+
+    async def connect() -> Connection:
+        return connection
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
+    )
+    async with AsyncSession(engine) as session:
+        yield session
+
+
+async def report_of(superuser: Connection, settings: Settings) -> Report:
+    """What the audit says of what the superuser's open transaction sees."""
+    async with seen_by(superuser) as session:
+        return await audit_snapshot(session, settings)
+
+
+def said(report: Report) -> list[str]:
+    """Every named violation with the invariant that names it."""
+    return [
+        f"{result.invariant.name} | {violation}"
+        for result in report.results
+        for violation in result.checked.violations
+    ]

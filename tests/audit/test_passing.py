@@ -1,0 +1,26 @@
+"""A sound city passes, and so does an empty database."""
+
+from __future__ import annotations
+
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+from puhui.audit import INVARIANTS, audit
+from tests.audit.conftest import City, said
+
+
+async def test_an_empty_database_passes(db: Database, settings: Settings) -> None:
+    report = await audit(db, settings)
+    assert said(report) == []
+    assert report.passed
+    assert report.unsealed == {}
+
+
+async def test_a_city_passes_with_every_invariant_looking_at_rows(
+    city: City, db: Database, settings: Settings
+) -> None:
+    assert city.citizens
+    report = await audit(db, settings)
+    assert said(report) == []
+    assert report.unsealed == {}
+    assert [result.invariant.name for result in report.results if result.checked.rows == 0] == []
+    assert len(report.results) == len(INVARIANTS)
