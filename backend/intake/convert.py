@@ -30,8 +30,7 @@ from backend.kit.settings import Keys
 from backend.methodologies import MISSING, Methodology, Quantifier, RowReason, prepare
 from backend.packs import Overlay
 from backend.packs.units import parse_unit
-from backend.programmes.earning import points_for
-from backend.programmes.rules import EarningRule, Programme
+from backend.programmes import EarningRule, Programme, points_for
 
 STAGE_COLUMNS = (
     "line", "claim_key", "happened_at", "ended_at", "method_no", "means_token", "inputs", "grams", "points",

@@ -28,7 +28,6 @@ from backend.kit.settings import Settings
 from backend.methodologies import methodology_of
 from backend.packs import Library, OutsideJurisdiction, Overlay
 from backend.packs.overlays import overlay_of, require_region
-from backend.programmes.earning import expires_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ async def ingest(
                 source_id=feed.id,
                 programme=programme.id,
                 project=programme.project,
-                points_due=expires_on(programme, clock.today()),
+                points_due=programmes.expires_on(programme, clock.today()),
             ),
             after_line=last.last_line,
             seq=last.seq,

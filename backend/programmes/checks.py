@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, packs
 from backend.kit.checks import Checked, Rule, count_rows, look_for
 from backend.kit.errors import DomainError
-from backend.programmes import rules
+from backend.programmes import shape
 from backend.programmes.rules import Programme
 from backend.programmes.service import payable_identity, points_identity
 
@@ -58,7 +58,7 @@ async def _read(session: AsyncSession, sha256: str | None) -> Programme | None:
     if sha256 is None:
         return None
     try:
-        return rules.programme_of(await packs.recall(session, sha256=sha256))
+        return shape.programme_of(await packs.recall(session, sha256=sha256))
     except DomainError:
         return None
 

@@ -80,7 +80,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON ·
 
 def _register_kinds() -> None:
     """Each noun registers its kind of pack when it is imported."""
-    for noun in ("backend.methodologies", "backend.programmes.rules", "backend.intake.mapping"):
+    for noun in ("backend.methodologies", "backend.programmes", "backend.intake.mapping"):
         importlib.import_module(noun)
 
 

@@ -14,7 +14,7 @@ from backend.kit.settings import Keys
 from backend.methodologies import methodology_of
 from backend.packs import Library, load_all
 from backend.packs.overlays import overlay_of
-from backend.programmes.rules import programme_of
+from backend.programmes.shape import programme_of
 
 HEADER = (
     "ride_id,rideable_type,started_at,ended_at,start_station_name,start_station_id,end_station_name,"
