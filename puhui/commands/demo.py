@@ -34,7 +34,7 @@ def demo() -> None:
 
     began = time.monotonic()
     with _steps() as step:
-        step("内嵌服务器与演示数据库", "the embedded servers and the demo's database")
+        step("内嵌服务器与演示数据库", "servers and database")
         with place.fresh(runtime.load_settings()) as settings:
             told, report = runtime.run(_play(settings, step))
             step("", "")

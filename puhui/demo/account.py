@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -28,13 +28,20 @@ _STANDING = {
 }
 _WHY = {
     "right_not_assigned": ("权益未委托", "right not assigned"),
-    "unlinked": ("介质无人关联", "nobody held the card or account"),
+    "unlinked": ("介质无人关联", "no holder yet"),
     "method_not_filed": ("方法学未备案", "methodology not filed"),
     "evidence": ("证据等级不足", "evidence too weak"),
     "covered_boundary": ("碳市场已覆盖", "inside a covered boundary"),
 }
 _ACTIVITIES = {"cycling": ("骑行", "cycling"), "metro": ("地铁", "metro"), "bus": ("公交", "bus")}
 _CONFIDENCE = {"high": "高", "medium": "中", "low": "低"}
+_PARTS = (
+    ("接受", "accepted"),
+    ("重复", "duplicates"),
+    ("冲突", "conflicts"),
+    ("拒绝", "rejected"),
+    ("略过", "filtered"),
+)
 _NOT_YET = (
     ("商户兑换与结算", "redemption at merchants, settlement"),
     ("监测期、核查与签发", "monitoring periods, verification, issuance"),
@@ -65,7 +72,7 @@ class Account:
 
     def audit(self, report: Report) -> None:
         """The audit's answer, invariant by invariant."""
-        self._title("9", "审计", "the audit: every invariant recomputed from the rows")
+        self._title("9", "审计", "the audit, recomputed from the rows")
         table = self._table()
         table.add_column(no_wrap=True)
         table.add_column(ratio=1)
@@ -93,15 +100,15 @@ class Account:
         self._title("11", "自己看看", "look for yourself")
         prefix = f"PUHUI_EMBEDDED_DATABASE={settings.embedded_database} .venv/bin/puhui"
         for command in ("up", "psql", "audit"):
-            self._show(Text(f"{prefix} {command}", style="cyan"), wrap=False)
+            self._line(f"{prefix} {command}")
         folder = settings.data_dir / "demo"
         self._show(self._words("合作方文件与未接受的行", "the partners' files and the rows refused"))
-        self._show(Text(f"  {folder}", style="cyan"), wrap=False)
+        self._line(str(folder))
         if self.told.logins is not None:
             self._show(
                 self._words("工作人员登录（口令与 TOTP）", "staff logins, with password and TOTP secret")
             )
-            self._show(Text(f"  {self.told.logins}", style="cyan"), wrap=False)
+            self._line(str(self.told.logins))
         done = self.adds_up
         words = ("演示完成，账目相符，审计通过", "the sums add up and the audit passed")
         if not done:
@@ -122,7 +129,7 @@ class Account:
         )
 
     def _methods(self) -> None:
-        self._title("2", "方法学", "methodologies, and what two people of the authority decided")
+        self._title("2", "方法学", "methodologies: filed by two people, or not")
         table = self._table()
         table.add_column(ratio=1)
         table.add_column(no_wrap=True)
@@ -140,36 +147,30 @@ class Account:
         overlays = sorted({name for act in self._explanations() for name in act["explanation"]["overlays"]})
         for name in overlays:
             pack = packs.load_all().find(name).data["pack"]
-            self._say(f"叠加包 {name}：{pack['reason_zh']}", f"overlay {name}: {pack['reason_en']}")
+            self._say(f"叠加包{name}：{pack['reason_zh']}", f"overlay {name}: {pack['reason_en']}")
 
     def _files(self) -> None:
-        self._title("3", "合作方文件", "partners' files: each row is exactly one of five things")
+        self._title("3", "合作方文件", "partners' files, every row accounted for")
         intakes = self.told.intakes
         table = self._table()
-        table.add_column(ratio=1)
-        for one in intakes:
-            table.add_column(
-                self._words(one.delivery.zh, one.delivery.en if self.wide else "", below=True),
-                justify="right",
-            )
-        table.add_column(self._words("合计", "total" if self.wide else "", below=True), justify="right")
-        parts = (
-            ("接受", "accepted"),
-            ("重复", "duplicates"),
-            ("冲突", "conflicts"),
-            ("拒绝", "rejected"),
-            ("略过", "filtered"),
-        )
-        columns = [[getattr(one.summary, name) for _, name in parts] for one in intakes]
-        for place, (zh, name) in enumerate(parts):
-            numbers = [column[place] for column in columns]
-            table.add_row(self._words(zh, name), *(f"{n:,}" for n in (*numbers, sum(numbers))))
+        table.show_header = True
+        table.add_column()
+        for zh, en in [*((one.delivery.zh, one.delivery.en) for one in intakes), ("合计", "total")]:
+            table.add_column(self._words(zh, en if self.wide else "", below=True), justify="right")
+        columns = [[getattr(one.summary, name) for _, name in _PARTS] for one in intakes]
+        columns.append([sum(numbers) for numbers in zip(*columns, strict=True)])
+        for place, (zh, en) in enumerate(_PARTS):
+            label = self._words(zh, en if self.wide else "")
+            table.add_row(label, *(f"{column[place]:,}" for column in columns))
         received = [one.summary.received for one in intakes]
-        held = [self._held(sum(column) == n) for column, n in zip(columns, received, strict=True)]
-        held.append(self._held(sum(map(sum, columns)) == sum(received)))
-        table.add_section()
-        totals = [f"{n:,}{mark}" for n, mark in zip((*received, sum(received)), held, strict=True)]
-        table.add_row(self._words("收到", "received"), *(Text(total, style="bold") for total in totals))
+        received.append(sum(received))
+        held = [sum(column) == rows for column, rows in zip(columns, received, strict=True)]
+        self.adds_up &= all(held)
+        label = Text.assemble(
+            self._mark(all(held)), " ", ("收到", "bold"), (" received" if self.wide else "", "dim")
+        )
+        cells = [f"{rows:,}{'' if sound else ' ✗'}" for rows, sound in zip(received, held, strict=True)]
+        table.add_row(label, *(Text(cell, style="bold") for cell in cells))
         self._show(table)
         waiting = sum(one.summary.waiting for one in intakes)
         self._say(
@@ -282,24 +283,23 @@ class Account:
     def _explain(self, shown: dict[str, Any]) -> None:
         act, how = shown["act"], shown["explanation"]
         zh, en = _ACTIVITIES[act["activity"]]
-        self._show(self._words(f"{zh} {act['happened_at'][:10]}", en))
+        self._show(self._words(f"{zh} {act['happened_at'][:10]}  {how['title']}", en))
         given = "，".join(f"{name} = {value}" for name, value in how["inputs"].items())
-        self._show(Text(f"  {how['formula']}" + (f"    {given}" if given else "")))
+        self._show(Text(how["formula"] + (f"    {given}" if given else "")), indent=4)
         for factor in how["factors"]:
             confidence = _CONFIDENCE.get(factor["confidence"], factor["confidence"])
-            self._show(Text(f"  {factor['id']} = {factor['value']} {factor['unit']}"))
+            self._show(
+                Text(f"{factor['id']} = {factor['value']} {factor['unit']}  {factor['name']}"), indent=4
+            )
             self._say(
-                f"  来源 {factor['source_title']}；可信度 {confidence}",
-                f"  confidence {factor['confidence']}  {factor['source_url']}",
+                f"可信度{confidence}；来源 {factor['source_title']}",
+                f"confidence {factor['confidence']}; {factor['source_url']}",
+                indent=4,
             )
-        self._show(
-            Text.assemble(
-                (f"  = {how['reduction_g']:,} gCO2e", "bold"),
-                f"，{act['points']} 分",
-                "" if how["official"] else "；非官方备案数值",
-                f"；叠加包 {'、'.join(how['overlays'])}" if how["overlays"] else "",
-            )
-        )
+        notes = "" if how["official"] else "；非官方备案数值"
+        notes += f"；叠加包 {'、'.join(how['overlays'])}" if how["overlays"] else ""
+        result = Text.assemble((f"= {how['reduction_g']:,} gCO2e", "bold"), f"，{act['points']} 分{notes}")
+        self._show(result, indent=4)
 
     def _log(self) -> None:
         head = self.told.head
@@ -312,7 +312,7 @@ class Account:
             f"{self.told.blocks} 个封存块，{head.size} 条日志，已签名",
             f"{self.told.blocks} sealed blocks, {head.size} entries, head signed",
         )
-        self._show(Text(f"  root {head.root.hex()[:32]}…", style="dim"))
+        self._show(Text(f"root {head.root.hex()[:32]}…", style="dim"))
 
     # --- how it is printed ----------------------------------------------------------------------------------------
 
@@ -320,11 +320,14 @@ class Account:
         self.console.print()
         self.console.print(Text.assemble((f"{number} {zh}", "bold green"), (f"  {en}", "dim")))
 
-    def _say(self, zh: str, en: str, *, mark: bool | None = None) -> None:
+    def _say(self, zh: str, en: str, *, mark: bool | None = None, indent: int = 2) -> None:
         words = self._words(zh, en, below=True)
-        if mark is not None:
-            words = Text.assemble(self._mark(mark), " ", words)
-        self._show(words)
+        if mark is None:
+            self._show(words, indent=indent)
+            return
+        marked = Table.grid(padding=(0, 1))
+        marked.add_row(self._mark(mark), words)
+        self._show(marked, indent=indent)
 
     def _words(self, zh: str, en: str, *, below: bool = False) -> Text:
         if not en:
@@ -339,12 +342,11 @@ class Account:
         return "✓" if held else "✗"
 
     def _table(self) -> Table:
-        return Table(box=None, show_edge=False, pad_edge=False, padding=(0, 1), expand=False)
+        return Table(box=None, show_edge=False, pad_edge=False, padding=(0, 1), show_header=False)
 
     def _sum(self, rows: Sequence[tuple[str, str, int]], total: tuple[str, str], amount: int) -> None:
         """Rows and what they must add up to; the total comes from elsewhere than the rows."""
         table = self._table()
-        table.show_header = False
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         for zh, en, number in rows:
@@ -357,8 +359,9 @@ class Account:
         )
         self._show(table)
 
-    def _show(self, what: Text | Table | Group, *, wrap: bool = True) -> None:
-        if wrap:
-            self.console.print(Padding(what, (0, 0, 0, 2)))
-        else:
-            self.console.print("  ", what, sep="", soft_wrap=True)
+    def _show(self, what: Text | Table, *, indent: int = 2) -> None:
+        self.console.print(Padding(what, (0, 0, 0, indent), expand=False))
+
+    def _line(self, text: str) -> None:
+        """A path or a command, never broken."""
+        self.console.print(Text(f"    {text}", style="cyan"), soft_wrap=True)

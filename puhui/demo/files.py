@@ -41,7 +41,7 @@ def write_all(city: City, folder: Path) -> list[Delivery]:
     _write_metro(city.metro_trips, folder / "demo-metro-2026-10.ndjson")
     return [
         Delivery(folder / "demo-bikes-2026-10.csv", "demo-bikes", "共享单车", "bikes", 4, 2, 7),
-        Delivery(folder / "demo-docks-2026-10.csv", "demo-docks", "公共自行车", "docks", 0, 0, 2),
+        Delivery(folder / "demo-docks-2026-10.csv", "demo-docks", "公共单车", "docks", 0, 0, 2),
         Delivery(folder / "demo-metro-2026-10.ndjson", "demo-metro", "地铁", "metro", 0, 0, 4),
         Delivery(bus, "demo-bus", "公交", "bus", 3, 0, 2),
         Delivery(again, "demo-bus", "公交重发", "bus again", taps + 3, 0, 2),

@@ -45,7 +45,7 @@ def fresh(settings: Settings) -> Iterator[Settings]:
     if not settings.embedded or settings.database_url is not None:
         raise DemoNeedsEmbedded
     with embedded.servers(settings.data_dir) as running, _alone(settings.data_dir / "demo.lock"):
-        asyncio.run(_make_anew(running.superuser_url))
+        asyncio.run(make_anew(running.superuser_url, DATABASE))
         named = settings.model_copy(update={"embedded_database": DATABASE})
         ready = runtime.on_embedded(named, running)
         runtime.migrate(ready)
@@ -64,16 +64,16 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def _make_anew(superuser_url: str) -> None:
-    """Drop the demo's database, whoever looks at it, and make an empty one with the rights of the usual one."""
+async def make_anew(superuser_url: str, database: str) -> None:
+    """Drop a database, whoever looks at it, and make an empty one with the rights of the platform's own."""
     import asyncpg
 
     from backend.kit.db import connect_arguments
     from puhui import runtime
     from puhui.embedded import postgres
 
-    async def run(database: str, *statements: str) -> None:
-        url = runtime.on_database(superuser_url, database)
+    async def run(where: str, *statements: str) -> None:
+        url = runtime.on_database(superuser_url, where)
         connection = await asyncpg.connect(**connect_arguments(url))
         try:
             for statement in statements:
@@ -83,13 +83,13 @@ async def _make_anew(superuser_url: str) -> None:
 
     await run(
         "postgres",
-        f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)",
-        f"CREATE DATABASE {DATABASE} OWNER {postgres.OWNER} TEMPLATE template0",
-        f"REVOKE CONNECT, TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",
-        f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {postgres.APPLICATION}",
+        f"DROP DATABASE IF EXISTS {database} WITH (FORCE)",
+        f"CREATE DATABASE {database} OWNER {postgres.OWNER} TEMPLATE template0",
+        f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC",
+        f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {postgres.APPLICATION}",
     )
     await run(
-        DATABASE,
+        database,
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         f"ALTER SCHEMA public OWNER TO {postgres.OWNER}",
         f"GRANT USAGE ON SCHEMA public TO {postgres.APPLICATION}",

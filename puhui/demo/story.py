@@ -155,10 +155,10 @@ async def _first_day(stage: Stage, step: Step) -> None:
     await _authority(stage)
     await _admit_operator(stage)
     await _admit_partners(stage)
-    step("方法学备案与计划", "filing methodologies, starting the programme")
+    step("方法学备案与计划", "methodologies and the programme")
     await _methodologies(stage)
     await _programme(stage)
-    step("参与者与介质", "participants and what they travel with")
+    step("参与者与介质", "participants, cards, accounts")
     await _participants(stage)
     for resident in stage.city.residents[:2]:
         await _join_by_phone(stage, resident)
@@ -373,7 +373,7 @@ async def _last_day(stage: Stage, folder: Path, step: Step) -> None:
     for delivery in files.write_all(stage.city, folder):
         step(f"接入 {delivery.zh}", f"taking in {delivery.en}")
         await _take_in(stage, delivery)
-    step("市民查看与补领", "citizens look, one links late and claims")
+    step("市民查看与补领", "citizens look; one claims late")
     await _citizens_look(stage)
     operator = stage.callers["operator-1"]
     stage.told.figures = await operator.ask("GET", f"/operator/v1/programmes/{PROGRAMME}/figures")
