@@ -156,8 +156,10 @@ async def test_every_table_that_notes_its_transactions_is_tampered_with_here(sup
     assert {row[0] for row in rows} - set(TABLES) == set()
 
 
-async def test_the_superuser_is_really_unhindered_here(superuser: Connection) -> None:
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM ledger_transfer", "UPDATE ledger_transfer SET amount = -amount"]
+)
+async def test_the_superuser_is_really_unhindered_here(superuser: Connection, change: str) -> None:
     """The tests above would prove nothing if the database had refused the changes."""
     async with undone(superuser):
-        assert await superuser.execute("DELETE FROM ledger_transfer") != "DELETE 0"
-        assert await superuser.execute("UPDATE ledger_transfer SET amount = -amount") != "UPDATE 0"
+        assert int((await superuser.execute(change)).split()[-1]) > 0

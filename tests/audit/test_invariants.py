@@ -1,0 +1,270 @@
+"""Each invariant sees by itself what breaks it, whether or not the rows were sealed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from backend.kit.settings import Settings
+from puhui.audit import INVARIANTS
+from tests.audit.conftest import City, Connection, report_of, said, tampering, undone
+
+ONE_WALLET = "id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet' AND balance > 0)"
+ONE_HOLD = "posting_id = (SELECT captures FROM ledger_transfer WHERE captures IS NOT NULL LIMIT 1)"
+ONE_CAPTURE = """captures IS NOT NULL AND NOT EXISTS
+    (SELECT FROM ledger_transfer r WHERE r.reverses = ledger_transfer.posting_id)"""
+ONE_EARNING = """(posting_id, line) =
+    (SELECT posting_id, line FROM ledger_transfer WHERE reason = 'points.earned' ORDER BY 1, 2 LIMIT 1)"""
+HELD = "claim_key = (SELECT min(claim_key::text)::uuid FROM action WHERE credit = 'pooled')"
+FIRST = "claim_key = (SELECT min(claim_key::text)::uuid FROM action)"
+AGAIN = """
+    INSERT INTO ledger_transfer SELECT {posting}, line, debit_id, credit_id, unit, amount, reason, happened_at,
+        recorded_at, reverses, captures, xid FROM ledger_transfer WHERE {where}
+"""
+
+CASES: dict[str, list[tuple[str, ...]]] = {
+    "ledger.balances": [
+        (f"UPDATE ledger_account SET balance = balance + 1 WHERE {ONE_WALLET}",),
+        ("UPDATE ledger_account SET balance = 0 WHERE guard = 'none'",),
+        ("UPDATE ledger_account SET unit = 'g' WHERE kind = 'breakage'",),
+        (  # the sum is right and passes the floor
+            f"""UPDATE ledger_transfer SET amount = amount + 100000
+                WHERE debit_id IN (SELECT id FROM ledger_account WHERE {ONE_WALLET})""",
+            """UPDATE ledger_account a SET balance = f.amount FROM (
+                   SELECT id, sum(amount) AS amount FROM (
+                       SELECT credit_id AS id, amount FROM ledger_transfer
+                       UNION ALL SELECT debit_id, -amount FROM ledger_transfer) m GROUP BY id) f
+               WHERE a.id = f.id AND a.guard <> 'none'""",
+        ),
+    ],
+    "ledger.checkpoints": [
+        ("UPDATE ledger_checkpoint SET balance = balance + 1",),
+        ("UPDATE ledger_checkpoint SET horizon = '9000000000000'",),
+        ("UPDATE ledger_checkpoint SET account_id = account_id + 1000, balance = 0",),
+        ("UPDATE ledger_account SET guard = 'floor' WHERE kind = 'issuer'",),
+    ],
+    "ledger.transfers": [
+        (f"UPDATE ledger_transfer SET reason = 'points.expired' WHERE {ONE_EARNING}",),
+        (f"UPDATE ledger_transfer SET unit = 'g' WHERE {ONE_EARNING}",),
+        (f"UPDATE ledger_transfer SET amount = 0 WHERE {ONE_EARNING}",),
+        (f"UPDATE ledger_transfer SET credit_id = debit_id WHERE {ONE_EARNING}",),
+        (f"UPDATE ledger_transfer SET credit_id = 100000 WHERE {ONE_EARNING}",),
+        (f"UPDATE ledger_transfer SET line = line + 7 WHERE {ONE_EARNING}",),
+        ("DELETE FROM ledger_rule WHERE reason = 'points.earned'",),
+    ],
+    "ledger.resolutions": [
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reverses IS NOT NULL",),
+        (f"UPDATE ledger_transfer SET amount = amount + 1 WHERE {ONE_CAPTURE}",),
+        (f"UPDATE ledger_transfer SET amount = amount + 1 WHERE {ONE_HOLD}",),
+        (
+            "DROP INDEX ledger_transfer_reversed_once",
+            AGAIN.format(posting="gen_random_uuid()", where="reverses IS NOT NULL"),
+        ),
+        (
+            "DROP INDEX ledger_transfer_captured_once",
+            AGAIN.format(posting="gen_random_uuid()", where="captures IS NOT NULL"),
+        ),
+        (  # what was captured is released as well
+            """INSERT INTO ledger_transfer
+               SELECT gen_random_uuid(), line, credit_id, debit_id, unit, amount, 'points.released', happened_at,
+                      recorded_at, posting_id, NULL, xid
+               FROM ledger_transfer h WHERE EXISTS (
+                   SELECT FROM ledger_transfer c WHERE c.captures = h.posting_id)
+                   AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.reverses = h.posting_id)""",
+        ),
+    ],
+    "ledger.accounts": [
+        ("UPDATE ledger_account SET kind = 'hold' WHERE kind = 'wallet'",),
+        ("UPDATE ledger_account SET unit = 't' WHERE kind = 'debt'",),
+        ("UPDATE ledger_account SET guard = 'floor' WHERE kind = 'debt'",),
+        ("UPDATE ledger_account SET due = due + 1 WHERE kind = 'wallet'",),
+    ],
+    "ledger.chart": [
+        ("UPDATE ledger_kind SET guard = 'none' WHERE kind = 'wallet'",),
+        ("INSERT INTO ledger_rule VALUES ('points.gifted', 'issuer', 'payable')",),
+        ("DELETE FROM ledger_rule WHERE reason = 'points.settled'",),
+    ],
+    "actions.once": [
+        (f"UPDATE action SET happened_at = happened_at + interval '1 day', ended_at = NULL WHERE {FIRST}",),
+        ("ALTER TABLE action_2026_11 RENAME TO action_2026_12",),
+        (f"UPDATE action SET line = 99999 WHERE {FIRST}",),
+        (f"UPDATE action SET seq = 9 WHERE {FIRST}",),
+        (f"UPDATE action SET source_id = 3 - source_id WHERE {FIRST}",),
+        ("UPDATE action SET ended_at = happened_at - interval '1 second'",),
+        (f"UPDATE action SET grams = -1 WHERE {FIRST}",),
+        (f"UPDATE action SET participant_id = NULL WHERE {HELD}",),
+        (
+            "ALTER TABLE action DROP CONSTRAINT action_pkey CASCADE",
+            f"INSERT INTO action SELECT * FROM action WHERE {FIRST}",
+        ),
+    ],
+    "actions.holders": [
+        (f"UPDATE action SET participant_id = gen_random_uuid() WHERE {HELD}",),
+        (f"UPDATE action SET means_token = gen_random_uuid() WHERE {HELD}",),
+        ("UPDATE action SET credit = 'pooled' WHERE credit = 'right_not_assigned'",),
+        ("UPDATE assignment_of_right SET covers = tstzrange('2026-11-20', NULL)",),
+        ("UPDATE means_holding SET held = tstzrange('2026-11-20', NULL)",),
+        ("DELETE FROM means_holding",),
+        ("UPDATE action_claim SET points = points + 1",),
+        ("UPDATE action_claim SET participant_id = gen_random_uuid()",),
+        (f"""UPDATE action_claim SET claim_key = (SELECT claim_key FROM action WHERE {HELD})
+             WHERE claim_key = (SELECT min(claim_key::text)::uuid FROM action_claim)""",),
+    ],
+    "actions.recomputed": [
+        (f"UPDATE action SET grams = grams + 1 WHERE {FIRST}",),
+        (f"UPDATE action SET points = points + 1 WHERE {FIRST}",),
+        ("UPDATE action SET inputs = inputs || '{\"distance_m\": 90000}' WHERE inputs ? 'distance_m'",),
+        ("UPDATE action SET inputs = inputs - 'distance_m' WHERE inputs ? 'distance_m'",),
+        ("UPDATE action SET inputs = '{\"distance_m\": \"far\"}' WHERE inputs ? 'distance_m'",),
+        ("UPDATE action SET inputs = '{\"distance_m\": 1.5}' WHERE inputs ? 'distance_m'",),
+        (f"UPDATE action SET method_id = 99 WHERE {FIRST}",),
+        ("UPDATE intake_source SET evidence = 'self_report'",),
+    ],
+    "chunks.add_up": [
+        ("UPDATE intake_chunk SET received = received + 1",),
+        ("UPDATE intake_chunk SET accepted = accepted + 1, duplicates = duplicates - 1",),
+        ("UPDATE intake_chunk SET waiting = waiting + 1",),
+        ("UPDATE intake_chunk SET grams = grams + 1",),
+        ("UPDATE intake_chunk SET points = points + 1",),
+        ("UPDATE intake_chunk SET rejected = rejected + 1, filtered = filtered - 1",),
+        ("DELETE FROM intake_rejection",),
+        ("DELETE FROM intake_chunk WHERE seq = 1",),
+        ("UPDATE intake_chunk SET last_line = last_line + 1 WHERE seq = 1",),
+    ],
+    "points.posted": [
+        (f"UPDATE ledger_transfer SET amount = amount + 1 WHERE {ONE_EARNING}",),
+        (f"DELETE FROM ledger_transfer WHERE {ONE_EARNING}",),
+        ("UPDATE ledger_transfer SET posting_id = gen_random_uuid() WHERE reason = 'points.earned'",),
+        ("UPDATE ledger_account SET due = due + 40 WHERE kind = 'wallet'",),
+        ("UPDATE action_claim SET claim_id = gen_random_uuid()",),
+        (  # points that no action earned, written as the ledger itself would write them
+            f"""SELECT ledger_post(ARRAY[gen_random_uuid()], ARRAY[1],
+                    ARRAY[(SELECT id FROM ledger_account WHERE kind = 'issuer')],
+                    ARRAY[(SELECT id FROM ledger_account WHERE {ONE_WALLET})],
+                    ARRAY[5::bigint], ARRAY['points.earned'], ARRAY[now()])""",
+        ),
+    ],
+    "grams.posted": [
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'acts.pooled'",),
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'acts.uncredited'",),
+        ("DELETE FROM methodology_filing",),
+        ("DELETE FROM methodology_demo_override",),
+        ("UPDATE methodology_filing SET region = 'CN-BJ'",),
+        ("UPDATE methodology_filing SET valid_from = '2027-01-01'",),
+        ("UPDATE methodology_filing SET valid_until = '2026-02-01'",),
+        ("UPDATE methodology_filing SET filed_at = '2099-01-01'",),
+        ("UPDATE intake_source SET covered_boundary = true",),
+        ("UPDATE intake_source SET region = 'CN-BJ'",),
+        ("UPDATE ledger_account SET code = left(code, -5) WHERE code LIKE 'pool:%:demo'",),
+        ("UPDATE ledger_account SET code = replace(code, '2026-11', '2026-09') WHERE code LIKE '%:2026-11'",),
+        ("UPDATE action SET credit = 'evidence' WHERE credit = 'unlinked'",),
+        (
+            """SELECT ledger_post(ARRAY[gen_random_uuid()], ARRAY[1],
+                   ARRAY[(SELECT id FROM ledger_account WHERE kind = 'measured')],
+                   ARRAY[(SELECT min(id) FROM ledger_account WHERE kind = 'pool')],
+                   ARRAY[1000000::bigint], ARRAY['acts.pooled'], ARRAY[now()])""",
+        ),
+    ],
+    "points.identity": [
+        ("UPDATE ledger_account SET code = 'issuer:another' WHERE kind = 'issuer'",),
+        ("UPDATE ledger_account SET code = replace(code, ':gd-', ':xx-') WHERE kind = 'payable'",),
+        ("UPDATE ledger_account SET balance = -1 WHERE kind = 'hold'",),
+    ],
+    "programmes.apart": [
+        ("UPDATE ledger_account SET code = code || '-2' WHERE kind = 'payable'",),
+        ("UPDATE ledger_account SET code = replace(code, 'pool:', 'pool:other-') WHERE kind = 'pool'",),
+    ],
+    "programmes.packs": [
+        ("UPDATE programme_pack SET pack_sha256 = (SELECT sha256 FROM pack_text WHERE kind = 'methodology' LIMIT 1)",),
+        ("UPDATE programme SET operator_code = 'someone'",),
+        ("DELETE FROM programme_pack",),
+    ],
+    "packs.texts": [
+        ("UPDATE pack_text SET text = replace(text, '48.7', '48.8') WHERE pack_id = 'cn-shared-bike-km'",),
+        ("UPDATE pack_text SET pack_id = 'other' WHERE pack_id = 'cn-shared-bike-km'",),
+        ("UPDATE pack_text SET engine_version = ''",),
+    ],
+    "methods.recoverable": [
+        ("UPDATE method_ref SET edition = 'other'",),
+        ("UPDATE method_ref SET engine_version = '0'",),
+        ("DELETE FROM pack_text WHERE kind = 'methodology'",),
+    ],
+    "acts.two_people": [
+        ("UPDATE two_person_decision SET decided_by = proposed_by",),
+        ("UPDATE two_person_decision SET decided_at = expires_at",),
+        ("UPDATE two_person_decision SET proposed_by = gen_random_uuid()",),
+        ("UPDATE two_person_act SET body = body || '{\"region\": \"CN\"}'",),
+        ("UPDATE two_person_act SET kind = 'other'",),
+        ("DELETE FROM two_person_act",),
+    ],
+    "filings.as_agreed": [
+        ("UPDATE methodology_filing SET region = 'CN'",),
+        ("UPDATE methodology_filing SET valid_until = '2030-01-01'",),
+        ("UPDATE methodology_filing SET approved_by = proposed_by",),
+        ("UPDATE two_person_decision SET decision = 'rejected'",),
+        ("DELETE FROM methodology_filing",),
+        ("UPDATE methodology_demo_override SET reason = 'other'",),
+        ("DELETE FROM methodology_demo_override",),
+    ],
+    "seals.rows": [("UPDATE organisation SET name_en = 'Somebody'",)],
+    "seals.tables": [
+        ("CREATE TABLE strange (id integer, xid xid8 NOT NULL DEFAULT pg_current_xact_id())",),
+    ],
+    "log.consistent": [("UPDATE log_entry SET body = '{}' WHERE index = 0",)],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def superuser_at_work(city: City, superuser: Connection) -> AsyncIterator[None]:
+    assert city.citizens
+    async with tampering(superuser):
+        yield
+
+
+def test_every_invariant_has_a_case() -> None:
+    assert set(CASES) == {invariant.name for invariant in INVARIANTS}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_an_invariant_names_what_breaks_it(
+    superuser: Connection, settings: Settings, name: str
+) -> None:
+    unseen = []
+    for changes in CASES[name]:
+        async with undone(superuser):
+            for change in changes:
+                done = await superuser.execute(change)
+                assert not done.endswith(" 0"), change
+            report = await report_of(superuser, settings)
+            if not any(result.checked.found for result in report.results if result.invariant.name == name):
+                unseen.append((changes, said(report)))
+    assert unseen == []
+
+
+async def test_a_check_that_cannot_be_completed_is_a_violation_and_the_others_are_still_asked(
+    superuser: Connection, settings: Settings
+) -> None:
+    async with undone(superuser):
+        await superuser.execute("ALTER TABLE method_ref DROP COLUMN activity CASCADE")
+        await superuser.execute(f"UPDATE ledger_account SET balance = balance + 1 WHERE {ONE_WALLET}")
+        found = {
+            result.invariant.name: result.checked for result in (await report_of(superuser, settings)).results
+        }
+        assert "could not be completed" in found["methods.recoverable"].violations[0].en
+        assert found["ledger.balances"].found == 1
+        assert found["packs.texts"].found == 0
+
+
+async def test_many_violations_are_all_counted_and_the_first_ones_named(
+    superuser: Connection, settings: Settings
+) -> None:
+    async with undone(superuser):
+        made = await superuser.execute("""
+            INSERT INTO ledger_account (id, code, kind, unit, guard, balance, xid)
+            SELECT 1000 + n, 'hold:nobody:p' || n, 'hold', 'pt', 'floor', 1, '3' FROM generate_series(1, 500) n
+        """)
+        assert made == "INSERT 0 500"
+        report = await report_of(superuser, settings)
+        balances = next(one.checked for one in report.results if one.invariant.name == "ledger.balances")
+        assert (balances.found, len(balances.violations)) == (500, 20)
