@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -76,6 +76,12 @@ class Earning:
     repaid: int
     programme: int
     reversed: bool = False
+
+
+def one_of(data: strategies.DataObject, things: Iterable[T]) -> T:
+    """One of what there is, by its place: ids differ from run to run, places do not."""
+    listed = list(things)
+    return listed[data.draw(strategies.integers(0, len(listed) - 1))]
 
 
 class PointsMachine(RuleBasedStateMachine):
@@ -195,7 +201,7 @@ class PointsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=strategies.data(), merchant=strategies.integers(0, MERCHANTS - 1))
     def capture(self, data: strategies.DataObject, merchant: int) -> None:
-        chosen = data.draw(strategies.sampled_from(sorted(self.holds)))
+        chosen = one_of(data, self.holds)
         held, key = self.holds[chosen], self.new_key()
         answer = self.ask(wallets.capture, hold=chosen, merchant=self.merchants[merchant], posting_id=key)
         if held.ended:
@@ -209,7 +215,7 @@ class PointsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=strategies.data())
     def release(self, data: strategies.DataObject) -> None:
-        chosen = data.draw(strategies.sampled_from(sorted(self.holds)))
+        chosen = one_of(data, self.holds)
         held = self.holds[chosen]
         answer = self.ask(wallets.release, hold=chosen, posting_id=self.new_key())
         if held.ended:
@@ -223,9 +229,7 @@ class PointsMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(held.capture for held in self.holds.values()))
     @rule(data=strategies.data())
     def refund(self, data: strategies.DataObject) -> None:
-        chosen = data.draw(
-            strategies.sampled_from(sorted(key for key, held in self.holds.items() if held.capture))
-        )
+        chosen = one_of(data, [key for key, held in self.holds.items() if held.capture])
         held = self.holds[chosen]
         answer = self.ask(wallets.refund, capture=held.capture, posting_id=self.new_key())
         if held.ended == "refunded":
@@ -254,7 +258,7 @@ class PointsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.earnings)
     @rule(data=strategies.data())
     def reverse(self, data: strategies.DataObject) -> None:
-        chosen = data.draw(strategies.sampled_from(sorted(self.earnings)))
+        chosen = one_of(data, self.earnings)
         earning = self.earnings[chosen]
         lot, purse = earning.points - earning.repaid, earning.purse
         answer = self.ask(wallets.reverse_earning, earning=chosen, posting_id=self.new_key())
@@ -295,8 +299,7 @@ class PointsMachine(RuleBasedStateMachine):
     @rule(data=strategies.data(), times=strategies.integers(1, 3))
     def replay(self, data: strategies.DataObject, times: int) -> None:
         """Sent again, at once or later, alone or several times at once: nothing moves."""
-        chosen = data.draw(strategies.sampled_from(range(len(self.requests))))
-        request = self.requests[chosen]
+        request = one_of(data, self.requests)
         if request.answer != "posted":
             return  # a refusal is no promise: what was too little then may be enough now
         answers = self.run(self.on_this_day(self.together([request.send() for _ in range(times)])))
