@@ -61,6 +61,7 @@ class Account:
 
     def tell(self) -> None:
         """Everything but the audit."""
+        self._opening()
         self._who()
         self._methods()
         self._files()
@@ -75,7 +76,7 @@ class Account:
         self._title("9", "审计", "the audit, recomputed from the rows")
         table = self._table()
         table.add_column(no_wrap=True)
-        table.add_column(ratio=1)
+        table.add_column(overflow="fold")
         table.add_column(justify="right", no_wrap=True)
         for result in report.results:
             ok = not result.checked.found
@@ -118,11 +119,27 @@ class Account:
 
     # --- the tiers ------------------------------------------------------------------------------------------------
 
+    def _opening(self) -> None:
+        self.console.print()
+        title = ("演示市，2026 年 10 月", "bold")
+        self._show(Text.assemble(title, ("  the demo city, October 2026", "dim")), indent=0)
+        self._say(
+            "城市、机构与市民均为虚构；行程按固定种子生成，每次相同",
+            "city, organisations and citizens are fictional; the trips come from a fixed seed, the same every time",
+            indent=0,
+        )
+
     def _who(self) -> None:
         self._title("1", "谁参与", "who takes part")
         told = self.told
         people = [(zh, en, told.counts[kind]) for kind, (zh, en) in _KINDS.items()]
         self._sum(people, ("参与者", "participants"), sum(told.counts.values()))
+        phones = len(told.views)
+        self._say(
+            f"其中 {phones} 位市民用手机验证码加入，其余市民凭纸质登记批量录入；家庭与企业由运营方登记",
+            f"{phones} citizens joined by phone, the others are entered in bulk from paper; the operator entered "
+            "households and firms",
+        )
         self._say(
             f"{told.linked:,} 个卡号与账户有人关联；{told.assigned:,} 位参与者委托了减排量权益",
             f"{told.linked:,} cards and accounts have a holder; {told.assigned:,} participants assigned the right to claim",
@@ -131,7 +148,7 @@ class Account:
     def _methods(self) -> None:
         self._title("2", "方法学", "methodologies: filed by two people, or not")
         table = self._table()
-        table.add_column(ratio=1)
+        table.add_column(overflow="fold")
         table.add_column(no_wrap=True)
         for method in self.told.methods:
             zh, en = _STANDING[method.standing]
@@ -156,7 +173,8 @@ class Account:
         table.show_header = True
         table.add_column()
         for zh, en in [*((one.delivery.zh, one.delivery.en) for one in intakes), ("合计", "total")]:
-            table.add_column(self._words(zh, en if self.wide else "", below=True), justify="right")
+            head = self._words(zh, en, below=True) if self.wide else Text(f"{zh[:2]}\n{zh[2:]}".strip())
+            table.add_column(head, justify="right", vertical="bottom")
         columns = [[getattr(one.summary, name) for _, name in _PARTS] for one in intakes]
         columns.append([sum(numbers) for numbers in zip(*columns, strict=True)])
         for place, (zh, en) in enumerate(_PARTS):
@@ -166,11 +184,9 @@ class Account:
         received.append(sum(received))
         held = [sum(column) == rows for column, rows in zip(columns, received, strict=True)]
         self.adds_up &= all(held)
-        label = Text.assemble(
-            self._mark(all(held)), " ", ("收到", "bold"), (" received" if self.wide else "", "dim")
-        )
+        label = Text.assemble(("收到", "bold"), (" received" if self.wide else "", "dim"))
         cells = [f"{rows:,}{'' if sound else ' ✗'}" for rows, sound in zip(received, held, strict=True)]
-        table.add_row(label, *(Text(cell, style="bold") for cell in cells))
+        table.add_row(label, *(Text(cell, style="bold") for cell in cells), self._mark(all(held)))
         self._show(table)
         waiting = sum(one.summary.waiting for one in intakes)
         self._say(
@@ -222,7 +238,7 @@ class Account:
             ("已兑付", "redeemed", points["redeemed"]),
             ("已过期", "expired", points["expired"]),
             ("已追回", "reversed", points["reversed"]),
-            ("− 欠回", "− owed", -points["owed"]),
+            ("减：欠回", "less: owed", -points["owed"]),
         ]
         self._sum(rows, ("发放", "issued"), points["issued"])
         posted = sum(one.summary.points for one in self.told.intakes)
@@ -292,11 +308,12 @@ class Account:
                 Text(f"{factor['id']} = {factor['value']} {factor['unit']}  {factor['name']}"), indent=4
             )
             self._say(
-                f"可信度{confidence}；来源 {factor['source_title']}",
-                f"confidence {factor['confidence']}; {factor['source_url']}",
+                f"来源 {factor['source_title']}；可信度{confidence}",
+                f"confidence {factor['confidence']}",
                 indent=4,
             )
-        notes = "" if how["official"] else "；非官方备案数值"
+            self._line(factor["source_url"])
+        notes = "" if how["official"] else "；非官方数值"
         notes += f"；叠加包 {'、'.join(how['overlays'])}" if how["overlays"] else ""
         result = Text.assemble((f"= {how['reduction_g']:,} gCO2e", "bold"), f"，{act['points']} 分{notes}")
         self._show(result, indent=4)
@@ -347,16 +364,15 @@ class Account:
     def _sum(self, rows: Sequence[tuple[str, str, int]], total: tuple[str, str], amount: int) -> None:
         """Rows and what they must add up to; the total comes from elsewhere than the rows."""
         table = self._table()
-        table.add_column()
+        table.add_column(overflow="fold")
         table.add_column(justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
         for zh, en, number in rows:
-            table.add_row(self._words(zh, en), f"{number:,}")
-        table.add_section()
-        mark = self._held(sum(number for _, _, number in rows) == amount)
-        table.add_row(
-            Text(f"＝ {total[0]}", style="bold").append(f" {total[1]}", "dim"),
-            Text(f"{mark} {amount:,}", style="bold"),
-        )
+            table.add_row(self._words(zh, en), f"{number:,}", "")
+        held = sum(number for _, _, number in rows) == amount
+        self.adds_up &= held
+        label = Text.assemble((total[0], "bold"), (f" {total[1]}", "dim"))
+        table.add_row(label, Text(f"{amount:,}", style="bold"), self._mark(held))
         self._show(table)
 
     def _show(self, what: Text | Table, *, indent: int = 2) -> None:

@@ -44,7 +44,7 @@ def fresh(settings: Settings) -> Iterator[Settings]:
 
     if not settings.embedded or settings.database_url is not None:
         raise DemoNeedsEmbedded
-    with embedded.servers(settings.data_dir) as running, _alone(settings.data_dir / "demo.lock"):
+    with embedded.servers(settings.data_dir) as running, alone(settings.data_dir / "demo.lock"):
         asyncio.run(make_anew(running.superuser_url, DATABASE))
         named = settings.model_copy(update={"embedded_database": DATABASE})
         ready = runtime.on_embedded(named, running)
@@ -53,7 +53,8 @@ def fresh(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock file, which the kernel frees when this process ends in any way. Raises DemoRunning."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
