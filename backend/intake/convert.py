@@ -152,11 +152,11 @@ class Converter:
         for source in rule.inputs:
             if source.kind == "text":
                 texts[source.id] = columns[source.columns[0]]
-                codes = _long_texts(texts[source.id])
+                unsound = _in_column(source, _long_texts(texts[source.id]))
             else:
-                numbers[source.id], codes = self._numbers(source, rule, columns)
-            for row, code in codes.items():
-                bad.setdefault(row, (source.columns[0], code, ""))
+                numbers[source.id], unsound = self._numbers(source, rule, columns)
+            for row, (column, code) in unsound.items():
+                bad.setdefault(row, (column, code, ""))
         tokens = self._tokens(self._mapping.means, columns, bad, n)
 
         happened = numbers[rule.happened_at]
@@ -193,18 +193,22 @@ class Converter:
 
     def _numbers(
         self, source: Field, rule: Rule, columns: MappingType[str, pa.StringArray]
-    ) -> tuple[NDArray[np.int64], dict[int, str]]:
+    ) -> tuple[NDArray[np.int64], dict[int, tuple[str, str]]]:
+        """The values of one input, and for each row that has none the column and the reason."""
         cells = columns[source.columns[0]]
-        if source.kind == "time":
-            return read_times(cells, self._mapping.time_zone)
         if source.kind == "great_circle":
-            return great_circle_m([columns[name] for name in source.columns])
-        if source.kind == "quantity":
+            metres, corners = great_circle_m([columns[name] for name in source.columns])
+            return metres, {row: (source.columns[place], code) for row, (place, code) in corners.items()}
+        if source.kind == "time":
+            values, codes = read_times(cells, self._mapping.time_zone)
+        elif source.kind == "quantity":
             unit = self._methodologies[rule.methodology].activity(rule.activity).inputs[source.id].unit
             assert unit is not None
             assert source.unit is not None
-            return read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
-        return read_whole(cells)
+            values, codes = read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
+        else:
+            values, codes = read_whole(cells)
+        return values, _in_column(source, codes)
 
     def _tokens(
         self,
@@ -390,3 +394,7 @@ def _fault(rule: Rule, reason: RowReason) -> tuple[str, str, str]:
     """The reason in the sender's words: its column, not our input."""
     column = next((source.columns[0] for source in rule.inputs if source.id == reason.field), reason.field)
     return column, reason.code, "" if reason.bound is None else str(reason.bound)
+
+
+def _in_column(source: Field, codes: MappingType[int, str]) -> dict[int, tuple[str, str]]:
+    return {row: (source.columns[0], code) for row, code in codes.items()}

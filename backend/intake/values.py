@@ -103,18 +103,19 @@ def read_quantities(texts: pa.StringArray, scale: Fraction) -> tuple[Int64s, Cod
     return _one_by_one(texts, "not_a_number", read)
 
 
-def great_circle_m(corners: Sequence[pa.StringArray]) -> tuple[Int64s, Codes]:
+def great_circle_m(corners: Sequence[pa.StringArray]) -> tuple[Int64s, dict[int, tuple[int, str]]]:
     """Whole metres, floored, between start and end (latitude, longitude, latitude, longitude in degrees).
 
+    A row that is not sound is told with the place of the corner that is not, 0 to 3, and the reason.
     The great circle on a sphere of the mean radius is a lower bound of any way on the ground.
     """
     degrees: list[NDArray[np.float64]] = []
-    bad: Codes = {}
-    for texts, limit in zip(corners, (90.0, 180.0, 90.0, 180.0), strict=True):
+    bad: dict[int, tuple[int, str]] = {}
+    for place, (texts, limit) in enumerate(zip(corners, (90.0, 180.0, 90.0, 180.0), strict=True)):
         values = _read_degrees(texts)
         outside = np.nonzero(~(np.abs(values) <= limit))[0]
         for row in outside.tolist():
-            bad.setdefault(row, "not_coordinates" if texts[row].is_valid else "missing")
+            bad.setdefault(row, (place, "not_coordinates" if texts[row].is_valid else "missing"))
         degrees.append(np.radians(values))
     lat1, lon1, lat2, lon2 = degrees
     with np.errstate(invalid="ignore"):

@@ -113,6 +113,8 @@ def test_blank_lines_are_no_rows(convert: Convert) -> None:
         ("40.72", "north", "start_lat", "not_coordinates"),
         ("40.72", "", "start_lat", "missing"),
         ("40.72", "-40.72", "start_lat", "above_maximum"),
+        ("-74.04", "east", "start_lng", "not_coordinates"),
+        ("40.73", "", "end_lat", "missing"),
         ("R000002", "", "ride_id", "missing"),
         ("R000002", "R" * 500, "ride_id", "too_long"),
     ],

@@ -302,7 +302,7 @@ def test_every_refused_row_is_listed_with_its_line_field_and_reason(bench: Bench
     assert {line: row["code"] for line, row in rows.items()} == {
         7: "not_after", 8: "not_coordinates", 9: "missing", 10: "conflict", 11: "columns",
     }  # fmt: skip
-    assert rows[7]["field"] == "ended_at"
+    assert (rows[7]["field"], rows[9]["field"]) == ("ended_at", "end_lat")
     assert rows[7]["reason_zh"] == "不晚于它应晚于的时间"
     assert rows[7]["reason_en"] == "not after the time that it must follow"
     assert rows[11]["bound"] == "3/13"
