@@ -18,6 +18,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from backend import intake, packs
+from backend.intake.errors import ROW_REASONS
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.ledger.chart import chart
@@ -253,6 +254,22 @@ async def test_the_file_in_the_readme_is_taken_in_as_it_says(settings: Settings,
     assert "4," in (tmp_path / "rejected.csv").read_text("utf-8-sig").splitlines()[1]
     again = await run()
     assert (again["accepted"], again["duplicates"]) == (0, 4)
+
+
+def test_the_reasons_of_refused_rows_are_listed_as_they_are_told() -> None:
+    rows = rows_below(TEXTS["docs/mappings.md"], "| code |")
+    assert rows == [[code, f"{zh} · {en}"] for code, (zh, en) in ROW_REASONS.items()]
+
+
+def test_every_key_of_a_mapping_is_described() -> None:
+    described = set(re.findall(r"`\[*([a-z_.]+)", TEXTS["docs/mappings.md"]))
+    used = set()
+    for path in (PROJECT / "packs" / "mappings").glob("*.toml"):
+        data = tomllib.loads(path.read_text("utf-8"))
+        for table in (data["file"], data["source"], data["means"], *data["rule"]):
+            used |= set(table)
+        used |= {one["kind"] for rule in data["rule"] for one in rule.get("input", [])}
+    assert used - {"input"} <= described
 
 
 # --- words, decisions, layers -------------------------------------------------------------------------------------
