@@ -107,7 +107,11 @@ class Account:
         self._line(str(folder))
         if self.told.logins is not None:
             self._show(
-                self._words("工作人员登录（口令与 TOTP）", "staff logins, with password and TOTP secret")
+                self._words(
+                    "登录：工作人员的口令与 TOTP，三位市民的手机号（验证码写在 up 的日志里）",
+                    "to sign in: staff with password and TOTP, citizens by phone; their codes are in the log of up",
+                    below=True,
+                )
             )
             self._line(str(self.told.logins))
         done = self.adds_up

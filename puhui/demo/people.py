@@ -126,10 +126,15 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     )
 
 
-def keep_logins(staff: list[StaffMember], path: Path) -> None:
-    """Write the demo staff's secrets where only the owner of the data folder can read them."""
+def keep_logins(staff: list[StaffMember], phones: dict[str, str], path: Path) -> None:
+    """Write what is needed to sign in where only the owner of the data folder can read it."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        facts = [{"login": one.login, "password": one.password, "totp_uri": one.totp_uri} for one in staff]
+        facts = {
+            "staff": [
+                {"login": one.login, "password": one.password, "totp_uri": one.totp_uri} for one in staff
+            ],
+            "citizens": [{"name": name, "phone": number} for name, number in phones.items()],
+        }
         json.dump(facts, file, ensure_ascii=False, indent=2)

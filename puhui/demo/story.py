@@ -142,8 +142,8 @@ async def play(db: Database, settings: Settings, *, folder: Path, step: Step) ->
             await _last_day(stage, folder, step)
             step("封存与签名", "sealing and signing")
             await _seal(stage)
-        keep_logins(list(stage.staff.values()), folder / "staff.json")
-        stage.told.logins = folder / "staff.json"
+        stage.told.logins = folder / "logins.json"
+        keep_logins(list(stage.staff.values()), PHONES, stage.told.logins)
         return stage.told
 
 

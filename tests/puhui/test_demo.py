@@ -135,9 +135,9 @@ def test_what_rests_on_no_filing_never_reaches_a_pool_that_is_not_marked_as_a_de
 
 
 def test_its_secrets_are_for_the_owner_of_the_folder_and_no_phone_number_is_printed(played: Played) -> None:
-    logins = played.running.data_dir / "demo" / "staff.json"
+    logins = played.running.data_dir / "demo" / "logins.json"
     assert logins.stat().st_mode & 0o077 == 0
-    kept = json.loads(logins.read_text("utf-8"))
+    kept = json.loads(logins.read_text("utf-8"))["staff"]
     assert {one["login"] for one in kept} >= {"authority-1", "authority-2", "operator-1"}
     for one in kept:
         assert one["password"] not in played.said + played.errors
