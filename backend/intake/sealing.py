@@ -1,4 +1,4 @@
-"""What of intake is sealed into the log: everything that is only ever added."""
+"""What of intake is sealed into the log: everything but when a job ended."""
 
 from __future__ import annotations
 
@@ -9,4 +9,7 @@ log.register(
     log.Sealed("action_claim", key=("claim_key",)),
     log.Sealed("intake_chunk", key=("id",)),
     log.Sealed("intake_source", key=("id",)),
+    log.Sealed("intake_job", key=("id",), leave_out=("finished_at",)),
+    log.Sealed("intake_rejection", key=("job_id", "line")),
+    log.Sealed("intake_conflict", key=("job_id", "line")),
 )

@@ -32,7 +32,11 @@ from backend.identity.consent.service import (
 )
 from backend.identity.consent.tables import Assignment, Consent, Scenario
 
-log.register(log.Sealed("agreement_text", key=("sha256",)), log.Sealed("consent_event", key=("id",)))
+log.register(
+    log.Sealed("agreement_text", key=("sha256",)),
+    log.Sealed("consent_event", key=("id",)),
+    log.Sealed("assignment_of_right", key=("id",), leave_out=("covers", "revoked_at")),
+)
 
 __all__ = [
     "RIGHT",

@@ -7,6 +7,7 @@ Promises a means has one holder at any moment; a holding is only ever closed, ne
 Ignores  what was done with them.
 """
 
+from backend import log
 from backend.identity.means.errors import (
     HeldInTheFuture,
     HoldingUnknown,
@@ -29,6 +30,8 @@ from backend.identity.means.service import (
     link_with_code,
 )
 from backend.identity.means.tables import Holding, Listed, MeansKind, Proof
+
+log.register(log.Sealed("means", key=("id",)), log.Sealed("means_holding", key=("id",), leave_out=("held",)))
 
 __all__ = [
     "HeldInTheFuture",

@@ -5,6 +5,7 @@ Promises one phone number is one person; a destroyed key erases the person and n
 Ignores  what a participant does, earns or holds.
 """
 
+from backend import log
 from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
 from backend.identity.people.service import (
     all_exist,
@@ -20,6 +21,8 @@ from backend.identity.people.service import (
     register_many,
 )
 from backend.identity.people.tables import Participant, ParticipantKind
+
+log.register(log.Sealed("participant", key=("id",)))
 
 __all__ = [
     "Participant",

@@ -22,7 +22,8 @@ CREATE TABLE intake_job (
     file_sha256 text NOT NULL,
     mapping_sha256 text NOT NULL,
     started_at timestamptz NOT NULL,
-    finished_at timestamptz
+    finished_at timestamptz,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE UNIQUE INDEX intake_job_one_open ON intake_job (source_id, file_sha256, mapping_sha256)
     WHERE finished_at IS NULL;
@@ -56,6 +57,7 @@ CREATE TABLE intake_rejection (
     code text NOT NULL,
     bound text NOT NULL DEFAULT '',
     seq integer NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (job_id, line)
 );
 
@@ -66,6 +68,7 @@ CREATE TABLE intake_conflict (
     claim_key uuid NOT NULL,
     act jsonb NOT NULL,
     seq integer NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (job_id, line)
 );
 
@@ -110,6 +113,9 @@ CREATE INDEX action_claim_participant ON action_claim (participant_id, claim_key
 CREATE INDEX action_claim_xid ON action_claim (xid);
 CREATE INDEX intake_chunk_xid ON intake_chunk (xid);
 CREATE INDEX intake_source_xid ON intake_source (xid);
+CREATE INDEX intake_job_xid ON intake_job (xid);
+CREATE INDEX intake_rejection_xid ON intake_rejection (xid);
+CREATE INDEX intake_conflict_xid ON intake_conflict (xid);
 
 -- A month's partition, made ahead by whoever first needs it.
 CREATE FUNCTION action_partition(p_month date) RETURNS void

@@ -19,9 +19,11 @@ def _people() -> None:
         CREATE TABLE participant (
             id uuid PRIMARY KEY,
             kind text NOT NULL CHECK (kind IN ('citizen', 'household', 'firm')),
-            created_at timestamptz NOT NULL DEFAULT now()
+            created_at timestamptz NOT NULL DEFAULT now(),
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         )
     """)
+    _seal_rows("participant")
     _keep_rows("participant")
     op.execute("""
         CREATE TABLE person (
@@ -52,9 +54,11 @@ def _means() -> None:
             token uuid NOT NULL UNIQUE,
             kind text NOT NULL CHECK (kind ~ '^[a-z][a-z_]{0,30}$'),
             operator text NOT NULL,
-            first_seen_at timestamptz NOT NULL DEFAULT now()
+            first_seen_at timestamptz NOT NULL DEFAULT now(),
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         )
     """)
+    _seal_rows("means")
     _keep_rows("means")
     op.execute("""
         CREATE TABLE means_holding (
@@ -66,6 +70,7 @@ def _means() -> None:
             proof_reference text NOT NULL,
             hint_sealed bytea,
             linked_at timestamptz NOT NULL,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
             CONSTRAINT means_holding_begins CHECK (
                 NOT isempty(held) AND NOT lower_inf(held) AND lower_inc(held) AND NOT upper_inc(held)
             ),
@@ -73,6 +78,7 @@ def _means() -> None:
                 EXCLUDE USING gist (int8range(means_id, means_id, '[]') WITH &&, held WITH &&)
         )
     """)
+    _seal_rows("means_holding")
     op.execute("CREATE INDEX means_holding_means ON means_holding (means_id)")
     op.execute("CREATE INDEX means_holding_participant ON means_holding (participant_id, id)")
     op.execute("""
@@ -137,12 +143,14 @@ def _consent() -> None:
             covers tstzrange NOT NULL,
             recorded_at timestamptz NOT NULL,
             revoked_at timestamptz,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
             CONSTRAINT assignment_begins CHECK (NOT isempty(covers) AND NOT lower_inf(covers)),
             CONSTRAINT assignment_ends_when_revoked CHECK (upper_inf(covers) = (revoked_at IS NULL)),
             CONSTRAINT assignment_once EXCLUDE USING gist
                 (uuid_range(participant_id, participant_id, '[]') WITH &&, covers WITH &&)
         )
     """)
+    _seal_rows("assignment_of_right")
     op.execute("CREATE INDEX assignment_of_right_participant ON assignment_of_right (participant_id)")
     op.execute("""
         CREATE FUNCTION assignment_only_revoke() RETURNS trigger LANGUAGE plpgsql AS $$
