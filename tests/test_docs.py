@@ -20,6 +20,7 @@ from sqlalchemy import text
 from backend import intake, packs
 from backend.intake.errors import ROW_REASONS
 from backend.kit.db import Database
+from backend.kit.errors import Kind
 from backend.kit.settings import Settings
 from backend.ledger.chart import chart
 from puhui import cli, taking_in
@@ -165,6 +166,21 @@ def test_every_http_address_that_is_named_exists() -> None:
                 assert not verb or verb.lower() in known[path], f"{name}: {verb} {path}"
                 named += 1
     assert named
+
+
+def test_every_call_of_the_walk_as_a_citizen_is_an_operation() -> None:
+    paths = documents()["/mobile/v1"]["paths"]
+    (walk,) = blocks(TEXTS["docs/http.md"], "sh")
+    calls = re.findall(r'^curl -s "?\$at(/[\w/{}-]+)(.*)', walk, re.MULTILINE)
+    assert len(calls) == walk.count("curl ")
+    for path, rest in calls:
+        sent = "post" if " -d " in rest or rest.endswith("\\") else "get"
+        assert sent in paths[path], path
+
+
+def test_kinds_of_refusals_have_the_status_and_exit_code_that_is_said() -> None:
+    rows = rows_below(TEXTS["docs/http.md"], "| kind |")
+    assert rows == [[kind.name.lower(), str(kind.http_status), str(kind.exit_code)] for kind in Kind]
 
 
 def test_every_pack_that_is_named_as_one_exists() -> None:
