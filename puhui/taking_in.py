@@ -24,11 +24,13 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from backend import intake, packs, programmes
+from backend import intake, methodologies, packs, programmes
 from backend.identity import Role, organisations
 from backend.intake import ChunkResult, Mapping, Source, Summary
 from backend.intake.reading import header_of
+from backend.kit import clock
 from backend.kit.errors import DomainError, Kind
+from backend.programmes.shape import programme_of as programme_in
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -172,8 +174,22 @@ async def _require_source(
             if not settings.embedded:
                 raise
             new = intake.source_by_mapping(code, mapping)
+            _require_fit(new, mapping, library)  # before it is registered, for a registration stands for good
             for line in await _register(session, new, library):
                 show.print(line, markup=False, soft_wrap=True)
+
+
+def _require_fit(new: Source, mapping: Mapping, library: Library) -> None:
+    """Raise what the intake would refuse of the mapping's suggestions: the programme's region, the methodologies'."""
+    overlays = [packs.overlay_of(library.find(name)) for name in new.overlays]
+    programme = programme_in(library.find(new.programme))
+    intake.require_programme(programme, new, overlays)
+    for rule in mapping.rules:
+        if rule.filter is None:
+            methodology = methodologies.methodology_of(library.find(rule.methodology))
+            methodologies.prepare(
+                methodology, activity=rule.activity, on=clock.today(), region=new.region, overlays=overlays
+            )
 
 
 async def _register(session: AsyncSession, new: Source, library: Library) -> list[str]:

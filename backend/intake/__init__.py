@@ -31,6 +31,7 @@ from backend.intake.service import (
     list_jobs,
     mapping_for,
     refused_rows,
+    require_programme,
     summary_of,
 )
 from backend.intake.sources import Source, list_sources, register_source, source_by_mapping, source_of
@@ -64,6 +65,7 @@ __all__ = [
     "mapping_of",
     "refused_rows",
     "register_source",
+    "require_programme",
     "row_reason",
     "source_by_mapping",
     "source_of",

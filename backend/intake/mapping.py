@@ -11,6 +11,7 @@ from backend.packs import Pack
 from backend.packs.faults import Faults
 from backend.packs.pack import PackKind, document, header, register
 from backend.packs.schema import IDENTIFIER, PACK_ID, REGION, Items, Table, Text, UnitText, Whole
+from backend.packs.units import parse_unit
 
 EVIDENCE = ("operator_feed", "receipt_upload", "self_report")
 FieldKind = Literal["time", "whole", "quantity", "text", "great_circle"]
@@ -241,4 +242,46 @@ def _prove(_body: object, _data: MappingType[str, Any], _faults: Faults) -> None
     """A mapping carries no examples: it is proved by files."""
 
 
-register(PackKind("mapping", _SHAPE, _check, _build, _prove))
+def _refers(data: MappingType[str, Any], known: MappingType[str, Pack], faults: Faults) -> None:
+    """Whether each rule gives its methodology what it asks for, in units that reduce to its own."""
+    for place, rule in enumerate(data["rule"]):
+        if "filter" in rule:
+            continue
+        at = ("rule", place)
+        methodology = known.get(rule["methodology"])
+        if methodology is None or methodology.kind != "methodology":
+            faults.add((*at, "methodology"), "bad_reference", name=repr(rule["methodology"]))
+            continue
+        activities = {item.get("id"): item for item in methodology.data.get("activity", [])}
+        if rule["activity"] not in activities:
+            faults.add((*at, "activity"), "bad_reference", name=repr(rule["activity"]))
+            continue
+        asked = {item["id"]: item for item in activities[rule["activity"]]["inputs"]}
+        for number, given in enumerate(rule["input"]):
+            _check_input(given, asked, (*at, "input", number), faults)
+        given_ids = {given["id"] for given in rule["input"]}
+        for name in activities[rule["activity"]]["claim_key"]:
+            if name in asked and name not in given_ids:  # without it, different acts would look like one
+                faults.add((*at, "input"), "missing_input", name=repr(name))
+
+
+def _check_input(
+    given: MappingType[str, Any],
+    asked: MappingType[str, MappingType[str, Any]],
+    at: tuple[str | int, ...],
+    faults: Faults,
+) -> None:
+    wanted = asked.get(given["id"])
+    if wanted is None:
+        faults.add((*at, "id"), "bad_reference", name=repr(given["id"]))
+    elif (wanted["type"] == "timestamp") != (given["kind"] == "time"):
+        faults.add((*at, "kind"), "not_allowed", found=repr(given["kind"]), known=f"for {wanted['type']}")
+    elif given["kind"] == "quantity":
+        own, theirs = given["unit"], wanted.get("unit", "1")
+        if parse_unit(own).dimension != parse_unit(theirs).dimension:
+            faults.add(
+                (*at, "unit"), "unit_mismatch", why=f"{own} is not {theirs}", why_zh=f"{own} 不是 {theirs}"
+            )
+
+
+register(PackKind("mapping", _SHAPE, _check, _build, _prove, _refers))

@@ -118,7 +118,7 @@ async def ingest(
         if mapping.pack is not None:
             await packs.store(session, mapping.pack)
     overlays = [overlay_of(library.find(name)) for name in feed.overlays]
-    _require_programme(programme, feed, overlays)
+    require_programme(programme, feed, overlays)
     methods = {
         rule.methodology: methodology_of(library.find(rule.methodology))
         for rule in mapping.rules
@@ -245,7 +245,8 @@ def _barrier(creditable: bool, feed: Source, filing: str) -> str | None:
     return "method_not_filed" if filing == "not_filed" else None
 
 
-def _require_programme(programme: programmes.Programme, feed: Source, overlays: Sequence[Overlay]) -> None:
+def require_programme(programme: programmes.Programme, feed: Source, overlays: Sequence[Overlay]) -> None:
+    """Raise OutsideProgramme unless the programme covers the source's region, or an overlay lets it in."""
     try:
         require_region(
             programme.id,

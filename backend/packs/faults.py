@@ -39,6 +39,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unknown_name": ("公式用了未声明的名字 {name}", "the formula uses the undeclared name {name}"),
     "duplicate": ("{name} 重复出现", "{name} appears more than once"),
     "bad_reference": ("所指的 {name} 不存在", "{name}, which this refers to, does not exist"),
+    "missing_input": (
+        "缺少输入 {name}，没有它无法分辨不同的行为",
+        "the input {name} is missing, without which different acts cannot be told apart",
+    ),
     "bad_order": ("{why_zh}", "{why}"),
     "edition_overlap": ("版本 {first} 与 {second} 的有效期重叠", "the editions {first} and {second} overlap"),
     "validity_unknown": (

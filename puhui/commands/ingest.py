@@ -80,10 +80,11 @@ def _mapping_in(file: Path) -> Mapping:
     from puhui import console
 
     pack = packs.load(file)
-    for fault in pack.faults:
+    faults = [*pack.faults, *packs.check_references(packs.gather([pack]), beside=packs.load_all())]
+    for fault in faults:
         console.err.print(fault.text("zh"), markup=False, soft_wrap=True)
         console.err.print(f"  {fault.message_en}", markup=False, soft_wrap=True)
-    if pack.faults:
+    if faults:
         raise typer.Exit(packs.PackFaulty.kind.exit_code)
     return intake.mapping_of(pack)
 

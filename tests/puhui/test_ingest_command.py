@@ -285,6 +285,56 @@ def test_a_faulty_mapping_file_is_listed_fault_by_fault_with_its_lines(bench: Be
     assert "faulty.toml:1 means: 缺少键" in err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"cn-shared-bike-km"', '"no-such"', "rule[0].methodology: 所指的 'no-such' 不存在"),
+        ('activity    = "cycling"', 'activity    = "flying"', "rule[0].activity: 所指的 'flying' 不存在"),
+        ('id     = "distance_m"', 'id     = "metres"', "rule[0].input[2].id: 所指的 'metres' 不存在"),
+        ('kind   = "whole"', 'kind   = "quantity"\nunit   = "kg"', "rule[0].input[2].unit: 单位不能归约"),
+        ('"started_at"\n  kind', '"ended_at_2"\n  kind', "rule[0].happened_at"),
+    ],
+)
+def test_a_mapping_that_does_not_give_its_methodology_what_it_asks_is_refused_before_anything_is_registered(
+    bench: Bench, old: str, new: str, said: str
+) -> None:
+    root = Path(__file__).parents[2] / "packs" / "mappings"
+    text = (root / "bike-share-distance.toml").read_text("utf-8")
+    assert old in text
+    (bench.folder / "unfit.toml").write_text(text.replace(old, new, 1), "utf-8")
+    code, _, err = bench.run("none.csv", "--source", "unfit", "--map", "unfit.toml")
+    assert code == 2
+    assert said in err
+    assert bench.ask("SELECT 1 FROM intake_source WHERE code = 'unfit'") == []
+
+
+def test_without_what_tells_acts_apart_a_mapping_is_refused(bench: Bench) -> None:
+    root = Path(__file__).parents[2] / "packs" / "mappings"
+    lines = (root / "bike-share-distance.toml").read_text("utf-8")
+    head, started, rest = lines.partition('  [[rule.input]]\n  id     = "started_at"')
+    assert started
+    unfit = (
+        head.replace('happened_at = "started_at"', 'happened_at = "ended_at"') + rest[rest.index("  [[") :]
+    )
+    (bench.folder / "alike.toml").write_text(unfit, "utf-8")
+    code, _, err = bench.run("none.csv", "--source", "unfit", "--map", "alike.toml")
+    assert code == 2
+    assert "缺少输入 'started_at'" in err
+
+
+def test_a_region_that_the_programme_does_not_cover_is_refused_before_the_source_is_registered(
+    bench: Bench,
+) -> None:
+    root = Path(__file__).parents[2] / "packs" / "mappings"
+    text = (root / "bike-share-distance.toml").read_text("utf-8").replace('"CN-GD-GZ"', '"US-NY"')
+    (bench.folder / "abroad.toml").write_text(text, "utf-8")
+    (bench.folder / "abroad.csv").write_text("account_no,started_at,ended_at,distance_m\n", "utf-8")
+    code, _, err = bench.run("abroad.csv", "--source", "abroad", "--map", "abroad.toml")
+    assert code == 2
+    assert "intake.outside_programme" in err
+    assert bench.ask("SELECT 1 FROM intake_source WHERE code = 'abroad'") == []
+
+
 def test_every_refused_row_is_listed_with_its_line_field_and_reason(bench: Bench) -> None:
     good = [ride(n) for n in range(20_000, 20_005)]
     bad = [ride(20_006, ended="2021-02-01 00:00:00"), ride(20_007, lat="95"), ride(20_008, lat="")]
