@@ -8,6 +8,6 @@ Ignores  how to repair anything: a correction is a further row, made by whoever 
 
 from puhui.audit.invariants import INVARIANTS, Invariant
 from puhui.audit.report import Report, Result
-from puhui.audit.run import audit, audit_snapshot
+from puhui.audit.run import audit
 
-__all__ = ["INVARIANTS", "Invariant", "Report", "Result", "audit", "audit_snapshot"]
+__all__ = ["INVARIANTS", "Invariant", "Report", "Result", "audit"]

@@ -21,32 +21,27 @@ _log = logging.get("puhui.audit")
 Progress = Callable[[Invariant], None]
 
 
-async def audit(db: Database, settings: Settings, *, progress: Progress | None = None) -> Report:
-    """Ask every invariant of one snapshot of the database. `progress` hears which one is asked next."""
-    async with db.transaction() as session:
-        await session.connection(
-            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        )
-        return await audit_snapshot(session, settings, progress=progress)
-
-
-async def audit_snapshot(
-    session: AsyncSession,
+async def audit(
+    db: Database,
     settings: Settings,
     *,
     invariants: Sequence[Invariant] = INVARIANTS,
     progress: Progress | None = None,
 ) -> Report:
-    """Ask the invariants of whatever this session sees."""
-    results = []
-    for invariant in invariants:
-        if progress is not None:
-            progress(invariant)
-        began = time.monotonic()
-        checked = await _ask(session, settings, invariant)
-        results.append(Result(invariant, checked, time.monotonic() - began))
-    unsealed = {part.table: part.waiting for part in await log.coverage(session) if part.waiting}
-    return Report(tuple(results), unsealed)
+    """Ask every invariant of one snapshot of the database. `progress` hears which one is asked next."""
+    async with db.transaction() as session:
+        await session.connection(
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        results = []
+        for invariant in invariants:
+            if progress is not None:
+                progress(invariant)
+            began = time.monotonic()
+            checked = await _ask(session, settings, invariant)
+            results.append(Result(invariant, checked, time.monotonic() - began))
+        unsealed = {part.table: part.waiting for part in await log.coverage(session) if part.waiting}
+        return Report(tuple(results), unsealed)
 
 
 async def _ask(session: AsyncSession, settings: Settings, invariant: Invariant) -> Checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,17 +12,18 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.engine import make_url
 
 from backend import intake, ledger, log, methodologies, packs, programmes
 from backend.identity import Role, consent, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
-from backend.kit.db import Database
+from backend.kit.db import Database, connect_arguments
 from backend.kit.settings import Settings
 from backend.programmes import wallets
-from puhui.audit import Report, audit_snapshot
+from puhui import embedded, runtime
+from puhui.audit import INVARIANTS, Report, audit
+from tests.conftest import TEMPLATE, settings_for
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -68,6 +70,10 @@ class City:
         await self.people()
         await self.take_in(BIKES, "bike-share-distance", bike_file(), chunk_rows=6)
         await self.take_in(BIKES, "bike-share-distance", bike_file())  # again: only duplicates
+        again = bike_file().replace(",6000\n", ",6001\n")
+        await self.take_in(
+            BIKES, "bike-share-distance", again
+        )  # a known ride at another distance: a conflict
         await self.take_in(CARDS, "shenzhen-cards-2018", card_file())
         await self.link(3, "bike_account", BIKES, "B3")
         async with self.db.transaction() as session:
@@ -187,26 +193,40 @@ class City:
             async with self.db.transaction() as session:
                 if not any(part.waiting for part in await log.coverage(session)):
                     return
+            await asyncio.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
-async def city(db: Database, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> City:
-    made = City(db, settings, tmp_path_factory.mktemp("files"))
-    await made.build()
-    return made
+class Copy:
+    """A database of its own with the city in it: the application's way in, and the superuser's."""
+
+    def __init__(self, settings: Settings, db: Database, superuser: Connection) -> None:
+        self.settings, self.db, self.superuser = settings, db, superuser
+
+    async def audit(self, *names: str) -> Report:
+        """What the audit says, of all invariants or of those named."""
+        chosen = [invariant for invariant in INVARIANTS if not names or invariant.name in names]
+        return await audit(self.db, self.settings, invariants=chosen)
 
 
-@asynccontextmanager
-async def tampering(superuser: Connection) -> AsyncIterator[Connection]:
-    """The superuser's hand: nothing refuses inside, and all is undone at the end."""
-    transaction = superuser.transaction()
-    await transaction.start()
-    try:
-        await superuser.execute("SET LOCAL session_replication_role = replica")
-        await superuser.execute("SET LOCAL client_min_messages = error")
+@pytest.fixture(scope="session")
+async def city(servers: embedded.Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The name of the database that holds the city; nobody is connected to it, so that it can be copied."""
+    async with own_database(servers, TEMPLATE) as name:
+        settings = settings_for(servers, name)
+        async with runtime.database(settings) as db:
+            await City(db, settings, tmp_path_factory.mktemp("files")).build()
+        yield name
+
+
+@pytest.fixture(scope="session")
+async def unguarded_city(servers: embedded.Servers, city: str) -> AsyncIterator[str]:
+    """A copy without constraints and identities, so that a superuser can write into it whatever he likes."""
+    async with own_database(servers, city) as name:
+        superuser = await connect(servers, name)
         for row in await superuser.fetch("""
             SELECT conrelid::regclass::text AS in_table, conname FROM pg_constraint
-            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f') AND coninhcount = 0 AND conrelid <> 0
+            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'x') AND coninhcount = 0
+                AND conrelid <> 0
         """):
             await superuser.execute(
                 f'ALTER TABLE {row["in_table"]} DROP CONSTRAINT IF EXISTS "{row["conname"]}" CASCADE'
@@ -218,40 +238,46 @@ async def tampering(superuser: Connection) -> AsyncIterator[Connection]:
             await superuser.execute(
                 f"ALTER TABLE {row['in_table']} ALTER COLUMN {row['attname']} DROP IDENTITY"
             )
-        yield superuser
-    finally:
-        await transaction.rollback()
+        await superuser.close()
+        yield name
 
 
 @asynccontextmanager
-async def undone(superuser: Connection) -> AsyncIterator[None]:
-    """What is done inside is undone at the end; inside of `tampering`."""
-    savepoint = superuser.transaction()
-    await savepoint.start()
+async def copy_of(servers: embedded.Servers, database: str) -> AsyncIterator[Copy]:
+    """A copy that is gone at the end. What is changed in it is committed, so that no transaction stays open: one
+    that did would hold back sealing in every other database of the server.
+    """
+    async with own_database(servers, database) as name:
+        settings = settings_for(servers, name)
+        superuser = await connect(servers, name)
+        await superuser.execute("SET session_replication_role = replica")
+        try:
+            async with runtime.database(settings) as db:
+                yield Copy(settings, db, superuser)
+        finally:
+            await superuser.close()
+
+
+@asynccontextmanager
+async def own_database(servers: embedded.Servers, template: str) -> AsyncIterator[str]:
+    name = f"audit_{ids.uuid7().hex[-12:]}"
+    await _execute(servers, f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER puhui_owner')
     try:
-        yield
+        yield name
     finally:
-        await savepoint.rollback()
+        await _execute(servers, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@asynccontextmanager
-async def seen_by(connection: Connection) -> AsyncIterator[AsyncSession]:
-    """A session inside the transaction that is open on this connection."""
-
-    async def connect() -> Connection:
-        return connection
-
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
-    )
-    async with AsyncSession(engine) as session:
-        yield session
+async def _execute(servers: embedded.Servers, statement: str) -> None:
+    connection = await connect(servers, "postgres")
+    await connection.execute(statement)
+    await connection.close()
 
 
-async def report_of(superuser: Connection, settings: Settings) -> Report:
-    """What the audit says of what the superuser's open transaction sees."""
-    async with seen_by(superuser) as session:
-        return await audit_snapshot(session, settings)
+async def connect(servers: embedded.Servers, database: str) -> Connection:
+    """A superuser's connection."""
+    url = make_url(servers.superuser_url).set(database=database).render_as_string(hide_password=False)
+    return await asyncpg.connect(**connect_arguments(url))
 
 
 def said(report: Report) -> list[str]:
