@@ -60,7 +60,14 @@ GASES = ("CO2", "CH4", "N2O", "HFCs", "PFCs", "SF6", "NF3")
 CONFIDENCE = ("high", "medium", "low")
 
 _UNIT = Text(among=UNITS)
-_SELECTION = Table({"unit": _UNIT}, {"project_region": Text(REGION), "except_regions": Items(Text(REGION))})
+_SELECTION = Table(
+    {"unit": _UNIT},
+    {
+        "project_region": Text(REGION),
+        "except_regions": Items(Text(REGION)),
+        "except_unless": Text(IDENTIFIER),  # a setting; when it is true, the excepted regions count after all
+    },
+)
 _SOURCED = {"source": Text(), "confidence": Text(among=CONFIDENCE), "reading": Text()}
 _CAP = Table(
     {
@@ -101,6 +108,18 @@ _EXCLUSION = Table(
         "confidence": Text(among=CONFIDENCE),
     },
 )
+_NOT_BEFORE = Table(
+    {
+        "id": Text(PACK_ID),
+        "applies_to": Items(_UNIT, least=1),
+        "field": Text(among=("vintage_start", "commissioned_on")),
+        "day": Day(),  # the first day that is accepted
+        "message_zh": Text(),
+        "message_en": Text(),
+        "source": Text(),
+    },
+    {"except": Items(Text(among=PROJECT_TYPES)), "confidence": Text(among=CONFIDENCE), "reading": Text()},
+)
 _EDITION = Table(
     {
         "id": Text(PACK_ID),
@@ -119,6 +138,7 @@ _EDITION = Table(
         ),
         "constraint": Items(_CONSTRAINT, unique="id"),
         "exclusion": Items(_EXCLUSION, unique="id"),
+        "not_before": Items(_NOT_BEFORE, unique="id"),
         "calendar": Keyed(IDENTIFIER, Day()),
     },
 )
@@ -161,7 +181,7 @@ _SHAPE = document(
                     "counts": Items(_UNIT, least=1),
                     "source": Text(),
                 },
-                {"confidence": Text(among=CONFIDENCE)},
+                {"id": Text(PACK_ID), "confidence": Text(among=CONFIDENCE)},
             )
         ),
         "pool_policy": Table(
@@ -199,6 +219,7 @@ def _check(data: Mapping[str, Any], faults: Faults) -> None:
             faults.add((*at, "compliance_years"), "out_of_range", found=len(years), low=2, high=2)
         _check_cap(edition, at, faults)
         _check_constraints(edition, at, faults)
+        _check_shares(edition, at, _settings(data), faults)
     _check_pools(data, faults)
 
 
@@ -231,6 +252,42 @@ def _check_constraints(edition: Mapping[str, Any], at: Path, faults: Faults) -> 
             faults.add((*here, "at_least"), "out_of_range", found=constraint["at_least"], low=0, high=1)
 
 
+def _check_shares(
+    edition: Mapping[str, Any], at: Path, settings: Mapping[str, object], faults: Faults
+) -> None:
+    """One share at most, its `of` a part of its `over`: what the compliance side solves exactly."""
+    found = edition.get("constraint")
+    listed = [
+        (place, rule)
+        for place, rule in enumerate(found if isinstance(found, list) else [])
+        if isinstance(rule, dict)
+        and rule.get("kind") == "share"
+        and not faults.touches((*at, "constraint", place))
+    ]
+    for count, (place, rule) in enumerate(listed):
+        here = (*at, "constraint", place)
+        of, over = rule["of"], rule["over"]
+        wider = "project_region" not in over or over["project_region"] == of.get("project_region")
+        if count or of["unit"] != over["unit"] or not wider:
+            why = "an edition may have one share, and its `of` must be a part of its `over`"
+            faults.add(
+                (*here, "over"),
+                "bad_order",
+                why=why,
+                why_zh="每个版本至多一条比例规则，of 须是 over 的一部分",
+            )
+        for side in ("of", "over"):
+            setting = rule[side].get("except_unless")
+            if setting is not None and setting not in settings:
+                faults.add((*here, side, "except_unless"), "bad_reference", name=repr(setting))
+
+
+def _settings(data: Mapping[str, Any]) -> dict[str, object]:
+    found = data.get("setting")
+    listed = [item for item in (found if isinstance(found, list) else []) if isinstance(item, dict)]
+    return {item["id"]: item.get("value") for item in listed if isinstance(item.get("id"), str)}
+
+
 def _check_pools(data: Mapping[str, Any], faults: Faults) -> None:
     seen: set[object] = set()
     found = data.get("pool")
@@ -251,13 +308,13 @@ def _build(data: Mapping[str, Any], sha256: str) -> Market:
         jurisdiction=pack["jurisdiction"],
         excludes_jurisdictions=tuple(pack.get("excludes_jurisdictions", ())),
         allowance=pack["allowance"],
-        editions=tuple(_edition(item) for item in data["edition"]),
+        editions=tuple(_edition(item, _settings(data)) for item in data["edition"]),
         pools={pool["compliance_year"]: pool["tonnes"] for pool in data.get("pool", [])},
         data=data,
     )
 
 
-def _edition(item: Mapping[str, Any]) -> MarketEdition:
+def _edition(item: Mapping[str, Any], settings: Mapping[str, object]) -> MarketEdition:
     first, last = item["compliance_years"]
     counts = tuple(item["cap"]["counts"])
     shares = [rule for rule in item.get("constraint", []) if rule["kind"] == "share"]
@@ -270,25 +327,32 @@ def _edition(item: Mapping[str, Any]) -> MarketEdition:
         rate=parse_figure(item["cap"]["rate"]),
         base=item["cap"]["base"],
         counts=counts,
-        shares=tuple(_share(rule) for rule in shares),
+        shares=tuple(_share(rule, settings) for rule in shares),
         calendar=item.get("calendar", {}),
         data=item,
     )
 
 
-def _share(item: Mapping[str, Any]) -> Share:
+def _share(item: Mapping[str, Any], settings: Mapping[str, object]) -> Share:
     return Share(
         id=item["id"],
-        of=_selection(item["of"]),
-        over=_selection(item["over"]),
+        of=_selection(item["of"], settings),
+        over=_selection(item["over"], settings),
         at_least=parse_figure(item["at_least"]),
         message_zh=item["message_zh"],
         message_en=item["message_en"],
     )
 
 
-def _selection(item: Mapping[str, Any]) -> Selection:
-    return Selection(item["unit"], item.get("project_region"), tuple(item.get("except_regions", ())))
+def _selection(item: Mapping[str, Any], settings: Mapping[str, object]) -> Selection:
+    setting = item.get("except_unless")
+    inside = setting is not None and settings.get(setting) == "true"
+    return Selection(
+        item["unit"],
+        item.get("project_region"),
+        () if inside else tuple(item.get("except_regions", ())),
+        setting if setting is not None and settings.get(setting) == UNKNOWN else None,
+    )
 
 
 def _prove(market: Market, data: Mapping[str, Any], faults: Faults) -> None:

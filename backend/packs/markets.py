@@ -36,6 +36,15 @@ class Selection:
     unit: str
     project_region: str | None
     except_regions: tuple[str, ...]
+    unsettled: str | None = None  # the unknown setting that would put the excepted regions back in
+
+    def hangs_on_setting(self, used: Sequence[Use]) -> bool:
+        """True when an unknown setting says whether one of the uses is meant."""
+        return self.unsettled is not None and any(
+            use.unit == self.unit and covers(region, use.project_region)
+            for use in used
+            for region in self.except_regions
+        )
 
     def tonnes(self, used: Sequence[Use]) -> int:
         """How many of these tonnes are meant."""
@@ -112,8 +121,8 @@ def check_use(
 ) -> UseVerdict:
     """Test a use against the cap and the shares of an edition, in exact whole numbers.
 
-    The cap is floor(rate × base) in tonnes. `ParameterUnknown` when the edition does not know its rate or base, or
-    the entity's figure for the base is not given.
+    The cap is floor(rate × base) in tonnes. `ParameterUnknown` when the edition does not know its rate or base, the
+    entity's figure for the base is not given, or an unknown setting says on which side of a share a use stands.
     """
     cap = cap_tonnes(pack, edition, entity=entity)
     reasons = []
@@ -123,6 +132,9 @@ def check_use(
     for share in edition.shares:
         if share.at_least == UNKNOWN:
             raise ParameterUnknown(pack=pack, parameter=f"{edition.id}.{share.id}.at_least")
+        for side in (share.of, share.over):
+            if side.hangs_on_setting(used):
+                raise ParameterUnknown(pack=pack, parameter=side.unsettled or "")
         if share.of.tonnes(used) < Fraction(share.at_least) * share.over.tonnes(used):
             reasons.append(share.id)
     return UseVerdict(ok=not reasons, cap_t=cap, reasons=tuple(reasons))
