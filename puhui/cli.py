@@ -19,6 +19,7 @@ COMMANDS = (
     "demo",
     "ingest",
     "quantify",
+    "offset",
     "packs",
     "audit",
     "bench",

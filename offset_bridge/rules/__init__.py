@@ -1,0 +1,48 @@
+"""How many tonnes of credits an enterprise may use towards a year's obligation, lot by lot, with the reason of each refusal.
+
+Holds    the strict reader of a case (entity, lots in hand, what is used already), the eligibility of one lot, the most
+         tonnes under all limits together, and the answer in the shape of `puhui offset evaluate`.
+Promises `usable_t` is the greatest number of whole tonnes that keeps the cap, the pools, the open obligation and the
+         share at once, never one more; of equally good choices the one with the oldest vintages, then by id, so that
+         the same case always has the same answer; exact whole numbers, no float; every rule comes from the pack, with
+         its source; what the pack does not know is an error when a lot's tonnes depend on it; input is never echoed.
+Ignores  the database, who asks, and whether the lots exist: it is a pure function of the case and the pack.
+"""
+
+from offset_bridge.rules.case import Case, Entity, Lot
+from offset_bridge.rules.errors import (
+    CaseInvalid,
+    EditionMissing,
+    MarketMissing,
+    OffsetError,
+    ParameterUnset,
+    RulesUnsupported,
+    UsedNeedsLots,
+)
+from offset_bridge.rules.evaluate import Answer, evaluate
+from offset_bridge.rules.markets import find_market
+from offset_bridge.rules.optimum import Limit, Offer, Share, choose
+from offset_bridge.rules.reading import read_case
+from offset_bridge.rules.words import Reason
+
+__all__ = [
+    "Answer",
+    "Case",
+    "CaseInvalid",
+    "EditionMissing",
+    "Entity",
+    "Limit",
+    "Lot",
+    "MarketMissing",
+    "Offer",
+    "OffsetError",
+    "ParameterUnset",
+    "Reason",
+    "RulesUnsupported",
+    "Share",
+    "UsedNeedsLots",
+    "choose",
+    "evaluate",
+    "find_market",
+    "read_case",
+]
