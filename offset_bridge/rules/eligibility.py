@@ -15,6 +15,27 @@ def reasons_against(book: Rulebook, lot: Lot) -> list[Reason]:
     unit = book.units.get(lot.unit)
     if unit is None:
         return [_unit_refused(book, lot)]
+    found = _counted_elsewhere(lot)
+    if unit.filed_required and lot.filed is None:
+        found.append(fact_missing("filed", unit.source))
+    elif unit.filed_required and not lot.filed:
+        found.append(Reason("unfiled", "减排量未备案", "the reductions are not filed", unit.source))
+    if unit.local_required:
+        found += _not_local(book, lot, unit.source)
+    for exclusion in book.exclusions:
+        if exclusion.enabled and lot.unit in exclusion.units:
+            found += excluded_by(exclusion, lot)
+    found += _gases(book, lot)
+    found += _too_early(book, lot)
+    share = book.share
+    if share is not None and lot.unit == share.over.unit and lot.project_region is None:
+        found.append(fact_missing("project_region", share.reason.source))
+    if not found and lot.tonnes:
+        _no_unknown_figure(book, lot)
+    return list(dict.fromkeys(found))
+
+
+def _counted_elsewhere(lot: Lot) -> list[Reason]:
     found: list[Reason] = []
     if lot.own_boundary:
         found.append(
@@ -34,21 +55,7 @@ def reasons_against(book: Rulebook, lot: Lot) -> list[Reason]:
                 COVERED_SOURCE,
             )
         )
-    if unit.filed_required and lot.filed is None:
-        found.append(fact_missing("filed", unit.source))
-    elif unit.filed_required and not lot.filed:
-        found.append(Reason("unfiled", "减排量未备案", "the reductions are not filed", unit.source))
-    if unit.local_required:
-        found += _not_local(book, lot, unit.source)
-    for exclusion in book.exclusions:
-        if exclusion.enabled and lot.unit in exclusion.units:
-            found += excluded_by(exclusion, lot)
-    found += _gases(book, lot)
-    found += _too_early(book, lot)
-    share = book.share
-    if share is not None and lot.unit == share.over.unit and lot.project_region is None:
-        found.append(fact_missing("project_region", share.reason.source))
-    return list(dict.fromkeys(found))
+    return found
 
 
 def _unit_refused(book: Rulebook, lot: Lot) -> Reason:
@@ -117,11 +124,19 @@ def _gases(book: Rulebook, lot: Lot) -> list[Reason]:
             continue
         if lot.gases is None:
             found.append(fact_missing("gases", rule.reason.source))
-        elif rule.at_least == UNKNOWN:
-            raise book.unset(f"{rule.id}.at_least", rule.reason.source)
-        elif sum(part for gas, part in lot.gases.items() if gas in rule.gases) < rule.at_least:
+        elif (
+            rule.at_least != UNKNOWN
+            and sum(part for gas, part in lot.gases.items() if gas in rule.gases) < rule.at_least
+        ):
             found.append(rule.reason)
     return found
+
+
+def _no_unknown_figure(book: Rulebook, lot: Lot) -> None:
+    """Only a lot that nothing else refuses depends on a part that the pack does not know."""
+    for rule in book.gas_shares:
+        if lot.unit in rule.units and rule.at_least == UNKNOWN:
+            raise book.unset(f"{rule.id}.at_least", rule.reason.source)
 
 
 def _too_early(book: Rulebook, lot: Lot) -> list[Reason]:

@@ -152,7 +152,14 @@ def rulebook_of(market: Market, case: Case) -> Rulebook:
     try:
         edition = market.edition_for(case.compliance_year)
     except NoEdition:
-        raise EditionMissing(market=market.market, edition=str(case.compliance_year), source="") from None
+        listed_years = ", ".join(
+            f"{e.id} {e.compliance_years[0]}-{e.compliance_years[1]}" for e in market.editions
+        )
+        raise EditionMissing(
+            market=market.market,
+            edition=str(case.compliance_year),
+            source=f"pack {market.id} {market.version}: {listed_years}",
+        ) from None
     given = _Parameters(case.parameters)
     data, cap = edition.data, edition.data["cap"]
     listed = {unit["type"]: unit for unit in data.get("unit", [])}

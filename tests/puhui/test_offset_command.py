@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +92,22 @@ def test_it_runs_as_a_program_without_any_server(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["usable_t"] == 10
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("year", "code", "said"), [(2018, 0, "可用 usable 10 t"), (2021, 2, "cap.rate")])
+def test_on_a_terminal_people_get_sentences(tmp_path: Path, year: int, code: int, said: str) -> None:
+    file = tmp_path / "case.json"
+    held = (lot("[red]甲"), lot("b", project_type="hydro"))
+    file.write_text(json.dumps(case(*held, compliance_year=year)), "utf-8")
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "puhui", "offset", "evaluate", str(file)]
+    done = subprocess.run(
+        command, stdout=theirs, stderr=theirs, check=False, env={**os.environ, "PYTHONIOENCODING": "utf-8"}
+    )
+    os.close(theirs)
+    told = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == code
+    assert said in told
+    assert '{"' not in told
+    assert code or ("[red]甲: 10 t" in told and "水电除外" in told)
