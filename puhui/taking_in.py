@@ -57,16 +57,21 @@ class RejectedFileUnwritable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that was taken in, and where its refused rows are listed (None when there were none)."""
+    """A file that was taken in, and where its refused rows are listed (None when there were none).
+
+    `notes` say in Chinese and English what was read in another way than the file says it.
+    """
 
     file_name: str
     source: str
     summary: Summary
     rejected_file: Path | None
+    notes: tuple[tuple[str, str], ...]
 
     def as_dict(self) -> dict[str, object]:
         rejected = str(self.rejected_file) if self.rejected_file is not None else None
-        return {"source": self.source, **self.summary.as_dict(), "rejected_file": rejected}
+        notes = [{"zh": zh, "en": en} for zh, en in self.notes]
+        return {"source": self.source, **self.summary.as_dict(), "rejected_file": rejected, "notes": notes}
 
 
 async def take_in(
@@ -101,7 +106,10 @@ async def take_in(
                 **size,
             )
         listed = await write_refused(db, summary, rejected or Path(f"rejected-{source}-{summary.job_id}.csv"))
-    return Taken(path.name, source, summary, listed)
+    notes = dict.fromkeys(
+        note for rule in mapping.rules if rule.filter is None for note in mapping.basis_of(rule.activity)
+    )
+    return Taken(path.name, source, summary, listed, tuple(notes))
 
 
 def hint_for(error: DomainError, *, source: str, path: Path) -> str:

@@ -10,6 +10,8 @@ import typer
 from backend.kit.errors import DomainError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from backend.intake import Mapping, Summary
     from puhui.taking_in import Taken
 
@@ -91,40 +93,36 @@ def _mapping_in(file: Path) -> Mapping:
 
 def _show(taken: Taken) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from puhui import console
 
     summary = taken.summary
-    table = Table(
-        title=f"{taken.file_name} → {taken.source}", title_justify="left", show_edge=False, box=None
-    )
-    table.add_column("")
-    table.add_column("行 rows", justify="right")
-    for zh, en, rows in _parts(summary):
-        table.add_row(f"{zh} [dim]{en}[/dim]", f"{rows:,}")
-    adds_up = summary.received == sum(rows for _, _, rows in _parts(summary))
-    table.add_section()
-    table.add_row(
-        "[bold]合计收到[/bold] [dim]received[/dim]", f"{'✓' if adds_up else '✗'} {summary.received:,}"
-    )
+    parts = _parts(summary)
+    console.out.print(Text(f"{taken.file_name} → {taken.source}", style="bold"))
+    table = Table(box=None, show_edge=False, pad_edge=False, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for zh, en, rows in parts:
+        table.add_row(_words(zh, en), f"{rows:,}", "")
+    mark = "✓" if summary.received == sum(rows for _, _, rows in parts) else "✗"
+    table.add_row(_words("收到", "received"), Text(f"{summary.received:,}", style="bold"), mark)
+    table.add_row(_words("减排量", "reduction, gCO2e"), f"{summary.grams:,}", "")
+    table.add_row(_words("已发积分", "points posted"), f"{summary.points:,}", "")
     console.out.print(table)
-    console.out.print(
-        f"减排量 reduction  {summary.grams:,} gCO2e    已发积分 points posted  {summary.points:,}",
-        soft_wrap=True,
-    )
-    if summary.waiting:
-        console.out.print(
-            f"其中 {summary.waiting:,} 条行为所用的卡或账户尚无人关联：行为已记录，积分待关联后领取，减排量不入池。\n"
-            f"[dim]{summary.waiting:,} of the accepted acts wait: nobody holds their card or account yet. Points can be "
-            "claimed after linking; their grams never enter a pool.[/dim]",
-            soft_wrap=True,
-        )
+    waiting = [_waiting(summary.waiting)] if summary.waiting else []
+    for zh, en in (*waiting, *taken.notes):
+        console.out.print(_words(zh, en, between="\n"))
     if taken.rejected_file is not None:
-        console.out.print(
-            f"未接受的行及原因见 rows not accepted, with reasons:  {taken.rejected_file}",
-            markup=False,
-            soft_wrap=True,
-        )
+        console.out.print(_words("未接受的行及原因", "rows not accepted, with reasons:"))
+        console.out.print(Text(str(taken.rejected_file), style="cyan"), soft_wrap=True)
+
+
+def _words(zh: str, en: str, *, between: str = " ") -> Text:
+    from rich.text import Text
+
+    return Text.assemble(zh, between, (en, "dim"))
 
 
 def _parts(summary: Summary) -> list[tuple[str, str, int]]:
@@ -135,3 +133,12 @@ def _parts(summary: Summary) -> list[tuple[str, str, int]]:
         ("拒绝", "rejected", summary.rejected),
         ("按映射略过", "filtered by the mapping", summary.filtered),
     ]
+
+
+def _waiting(acts: int) -> tuple[str, str]:
+    zh = f"其中 {acts:,} 条行为所用的卡或账户尚无人关联：行为已记录，积分待关联后领取，减排量不入池。"
+    en = (
+        f"{acts:,} of the accepted acts wait: nobody holds their card or account yet. "
+        "Points can be claimed after linking; their grams never enter a pool."
+    )
+    return zh, en

@@ -232,7 +232,8 @@ def test_a_new_source_is_registered_visibly_with_what_it_stands_on(bench: Bench)
     assert "overlays sample-data" in err
     assert "收到" in out
     assert "received" in out
-    assert "wait" in out
+    assert "3 of the accepted acts wait" in out
+    assert "是实际路程的下限" in out
     assert bench.ask("SELECT mapping FROM intake_source WHERE code = 'visible'") == [("citibike-2021",)]
     assert bench.run("visible.csv", "--source", "visible")[2] == "", "the second time nothing is new"
 
