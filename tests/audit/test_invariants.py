@@ -63,6 +63,13 @@ CASES: dict[str, list[tuple[str, ...]]] = {
             "DROP INDEX ledger_transfer_captured_once",
             AGAIN.format(posting="gen_random_uuid()", where="captures IS NOT NULL"),
         ),
+        (  # a posting of several lines, undone line by line by several others
+            """INSERT INTO ledger_transfer
+               SELECT gen_random_uuid(), line, credit_id, debit_id, unit, amount, 'points.withdrawn', happened_at,
+                      recorded_at, posting_id, NULL, xid
+               FROM ledger_transfer WHERE posting_id = (SELECT posting_id FROM ledger_transfer
+                   WHERE reason = 'points.earned' AND line = 2 LIMIT 1)""",
+        ),
         (  # what was captured is released as well
             """INSERT INTO ledger_transfer
                SELECT gen_random_uuid(), line, credit_id, debit_id, unit, amount, 'points.released', happened_at,
