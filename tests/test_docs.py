@@ -345,6 +345,12 @@ def test_the_layers_in_the_documentation_are_those_of_the_build() -> None:
     assert split(core)[-2:] == [[layer] for layer in ("ledger", "kit")]
 
 
+def test_every_room_is_in_the_table_of_rooms() -> None:
+    rooms = [path.parent for path in (*PROJECT.glob("*/__init__.py"), *PROJECT.glob("backend/*/__init__.py"))]
+    described = {row[0].rstrip("/") for row in rows_below(TEXTS["docs/architecture.md"], "| room |")}
+    assert {str(room.relative_to(PROJECT)) for room in rooms} - {"backend", "tests"} <= described
+
+
 def test_the_changelog_has_the_present_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     assert f"## [{project['version']}]" in TEXTS["CHANGELOG.md"]
