@@ -329,3 +329,18 @@ def test_a_rule_that_is_not_in_force_only_warns() -> None:
     answer = evaluate(case(lot("a", tonnes=7), lot("b", tonnes=3, project_region="CN-BJ")))
     assert answer["usable_t"] == 10
     assert "other-pilot-regions" in warned(answer)
+
+
+def test_of_vintages_that_begin_alike_the_one_that_ends_first_is_older_and_ids_compare_as_text() -> None:
+    long = {"vintage_start": "2013-01-01", "vintage_end": "2014-12-31"}
+    short = {"vintage_start": "2013-01-01", "vintage_end": "2013-12-31"}
+    answer = evaluate(
+        case(
+            lot("a1", "PHCER", 5, **long),
+            lot("b1", "PHCER", 5, **short),
+            lot("a2", "PHCER", 5, **short),
+            lot("a10", "PHCER", 5, **short),
+            emissions=120,
+        )
+    )
+    assert usable(answer) == {"a1": 0, "b1": 2, "a2": 5, "a10": 5}
