@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import signal
 import sys
@@ -60,8 +59,7 @@ def puhui(
 
 
 for _name in COMMANDS:
-    if importlib.util.find_spec(f"puhui.commands.{_name}"):
-        importlib.import_module(f"puhui.commands.{_name}").register(app)
+    importlib.import_module(f"puhui.commands.{_name}").register(app)
 
 
 def main() -> None:

@@ -27,7 +27,9 @@ def test_every_locked_package_is_pinned_with_hashes_and_without_an_address(lock:
 
 def test_every_dependency_that_the_project_names_is_locked() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", (PROJECT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    locked = set(
+        re.findall(r"^([a-z0-9._-]+)==", (PROJECT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    )
     named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert {re.split(r"[\[<>=~; ]", name)[0].lower() for name in named} <= locked
 

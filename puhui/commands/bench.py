@@ -35,9 +35,7 @@ def bench(
 
             reports = [
                 runtime.run(
-                    intake.run(
-                        servers, settings, rows=rows, citizens=citizens, rounds=rounds, stored=stored
-                    )
+                    intake.run(servers, settings, rows=rows, citizens=citizens, rounds=rounds, stored=stored)
                 )
             ]
         else:

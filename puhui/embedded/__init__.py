@@ -17,7 +17,7 @@ from puhui.embedded.errors import (
     ServerDidNotStop,
     ServerNotAnswering,
 )
-from puhui.embedded.lifecycle import Servers, Status, celery_url, ensure_running, servers, status, stop
+from puhui.embedded.lifecycle import Servers, Status, ensure_running, servers, status, stop
 
 __all__ = [
     "DataFolderUnusable",
@@ -29,7 +29,6 @@ __all__ = [
     "ServerNotAnswering",
     "Servers",
     "Status",
-    "celery_url",
     "ensure_running",
     "servers",
     "status",

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from puhui.embedded import postgres, valkey
 from puhui.embedded.folder import Folder, open_folder
@@ -105,18 +104,6 @@ def status(data_dir: Path) -> Status:
         valkey_pid=broker.pid if broker else None,
         users=_used(folder),
     )
-
-
-def celery_url(redis_url: str) -> str:
-    """The same server in the spelling of Celery and kombu: a unix socket is `redis+socket://:PASSWORD@/PATH`."""
-    parts = urlsplit(redis_url)
-    if parts.scheme != "unix":
-        return redis_url
-    query = parse_qs(parts.query)
-    password = query.get("password", [unquote(parts.password or "")])[0]
-    database = query.get("db", ["0"])[0]
-    secret = f":{password}@" if password else ""
-    return f"redis+socket://{secret}{parts.path}?virtual_host={database}"
 
 
 def _ensure(folder: Folder) -> Servers:

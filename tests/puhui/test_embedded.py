@@ -23,6 +23,7 @@ import redis
 from kombu.connection import Connection
 
 from backend.kit.db import connect_arguments
+from backend.kit.tasks import broker_url
 from puhui import embedded
 from puhui.embedded import launcher, postgres, processes, valkey
 from puhui.embedded.folder import SOCKET_PATH_BYTES, Folder
@@ -150,13 +151,13 @@ def test_nothing_secret_is_shown_or_readable_by_others(folder: Path) -> None:
 def test_celery_reaches_the_broker_by_its_own_spelling_of_the_url(folder: Path) -> None:
     with (
         embedded.servers(folder) as servers,
-        Connection(embedded.celery_url(servers.redis_url)) as connection,  # type: ignore[no-untyped-call]
+        Connection(broker_url(servers.redis_url)) as connection,  # type: ignore[no-untyped-call]
     ):
         queue = connection.SimpleQueue("embedded-test")
         queue.put({"hello": "碳"})
         assert queue.get(timeout=5).payload == {"hello": "碳"}
         queue.clear()
-    assert embedded.celery_url("redis://host:1/2") == "redis://host:1/2"
+    assert broker_url("redis://host:1/2") == "redis://host:1/2"
 
 
 def test_servers_outlive_a_killed_command_and_stop_with_the_next_one(folder: Path) -> None:
