@@ -26,7 +26,7 @@ from puhui import embedded, runtime
 from puhui.embedded import postgres
 
 CLIENTS, PROCESSES, SCALE = 32, 2, 50
-PEOPLE = 10_000
+PEOPLE, EARNERS = 10_000, 200_000
 BATCH = 100
 _WAYS = {
     "session": "one transfer per transaction through a session",
@@ -74,16 +74,19 @@ async def _rows(bench: Bench) -> int:
 
 
 async def _set_up(db: Database) -> _Accounts:
-    """An issuer and people who each hold enough points for every round."""
+    """An issuer, a city that earns, and people in it who each hold enough points for every round."""
     scope = ids.uuid7()
-    codes = {kind: [f"{kind}:{scope}:{number}" for number in range(PEOPLE)] for kind in ("wallet", "hold")}
+    codes = {
+        kind: [f"{kind}:{scope}:{number}" for number in range(count)]
+        for kind, count in (("wallet", EARNERS), ("hold", PEOPLE))
+    }
     issuer = f"issuer:{scope}"
     async with db.transaction() as session:
         opened = await ledger.open_accounts(
             session, [ledger.AccountSpec(code) for code in (issuer, *codes["wallet"], *codes["hold"])]
         )
         wallets = [opened[code] for code in codes["wallet"]]
-        lines = tuple(ledger.Line(opened[issuer], wallet, 10**9) for wallet in wallets)
+        lines = tuple(ledger.Line(opened[issuer], wallet, 10**9) for wallet in wallets[:PEOPLE])
         await ledger.post(session, [ledger.Posting(ids.uuid7(), "points.earned", clock.now(), lines)])
     return _Accounts(opened[issuer], wallets, [opened[code] for code in codes["hold"]])
 
@@ -176,7 +179,7 @@ async def _post(db: Database, way: str, accounts: _Accounts, chance: random.Rand
         line = ledger.Line(accounts.wallets[person], accounts.pockets[person], chance.randint(1, 50))
         posting = ledger.Posting(ids.uuid7(), "points.held", clock.now(), (line,))
     if way == "hot":
-        async with db.hot_transaction() as connection:
+        async with db.hot_statement() as connection:
             await ledger.post_hot(connection, [posting])
     else:
         async with db.transaction() as session:

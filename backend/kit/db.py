@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 from backend.kit.errors import DomainError, Kind
 from backend.kit.settings import Settings
@@ -142,6 +143,13 @@ def _facts(detail: object) -> dict[str, Any]:
 POOL_PATIENCE_S = 10  # for a connection to become free; then the answer is "try again"
 
 
+class _Session(AsyncSession):
+    """A session that only `transaction()` ends."""
+
+    async def commit(self) -> None:
+        raise RuntimeError("a service never commits: its caller's transaction does")
+
+
 class Database:
     """The application's connections. Make one per process and event loop; close it at the end."""
 
@@ -170,8 +178,15 @@ class Database:
         adds there still fails the block, for COMMIT is part of it.
         """
         with errors_from_database():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            session = _Session(self.engine, expire_on_commit=False)
+            try:
                 yield session
+                await session.run_sync(Session.commit)
+            finally:
+                if session.in_transaction():
+                    await session.close()  # rolls back
+                else:
+                    session.sync_session.close()  # the connection is back already, so nothing waits
 
     @asynccontextmanager
     async def hot_transaction(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
@@ -179,6 +194,17 @@ class Database:
         with errors_from_database():
             pool = self._hot_pool or await self._open_hot_pool()
             async with pool.acquire(timeout=POOL_PATIENCE_S) as connection, connection.transaction():
+                yield cast("asyncpg.Connection[asyncpg.Record]", connection)
+
+    @asynccontextmanager
+    async def hot_statement(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """A hot connection for a verb that is one statement, and so its own transaction, for one round trip.
+
+        A second statement in the block would be a second transaction: then take `hot_transaction()`.
+        """
+        with errors_from_database():
+            pool = self._hot_pool or await self._open_hot_pool()
+            async with pool.acquire(timeout=POOL_PATIENCE_S) as connection:
                 yield cast("asyncpg.Connection[asyncpg.Record]", connection)
 
     async def _open_hot_pool(self) -> asyncpg.Pool[asyncpg.Record]:

@@ -202,6 +202,20 @@ _RESOLUTIONS = (
         en="the hold is both captured and released",
         zh="该冻结既被扣款又被释放",
     ),
+    Rule.single(
+        "ledger_resolution",
+        """
+            SELECT COALESCE(t.undone, r.posting_id) || ' ' || COALESCE(t.resolution, r.resolution) AS place
+            FROM (SELECT DISTINCT reverses AS undone, 'reversed' AS resolution, posting_id FROM ledger_transfer
+                  WHERE reverses IS NOT NULL
+                  UNION SELECT captures, 'captured', posting_id FROM ledger_transfer WHERE captures IS NOT NULL) t
+            FULL JOIN ledger_resolution r
+                ON r.posting_id = t.undone AND r.resolution = t.resolution AND r.by_posting = t.posting_id
+            WHERE t.undone IS NULL OR r.posting_id IS NULL
+        """,
+        en="what became of the posting is not what the transfers say",
+        zh="所记处理结果与划转不符",
+    ),
 )
 
 

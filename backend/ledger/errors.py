@@ -69,5 +69,4 @@ name_sqlstate(
 name_sqlstate("PL003", lambda facts: PostingIdReused(posting_id=str(facts.get("posting_id"))))
 name_sqlstate("PL005", lambda facts: AlreadyResolved(resolution=str(facts.get("resolution"))))
 name_sqlstate("PL006", lambda _: PostingUnknown())
-name_constraint("ledger_transfer_reversed_once", lambda: AlreadyResolved(resolution="reversed"))
-name_constraint("ledger_transfer_captured_once", lambda: AlreadyResolved(resolution="captured"))
+name_constraint("ledger_resolution_once", lambda: AlreadyResolved(resolution="resolved"))

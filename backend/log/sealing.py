@@ -77,6 +77,7 @@ async def unregistered(session: AsyncSession) -> list[str]:
 # The ledger stands below the log and cannot register itself.
 register(
     Sealed("ledger_transfer", key=("posting_id", "line")),
+    Sealed("ledger_resolution", key=("posting_id", "resolution")),
     Sealed("ledger_account", key=("id",), leave_out=("balance",)),
 )
 

@@ -55,14 +55,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reverses IS NOT NULL",),
         (f"UPDATE ledger_transfer SET amount = amount + 1 WHERE {ONE_CAPTURE}",),
         (f"UPDATE ledger_transfer SET amount = amount + 1 WHERE {ONE_HOLD}",),
-        (
-            "DROP INDEX ledger_transfer_reversed_once",
-            AGAIN.format(posting="gen_random_uuid()", where="reverses IS NOT NULL"),
-        ),
-        (
-            "DROP INDEX ledger_transfer_captured_once",
-            AGAIN.format(posting="gen_random_uuid()", where="captures IS NOT NULL"),
-        ),
+        (AGAIN.format(posting="gen_random_uuid()", where="reverses IS NOT NULL"),),
+        (AGAIN.format(posting="gen_random_uuid()", where="captures IS NOT NULL"),),
+        ("DELETE FROM ledger_resolution WHERE resolution = 'captured'",),
+        ("UPDATE ledger_resolution SET by_posting = gen_random_uuid() WHERE resolution = 'reversed'",),
         (  # a posting of several lines, undone line by line by several others
             """INSERT INTO ledger_transfer
                SELECT gen_random_uuid(), line, credit_id, debit_id, unit, amount, 'points.withdrawn', happened_at,

@@ -13,7 +13,7 @@ from puhui.audit import Report
 from tests.audit.conftest import Connection, copy_of, said
 
 TABLES = (
-    "ledger_kind", "ledger_rule", "ledger_account", "ledger_transfer", "ledger_checkpoint",
+    "ledger_kind", "ledger_rule", "ledger_account", "ledger_transfer", "ledger_resolution", "ledger_checkpoint",
     "action", "action_claim", "intake_chunk", "intake_source", "intake_job", "intake_rejection", "intake_conflict",
     "participant", "means", "means_holding", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "method_ref",

@@ -70,7 +70,7 @@ async def test_the_application_may_call_only_the_functions_that_check(app: Conne
         "WHERE proname LIKE 'ledger!_%' ESCAPE '!' AND pronamespace = 'public'::regnamespace"
     )
     may = {row["proname"] for row in rows if row["allowed"]}
-    assert {row["proname"] for row in rows} - may == {"ledger_write", "ledger_post_one"}
+    assert {row["proname"] for row in rows} - may == {"ledger_write", "ledger_post_many"}
     public = await app.fetch(
         "SELECT proname FROM pg_proc, aclexplode(COALESCE(proacl, acldefault('f', proowner))) "
         "WHERE pronamespace = 'public'::regnamespace AND grantee = 0 AND proname LIKE 'ledger!_%' ESCAPE '!'"
@@ -123,7 +123,7 @@ async def test_a_guard_is_a_constraint_of_the_table_too(superuser: Connection) -
 async def test_a_second_capture_or_reversal_is_refused_by_the_table_too(
     db: Database, superuser: Connection
 ) -> None:
-    """The functions look first, under locks; these indexes are what stands behind them."""
+    """The functions look first, under locks; a primary key is what stands behind them."""
     names = [
         f"issuer:{ids.uuid7().hex}",
         f"wallet:{ids.uuid7()}:p:never",
@@ -145,8 +145,14 @@ async def test_a_second_capture_or_reversal_is_refused_by_the_table_too(
     for existing in (capture, reversal):
         with pytest.raises(asyncpg.UniqueViolationError):
             await superuser.execute(
-                "INSERT INTO ledger_transfer SELECT (t).* FROM (SELECT jsonb_populate_record(t, "
-                "jsonb_build_object('posting_id', $2::uuid)) AS t FROM ledger_transfer t WHERE posting_id = $1) c",
+                """
+                SELECT w.* FROM (
+                    SELECT array_agg($2::uuid) AS p, array_agg(line) AS l, array_agg(debit_id) AS d,
+                           array_agg(credit_id) AS c, array_agg(amount) AS a, array_agg(reason) AS r,
+                           array_agg(happened_at) AS h, array_agg(reverses) AS v, array_agg(captures) AS k
+                    FROM ledger_transfer WHERE posting_id = $1
+                ) t, ledger_write(p, l, d, c, a, r, h, v, k) w
+                """,
                 existing,
                 ids.uuid7(),
             )

@@ -23,10 +23,9 @@ CREATE TABLE ledger_account (
     balance bigint,
     opened_at timestamptz NOT NULL DEFAULT now(),
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CONSTRAINT ledger_account_code_names_kind CHECK (starts_with(code, kind || ':')),
-    CONSTRAINT ledger_account_balance_where_guarded CHECK ((guard = 'none') = (balance IS NULL)),
-    CONSTRAINT ledger_account_floor CHECK (guard <> 'floor' OR balance >= 0),
-    CONSTRAINT ledger_account_ceiling CHECK (guard <> 'ceiling' OR balance <= 0)
+    -- One check and not one per guard: PostgreSQL reads each anew for every statement that moves a balance.
+    CONSTRAINT ledger_account_within_guard CHECK (
+        CASE guard WHEN 'floor' THEN balance >= 0 WHEN 'ceiling' THEN balance <= 0 ELSE balance IS NULL END IS TRUE)
 ) WITH (fillfactor = 85);
 CREATE INDEX ledger_account_due ON ledger_account (due, id) WHERE due IS NOT NULL;
 CREATE INDEX ledger_account_xid ON ledger_account (xid);
@@ -47,15 +46,26 @@ CREATE TABLE ledger_transfer (
     captures uuid,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (posting_id, line),
-    CONSTRAINT ledger_transfer_line_positive CHECK (line > 0),
-    CONSTRAINT ledger_transfer_amount_positive CHECK (amount > 0),
-    CONSTRAINT ledger_transfer_accounts_differ CHECK (debit_id <> credit_id)
+    CONSTRAINT ledger_transfer_sound CHECK (line > 0 AND amount > 0 AND debit_id <> credit_id)
 );
 CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_id, xid) INCLUDE (amount);
 CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_id, xid) INCLUDE (amount);
 CREATE INDEX ledger_transfer_xid ON ledger_transfer (xid);
-CREATE UNIQUE INDEX ledger_transfer_reversed_once ON ledger_transfer (reverses, line) WHERE reverses IS NOT NULL;
-CREATE UNIQUE INDEX ledger_transfer_captured_once ON ledger_transfer (captures, line) WHERE captures IS NOT NULL;
+
+-- What became of a posting, at most once each. A table of its own and not two partial indexes on the transfers, whose
+-- predicates every posting would pay for.
+CREATE TABLE ledger_resolution (
+    posting_id uuid NOT NULL,
+    resolution text NOT NULL CHECK (resolution IN ('reversed', 'captured')),
+    by_posting uuid NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT ledger_resolution_once PRIMARY KEY (posting_id, resolution)
+);
+CREATE INDEX ledger_resolution_xid ON ledger_resolution (xid);
+CREATE TRIGGER ledger_resolution_kept BEFORE UPDATE OR DELETE ON ledger_resolution
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER ledger_resolution_not_emptied BEFORE TRUNCATE ON ledger_resolution
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
 
 -- What an unguarded account held when every transaction below `horizon` was finished.
 CREATE TABLE ledger_checkpoint (
@@ -90,7 +100,7 @@ BEGIN
     SELECT w.code, k.kind, k.unit, k.guard, w.due, CASE WHEN k.guard = 'none' THEN NULL ELSE 0 END
     FROM (SELECT DISTINCT u.code, u.kind, u.due FROM unnest(p_code, p_kind, p_due) AS u(code, kind, due)) w
     JOIN ledger_kind k ON k.kind = w.kind
-    WHERE NOT EXISTS (SELECT FROM ledger_account a WHERE a.code = w.code)
+    WHERE starts_with(w.code, w.kind || ':') AND NOT EXISTS (SELECT FROM ledger_account a WHERE a.code = w.code)
     ORDER BY w.code
     ON CONFLICT (code) DO NOTHING;
 
@@ -159,6 +169,13 @@ BEGIN
     END IF;
 
     IF written > 0 THEN
+        INSERT INTO ledger_resolution (posting_id, resolution, by_posting)
+        SELECT DISTINCT u.undone, 'reversed', u.posting FROM unnest(p_posting, p_reverses) AS u(posting, undone)
+        WHERE u.undone IS NOT NULL AND u.posting = ANY (fresh)
+        UNION ALL
+        SELECT DISTINCT u.hold, 'captured', u.posting FROM unnest(p_posting, p_captures) AS u(posting, hold)
+        WHERE u.hold IS NOT NULL AND u.posting = ANY (fresh);
+
         WITH delta AS (
             SELECT id, sum(amount)::bigint AS amount
             FROM (
@@ -196,25 +213,18 @@ BEGIN
 END $$;
 
 
--- Transfers as the chart allows them, all or none; a posting written before is answered `repeated`.
-CREATE FUNCTION ledger_post(
+-- Transfers as the chart allows them, all or none; a posting written before is answered `repeated`. Callers come by
+-- `ledger_post`.
+CREATE FUNCTION ledger_post_many(
     p_posting uuid[], p_line integer[], p_debit bigint[], p_credit bigint[], p_amount bigint[], p_reason text[],
     p_happened timestamptz[])
 RETURNS TABLE (posting_id uuid, outcome text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     n integer := cardinality(p_posting);
     bad record;
 BEGIN
-    IF n = 1 AND ledger_post_one(
-        p_posting[1], p_line[1], p_debit[1], p_credit[1], p_amount[1], p_reason[1], p_happened[1]) THEN
-        posting_id := p_posting[1];
-        outcome := 'posted';
-        RETURN NEXT;
-        RETURN;
-    END IF;
-
     SELECT l.posting, l.line, CASE
             WHEN d.id IS NULL THEN 'debit_unknown' WHEN c.id IS NULL THEN 'credit_unknown'
             WHEN d.id = c.id THEN 'accounts_equal' WHEN d.unit <> c.unit THEN 'units_differ'
@@ -243,52 +253,64 @@ BEGIN
 END $$;
 
 
--- The commonest posting, one new transfer, by the shortest way. False where there is anything to say about it: nothing
--- was written then, and the general way above finds the words.
-CREATE FUNCTION ledger_post_one(
-    p_posting uuid, p_line integer, p_debit bigint, p_credit bigint, p_amount bigint, p_reason text, p_happened timestamptz)
-RETURNS boolean
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+-- The way in for every caller. The commonest posting, one new transfer, is written here by the shortest way; where there
+-- is anything to say about it, nothing was written and `ledger_post_many` finds the words.
+--
+-- Every table and type is named with its schema instead of pinning search_path, which took a fifth of this function's
+-- time: a caller's temporary table can shadow tables and types, and here it shadows none. Operators and functions are
+-- never looked for among temporary objects, and the application's role can create no others.
+CREATE FUNCTION ledger_post(
+    p_posting pg_catalog.uuid[], p_line pg_catalog.int4[], p_debit pg_catalog.int8[], p_credit pg_catalog.int8[],
+    p_amount pg_catalog.int8[], p_reason pg_catalog.text[], p_happened pg_catalog.timestamptz[])
+RETURNS TABLE (posting_id pg_catalog.uuid, outcome pg_catalog.text)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_column
 DECLARE
-    debit_guard text;
-    credit_guard text;
-    the_unit text;
-    step bigint;
+    one pg_catalog.uuid := p_posting[1];
+    debit pg_catalog.int8 := p_debit[1];
+    credit pg_catalog.int8 := p_credit[1];
+    moved pg_catalog.int8 := p_amount[1];
+    debit_guard pg_catalog.text;
+    credit_guard pg_catalog.text;
+    the_unit pg_catalog.text;
 BEGIN
-    SELECT d.guard, c.guard, d.unit INTO debit_guard, credit_guard, the_unit
-    FROM ledger_account d, ledger_account c, ledger_rule r
-    WHERE d.id = p_debit AND c.id = p_credit AND c.id <> d.id AND c.unit = d.unit
-        AND r.reason = p_reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind;
-    IF NOT FOUND OR (p_line = 1 AND p_amount > 0) IS NOT TRUE THEN
-        RETURN false;
-    END IF;
-
-    INSERT INTO ledger_transfer (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at)
-    VALUES (p_posting, 1, p_debit, p_credit, the_unit, p_amount, p_reason, p_happened)
-    ON CONFLICT (posting_id, line) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-
-    -- In id order, like everywhere.
-    FOREACH step IN ARRAY CASE WHEN p_debit < p_credit THEN ARRAY[p_debit, p_credit] ELSE ARRAY[p_credit, p_debit] END LOOP
-        IF step = p_debit AND debit_guard <> 'none' THEN
-            UPDATE ledger_account a SET balance = a.balance - p_amount
-            WHERE a.id = p_debit AND (a.guard = 'ceiling' OR a.balance >= p_amount);
-        ELSIF step = p_credit AND credit_guard <> 'none' THEN
-            UPDATE ledger_account a SET balance = a.balance + p_amount
-            WHERE a.id = p_credit AND (a.guard = 'floor' OR a.balance + p_amount <= 0);
-        ELSE
-            CONTINUE;
+    IF cardinality(p_posting) = 1 AND p_line[1] = 1 AND moved > 0 THEN
+        SELECT d.guard, c.guard, d.unit INTO debit_guard, credit_guard, the_unit
+        FROM public.ledger_account d, public.ledger_account c, public.ledger_rule r
+        WHERE d.id = debit AND c.id = credit AND c.id <> d.id AND c.unit = d.unit
+            AND r.reason = p_reason[1] AND r.debit_kind = d.kind AND r.credit_kind = c.kind;
+        IF FOUND THEN
+            INSERT INTO public.ledger_transfer (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at)
+            VALUES (one, 1, debit, credit, the_unit, moved, p_reason[1], p_happened[1])
+            ON CONFLICT (posting_id, line) DO NOTHING;
+            IF FOUND THEN
+                FOR turn IN 1..2 LOOP  -- in id order, like everywhere
+                    IF (turn = 1) = (debit < credit) THEN
+                        CONTINUE WHEN debit_guard = 'none';
+                        UPDATE public.ledger_account a SET balance = a.balance - moved
+                        WHERE a.id = debit AND (a.guard = 'ceiling' OR a.balance >= moved);
+                    ELSE
+                        CONTINUE WHEN credit_guard = 'none';
+                        UPDATE public.ledger_account a SET balance = a.balance + moved
+                        WHERE a.id = credit AND (a.guard = 'floor' OR a.balance + moved <= 0);
+                    END IF;
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001', DETAIL = (
+                            SELECT json_build_object('account', a.code, 'short_by', abs(
+                                a.balance + CASE WHEN a.id = debit THEN -moved ELSE moved END))
+                            FROM public.ledger_account a
+                            WHERE a.id = CASE WHEN (turn = 1) = (debit < credit) THEN debit ELSE credit END);
+                    END IF;
+                END LOOP;
+                posting_id := one;
+                outcome := 'posted';
+                RETURN NEXT;
+                RETURN;
+            END IF;
         END IF;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'balance would pass its guard' USING ERRCODE = 'PL001', DETAIL = (
-                SELECT json_build_object('account', a.code, 'short_by', abs(
-                    a.balance + CASE WHEN step = p_debit THEN -p_amount ELSE p_amount END))::text
-                FROM ledger_account a WHERE a.id = step);
-        END IF;
-    END LOOP;
-    RETURN true;
+    END IF;
+    RETURN QUERY SELECT m.posting_id, m.outcome
+        FROM public.ledger_post_many(p_posting, p_line, p_debit, p_credit, p_amount, p_reason, p_happened) m;
 END $$;
 
 
@@ -531,11 +553,11 @@ BEGIN
         END IF;
         RETURN 'repeated';
     END IF;
-    IF EXISTS (SELECT FROM ledger_transfer t WHERE t.reverses = p_hold) THEN
+    IF EXISTS (SELECT FROM ledger_resolution t WHERE t.posting_id = p_hold AND t.resolution = 'reversed') THEN
         RAISE EXCEPTION 'hold already released' USING ERRCODE = 'PL005',
             DETAIL = json_build_object('posting_id', p_hold, 'resolution', 'reversed')::text;
     END IF;
-    IF EXISTS (SELECT FROM ledger_transfer t WHERE t.captures = p_hold) THEN
+    IF EXISTS (SELECT FROM ledger_resolution t WHERE t.posting_id = p_hold AND t.resolution = 'captured') THEN
         RAISE EXCEPTION 'hold already captured' USING ERRCODE = 'PL005',
             DETAIL = json_build_object('posting_id', p_hold, 'resolution', 'captured')::text;
     END IF;
@@ -585,15 +607,17 @@ BEGIN
             DETAIL = json_build_object('posting_id', bad)::text;
     END IF;
     SELECT u.undone INTO bad FROM unnest(p_reverses) AS u(undone)
-    WHERE EXISTS (SELECT FROM ledger_transfer t WHERE t.reverses = u.undone) LIMIT 1;
+    WHERE EXISTS (SELECT FROM ledger_resolution t WHERE t.posting_id = u.undone AND t.resolution = 'reversed') LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'already reversed' USING ERRCODE = 'PL005',
             DETAIL = json_build_object('posting_id', bad, 'resolution', 'reversed')::text;
     END IF;
     SELECT u.undone INTO bad FROM unnest(p_reverses) AS u(undone)
     WHERE EXISTS (
-        SELECT FROM ledger_transfer c WHERE c.captures = u.undone AND c.posting_id <> ALL (p_reverses)
-            AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.reverses = c.posting_id)) LIMIT 1;
+        SELECT FROM ledger_resolution c
+        WHERE c.posting_id = u.undone AND c.resolution = 'captured' AND c.by_posting <> ALL (p_reverses)
+            AND NOT EXISTS (SELECT FROM ledger_resolution r
+                            WHERE r.posting_id = c.by_posting AND r.resolution = 'reversed')) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'captured, so not to be reversed alone' USING ERRCODE = 'PL005',
             DETAIL = json_build_object('posting_id', bad, 'resolution', 'captured')::text;
@@ -647,7 +671,7 @@ BEGIN
     RETURN n;
 END $$;
 
-GRANT SELECT ON ledger_kind, ledger_rule, ledger_account, ledger_transfer, ledger_checkpoint TO puhui_app;
+GRANT SELECT ON ledger_kind, ledger_rule, ledger_account, ledger_transfer, ledger_resolution, ledger_checkpoint TO puhui_app;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_open, ledger_post, ledger_draw, ledger_share_source, ledger_fill, ledger_sweep, ledger_capture, ledger_reverse,
     ledger_balance, ledger_checkpoint_advance TO puhui_app;
