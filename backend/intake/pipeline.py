@@ -21,7 +21,7 @@ from backend.intake.reading import read_rows
 from backend.kit.db import Database, TransactionCollided
 from backend.ledger import InsufficientBalance
 
-CHUNK_ROWS = 1_000_000
+CHUNK_ROWS = 500_000
 _WAITING_BATCHES = 12  # bounds what reading may run ahead: about 80 MB
 _TRIES = 5
 
