@@ -6,6 +6,7 @@ Works on whole columns and touches no database, so that it runs beside the trans
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
@@ -380,8 +381,6 @@ def _long_texts(texts: pa.StringArray) -> dict[int, str]:
 
 
 def _json_text(text: str | None) -> str:
-    import json  # noqa: PLC0415 - text inputs are rare
-
     return json.dumps(text, ensure_ascii=False)
 
 

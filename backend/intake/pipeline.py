@@ -53,6 +53,7 @@ async def run(
     async with _Converted(path, mapping, converter, after_line, chunk_rows) as batches:
         while True:
             chunk: list[Converted] = []
+            part: _Part | None = None
             try:
                 async with db.transaction() as session:
                     await chunks.stage(session, ())
@@ -64,6 +65,10 @@ async def run(
                     part = _Part(target, seq, first_line, chunk, methods)
                     result = await part.store(session)
             except (TransactionCollided, InsufficientBalance):
+                if (
+                    part is None
+                ):  # not all of the chunk is in hand yet; the next run goes on behind the last one
+                    raise
                 result = await part.again(db)
             first_line = chunk[-1].last_line + 1
             if progress is not None:

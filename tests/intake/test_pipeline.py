@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,11 +15,11 @@ from sqlalchemy import text
 
 from backend import intake, ledger, methodologies, programmes
 from backend.identity import Role, consent, means, means_token, organisations, people, staff
-from backend.intake import reading
+from backend.intake import pipeline, reading
 from backend.intake.mapping import Mapping, mapping_of
 from backend.kit import clock, ids
 from backend.kit.clock import SHANGHAI
-from backend.kit.db import Database
+from backend.kit.db import Database, TransactionCollided
 from backend.kit.settings import Settings
 from backend.packs import Library, load_all
 
@@ -354,3 +355,26 @@ def test_a_great_circle_distance_says_that_it_is_a_lower_bound() -> None:
     notes = mapping.basis_of("cycling")
     assert [note for note in notes if "下限" in note[0] and "lower bound" in note[1]]
     assert [note for note in notes if "stands in" in note[1]]
+
+
+async def test_a_collision_before_a_chunk_is_whole_stores_no_chunk_twice(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure is put in where a partition is made; everything else is the real thing."""
+    await city.rider("collided")
+    path = city.file([ride("collided", n * 30) for n in range(9)])
+    ensure, calls = pipeline._ensure_partitions, 0  # noqa: SLF001 - the place where the failure is put in
+
+    async def collide_once(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise TransactionCollided
+        await ensure(*arguments)
+
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 150)
+    monkeypatch.setattr(pipeline, "_ensure_partitions", collide_once)
+    with pytest.raises(TransactionCollided):
+        await city.ingest(path, chunk_rows=1)
+    whole = await city.ingest(path)
+    assert (whole.received, whole.accepted, whole.duplicates) == (9, 9, 0)
