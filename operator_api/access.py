@@ -1,41 +1,14 @@
-"""Who a staff token belongs to, and the permissions that the endpoints of this surface ask for."""
+"""The permissions that the endpoints of this surface ask for."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Request
-
-from backend.identity import Role, staff, tokens
-from backend.identity.tokens import Audience
-from backend.kit.access import Principal, PrincipalKind, Unauthenticated, requires
-from backend.kit.http import database, settings_of
+from backend.identity import Role
+from backend.kit.access import Principal, requires
 
 Operator = Annotated[Principal, requires(Role.OPERATOR)]
 Authority = Annotated[Principal, requires(Role.AUTHORITY)]
 OperatorOrAuthority = Annotated[Principal, requires(Role.OPERATOR, Role.AUTHORITY)]
 OperatorOrPartner = Annotated[Principal, requires(Role.OPERATOR, Role.PARTNER)]
 Partner = Annotated[Principal, requires(Role.PARTNER)]
-
-
-async def authenticate(request: Request, token: str) -> Principal:
-    """The member of staff whom a good token names, with the roles they have at this moment.
-
-    The session, the person and the roles are looked up for every request: what is taken away is gone at once.
-    """
-    try:
-        bearer = tokens.verify_access(settings_of(request), Audience.STAFF, token)
-        async with database(request).transaction() as session:
-            await tokens.check_session(session, bearer)
-            person = await staff.staff_member(session, staff_id=bearer.subject)
-    except (tokens.TokenRefused, staff.StaffUnknown) as refused:
-        raise Unauthenticated from refused
-    if not person.active:
-        raise Unauthenticated
-    return Principal(
-        kind=PrincipalKind.STAFF,
-        id=person.id,
-        organisation_id=person.organisation_id,
-        roles=frozenset(role.value for role in person.roles),
-        session_id=bearer.session_id,
-    )

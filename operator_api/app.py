@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from backend.identity import staff_http
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from operator_api import admission, methodologies, participants, programmes, signing_in, sources
-from operator_api.access import authenticate
+from operator_api import admission, methodologies, participants, programmes, sources
 
 ROUTERS = (
-    signing_in.router,
+    staff_http.router,
     admission.router,
     participants.router,
     programmes.router,
@@ -26,7 +26,7 @@ def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is bui
         title="碳普惠 · 运营接口 Puhui operator API",
         generate_unique_id_function=_operation_id,
     )
-    app.state.authenticate = authenticate
+    app.state.authenticate = staff_http.authenticate
     for router in ROUTERS:
         app.include_router(router)
     return app

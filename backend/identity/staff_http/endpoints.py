@@ -1,4 +1,4 @@
-"""Staff sign in with password and one-time code.
+"""Staff sign in with password and one-time code; every surface that staff use includes this router.
 
 A refusal that must not undo what it counted is returned as an answer, not raised: the transaction is then committed.
 """

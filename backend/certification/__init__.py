@@ -1,0 +1,1 @@
+"""From pooled grams to issued credits."""
