@@ -1,0 +1,35 @@
+"""The apps of `/registry/v1` and `/market/v1`, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from backend.identity import staff_http
+from backend.kit.http import Router, new_app
+from backend.kit.settings import Settings
+
+REGISTRY_ROUTERS: tuple[Router, ...] = (staff_http.router,)
+MARKET_ROUTERS: tuple[Router, ...] = (staff_http.router,)
+
+
+def build_registry(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
+    """The compliance registry's app: accounts, obligations, allocation, the bridge, pledges and surrender."""
+    return _app("碳普惠 · 履约登记接口 Puhui compliance registry API", REGISTRY_ROUTERS)
+
+
+def build_market(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
+    """The market's app: agreed sales and money."""
+    return _app("碳普惠 · 市场接口 Puhui market API", MARKET_ROUTERS)
+
+
+def _app(title: str, routers: tuple[Router, ...]) -> FastAPI:
+    app = new_app(title=title, generate_unique_id_function=_operation_id)
+    app.state.authenticate = staff_http.authenticate
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
