@@ -1,20 +1,25 @@
 """The one double-entry ledger.
 
-Holds    accounts and transfers; `post` and its sisters `fill`, `draw`, `sweep`, `capture` and `reverse` are the only ways to
-         write them, and the database lets the application do nothing else.
+Holds    accounts, transfers, and the serial numbers of units that have them; `post` and its sisters `fill`, `draw`, `sweep`,
+         `capture`, `reverse` and `post_serials` are the only ways to write them, and the database lets the application do
+         nothing else.
 Promises every transfer names both of its accounts, so the books balance by construction;
          rows are never updated or deleted, a mistake is corrected by a further transfer;
          the same posting id never moves value twice; a posting is reversed and a hold captured at most once;
-         a guarded account never passes zero, and an unguarded one is never locked.
+         a guarded account never passes zero, and an unguarded one is never locked;
+         a serial number is held by one account of its book, and every past holder is known.
 Ignores  what points, grams or merchants are: callers bring the reason and the accounts.
 """
 
 from backend.ledger import chart
 from backend.ledger.errors import (
     AlreadyResolved,
+    BookDiffers,
     InsufficientBalance,
     PostingIdReused,
     PostingUnknown,
+    SerialsNotHeld,
+    SerialsTaken,
     TransferNotAllowed,
 )
 from backend.ledger.model import (
@@ -31,6 +36,23 @@ from backend.ledger.model import (
     Posting,
     Transfer,
     TrialLine,
+)
+from backend.ledger.serials import (
+    Block,
+    Book,
+    Moved,
+    SerialLine,
+    SerialMovement,
+    SerialPosting,
+    SerialRange,
+    blocks,
+    books,
+    history_of,
+    holder_of,
+    joined,
+    open_book,
+    post_serials,
+    serials_of,
 )
 from backend.ledger.service import (
     advance_checkpoints,
@@ -61,6 +83,9 @@ from backend.ledger.service import (
 __all__ = [
     "AccountSpec",
     "AlreadyResolved",
+    "Block",
+    "Book",
+    "BookDiffers",
     "Cursor",
     "Drawn",
     "Figures",
@@ -69,11 +94,18 @@ __all__ = [
     "InsufficientBalance",
     "Line",
     "Lot",
+    "Moved",
     "Movement",
     "Outcome",
     "Posting",
     "PostingIdReused",
     "PostingUnknown",
+    "SerialLine",
+    "SerialMovement",
+    "SerialPosting",
+    "SerialRange",
+    "SerialsNotHeld",
+    "SerialsTaken",
     "Transfer",
     "TransferNotAllowed",
     "TrialLine",
@@ -81,6 +113,8 @@ __all__ = [
     "balance_at",
     "balances",
     "balances_by_code",
+    "blocks",
+    "books",
     "capture",
     "chart",
     "counterparties",
@@ -91,11 +125,17 @@ __all__ = [
     "fill",
     "find_accounts",
     "group_figures",
+    "history_of",
+    "holder_of",
+    "joined",
     "lots",
     "open_accounts",
+    "open_book",
     "post",
     "post_hot",
+    "post_serials",
     "reverse",
+    "serials_of",
     "share_source",
     "statement",
     "sweep",

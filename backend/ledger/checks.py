@@ -110,7 +110,7 @@ _LINES = (
                 FROM ledger_transfer t
                 LEFT JOIN ledger_account d ON d.id = t.debit_id
                 LEFT JOIN ledger_account c ON c.id = t.credit_id
-                LEFT JOIN ledger_rule r
+                LEFT JOIN (SELECT * FROM ledger_rule UNION ALL SELECT * FROM ledger_serial_rule) r
                     ON r.reason = t.reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind
             ) found WHERE fault IS NOT NULL
         """,
@@ -262,15 +262,18 @@ _NOT_IN_CHART = ("the stored chart is not the one that the program ships", "æ‰€å
 async def chart_tables(session: AsyncSession) -> Checked:
     """The stored chart of accounts is the one of `chart.toml`."""
     checked = Checked()
-    kinds = {tuple(row) for row in await session.execute(text("SELECT kind, unit, guard FROM ledger_kind"))}
-    rules = {
-        tuple(row)
-        for row in await session.execute(text("SELECT reason, debit_kind, credit_kind FROM ledger_rule"))
-    }
     shipped = chart()
-    checked.rows = len(kinds) + len(rules)
-    for kind in sorted(kinds ^ {(k.kind, k.unit, k.guard) for k in shipped.kinds.values()}):
+    kinds = {
+        tuple(row)
+        for row in await session.execute(text("SELECT kind, unit, guard, serials FROM ledger_kind"))
+    }
+    checked.rows = len(kinds)
+    for kind in sorted(kinds ^ {(k.kind, k.unit, k.guard, k.serials) for k in shipped.kinds.values()}):
         checked.name("ledger_kind", " ".join(kind), _NOT_IN_CHART)
-    for rule in sorted(rules ^ shipped.rules):
-        checked.name("ledger_rule", " ".join(rule), _NOT_IN_CHART)
+    for table, numbered in (("ledger_rule", False), ("ledger_serial_rule", True)):
+        stored = await session.execute(text(f"SELECT reason, debit_kind, credit_kind FROM {table}"))  # noqa: S608
+        rules = {tuple(row) for row in stored}
+        checked.rows += len(rules)
+        for rule in sorted(rules ^ {one for one in shipped.rules if shipped.numbered(one) is numbered}):
+            checked.name(table, " ".join(rule), _NOT_IN_CHART)
     return checked

@@ -62,6 +62,37 @@ class PostingUnknown(DomainError):
     title_zh = "没有这笔记账。"
 
 
+@dataclass(eq=False)
+class SerialsNotHeld(DomainError):
+    """The paying account does not hold these serial numbers."""
+
+    code = "ledger.serials_not_held"
+    kind = Kind.CONFLICT
+    title_zh = "付出账户并不持有这些编号。"
+
+    book: str
+    low: int
+    high: int
+
+
+@dataclass(eq=False)
+class SerialsTaken(DomainError):
+    """Some of these serial numbers exist already."""
+
+    code = "ledger.serials_taken"
+    kind = Kind.CONFLICT
+    title_zh = "其中有编号已被使用。"
+
+
+@dataclass(eq=False)
+class BookDiffers(DomainError):
+    """This book of serial numbers is known with another unit or mode."""
+
+    code = "ledger.book_differs"
+    kind = Kind.CONFLICT
+    title_zh = "该编号簿已以其他单位或模式开立。"
+
+
 name_sqlstate("PL001", lambda facts: InsufficientBalance(short_by=int(facts.get("short_by", 0))))
 name_sqlstate(
     "PL002", lambda facts: TransferNotAllowed(fault=str(facts.get("fault")), line=facts.get("line"))
@@ -70,3 +101,12 @@ name_sqlstate("PL003", lambda facts: PostingIdReused(posting_id=str(facts.get("p
 name_sqlstate("PL005", lambda facts: AlreadyResolved(resolution=str(facts.get("resolution"))))
 name_sqlstate("PL006", lambda _: PostingUnknown())
 name_constraint("ledger_resolution_once", lambda: AlreadyResolved(resolution="resolved"))
+name_sqlstate(
+    "PL007",
+    lambda facts: SerialsNotHeld(
+        book=str(facts.get("book")), low=int(facts.get("low", 0)), high=int(facts.get("high", 0))
+    ),
+)
+name_sqlstate("PL008", lambda _: SerialsTaken())
+name_sqlstate("PL009", lambda _: BookDiffers())
+name_constraint("serial_block_one_holder", SerialsTaken)

@@ -78,6 +78,8 @@ async def unregistered(session: AsyncSession) -> list[str]:
 register(
     Sealed("ledger_transfer", key=("posting_id", "line")),
     Sealed("ledger_resolution", key=("posting_id", "resolution")),
+    Sealed("serial_book", key=("id",)),
+    Sealed("serial_movement", key=("posting_id", "line", "piece")),
     Sealed("ledger_account", key=("id",), leave_out=("balance",)),
 )
 

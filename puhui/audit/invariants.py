@@ -15,6 +15,7 @@ from backend.intake import posted, recomputed
 from backend.kit.checks import Checked
 from backend.kit.settings import Settings
 from backend.ledger import checks as ledger
+from backend.ledger import serial_checks
 from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
@@ -70,6 +71,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("ledger.transfers", "每笔划转有两个同单位账户，且为科目表所许", "Each transfer names two accounts of its unit, as the chart allows", _rows(ledger.transfers)),
     Invariant("ledger.resolutions", "冲正为原记账的镜像且仅一次，扣款为冻结的全部且仅一次", "Reversals mirror, captures take the whole hold; each happens once", _rows(ledger.resolutions)),
     Invariant("ledger.accounts", "账户种类、单位、限制与到期日同其代码", "Accounts are what their codes say", _rows(ledger.accounts)),
+    Invariant("ledger.serials", "每个编号恰有一个持有者，即其历次移动所至", "Every serial number has one holder, where its movements led", _rows(serial_checks.serials)),
     Invariant("ledger.chart", "所存科目表即程序所附", "The stored chart of accounts is the shipped one", _rows(ledger.chart_tables)),
     Invariant("actions.once", "一次行为全平台只认领一次，键合其日", "An act is accepted once, under a key of its day", _rows(intake.claims)),
     Invariant("actions.holders", "记入者当时持有介质；入池者当时已委托权益", "Who is credited held the means; pooled grams had the right assigned", _rows(intake.holders)),

@@ -80,6 +80,7 @@ class City:
             token = means.means_token(self.settings.keys, "bike_account", BIKES, "B3")
             await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
         await self.spend()
+        await self.credits()
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()
@@ -182,6 +183,23 @@ class City:
                 session, participant_id=self.citizens[1], programme=PROGRAMME, points=100_000,
                 posting_id=self.key("clawback"), happened_at=clock.now(),
             )  # fmt: skip
+
+    async def credits(self) -> None:
+        """Ten numbered units of a book that nobody else uses, some of which change hands and come back in part."""
+        codes = ["issuance:audited", "holder:audited:ann", "holder:audited:bob"]
+        async with self.db.transaction() as session:
+            await ledger.open_book(session, code="audited", unit="PHCER")
+            opened = await ledger.open_accounts(session, map(ledger.AccountSpec, codes))
+        issuance, ann, bob = (opened[code] for code in codes)
+        for name, debit, credit, amount, reason in (
+            ("ten", issuance, ann, 10, "credit.issued"),
+            ("four", ann, bob, 4, "credit.transferred"),
+            ("two", bob, ann, 2, "credit.transferred"),
+        ):
+            line = ledger.SerialLine(debit, credit, amount, reason)
+            posting = ledger.SerialPosting(self.key(name), clock.now(), (line,))
+            async with self.db.transaction() as session:
+                await ledger.post_serials(session, [posting])
 
     def key(self, name: str) -> UUID:
         return ids.derive(self.citizens[0], name)

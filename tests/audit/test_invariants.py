@@ -81,10 +81,23 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE ledger_account SET guard = 'floor' WHERE kind = 'debt'",),
         ("UPDATE ledger_account SET due = due + 1 WHERE kind = 'wallet'",),
     ],
+    "ledger.serials": [
+        ("UPDATE serial_block SET serials = '[20,22)' WHERE lower(serials) = 3",),
+        ("UPDATE serial_block SET account_id = (SELECT id FROM ledger_account WHERE code = 'holder:audited:ann')",),
+        ("INSERT INTO serial_block SELECT * FROM serial_block LIMIT 1",),
+        ("DELETE FROM serial_movement WHERE seq = (SELECT max(seq) FROM serial_movement)",),
+        ("UPDATE serial_movement SET serials = '[1,2)' WHERE seq = (SELECT max(seq) FROM serial_movement)",),
+        ("UPDATE serial_movement SET piece = 2 WHERE seq = (SELECT max(seq) FROM serial_movement)",),
+        ("UPDATE serial_movement SET book_id = book_id + 50",),
+        (  # moved by somebody who does not hold them, with a transfer to show for it
+            "UPDATE serial_movement SET serials = '[7,9)' WHERE serials = '[1,3)'",
+        ),
+    ],
     "ledger.chart": [
         ("UPDATE ledger_kind SET guard = 'none' WHERE kind = 'wallet'",),
         ("INSERT INTO ledger_rule VALUES ('points.gifted', 'issuer', 'payable')",),
         ("DELETE FROM ledger_rule WHERE reason = 'points.settled'",),
+        ("INSERT INTO ledger_serial_rule VALUES ('unit.taken_back', 'surrendered', 'entity')",),
     ],
     "actions.once": [
         (f"UPDATE action SET happened_at = happened_at + interval '1 day', ended_at = NULL WHERE {FIRST}",),

@@ -13,7 +13,7 @@ from puhui.audit import Report
 from tests.audit.conftest import Connection, copy_of, said
 
 TABLES = (
-    "ledger_kind", "ledger_rule", "ledger_account", "ledger_transfer", "ledger_resolution", "ledger_checkpoint",
+    "ledger_kind", "ledger_rule", "ledger_serial_rule", "serial_book", "serial_block", "serial_movement", "ledger_account", "ledger_transfer", "ledger_resolution", "ledger_checkpoint",
     "action", "action_claim", "intake_chunk", "intake_source", "intake_job", "intake_rejection", "intake_conflict",
     "participant", "means", "means_holding", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "method_ref",
@@ -34,6 +34,7 @@ CHANGED = {
     "bytea": "set_byte({0}, 0, 255 - get_byte({0}, 0))",
     "jsonb": "{0} || '{{\"tampered\": 1}}'",
     "xid8": "'3'",
+    "int8range": "int8range(lower({0}) + 50, upper({0}) + 50)",
     "text[]": "{0} || 'x'::text",
 }
 MAY_CHANGE = {  # what is closed, ended or revoked later; the invariants look at it, the seals cannot
