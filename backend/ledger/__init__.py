@@ -52,6 +52,7 @@ from backend.ledger.serials import (
     joined,
     open_book,
     post_serials,
+    serials_moved,
     serials_of,
 )
 from backend.ledger.service import (
@@ -135,6 +136,7 @@ __all__ = [
     "post_hot",
     "post_serials",
     "reverse",
+    "serials_moved",
     "serials_of",
     "share_source",
     "statement",

@@ -145,11 +145,19 @@ async def post_serials(session: AsyncSession, postings: Sequence[SerialPosting])
         },
     )
     outcomes: dict[UUID, Outcome] = {row.posting_id: row.outcome for row in rows}
-    moved: dict[UUID, dict[int, tuple[SerialRange, ...]]] = {one: {} for one in outcomes}
-    for row in await session.execute(queries.MOVED, {"postings": list(outcomes)}):
+    moved = await serials_moved(session, list(outcomes))
+    return {one: Moved(outcome=outcome, serials=moved[one]) for one, outcome in outcomes.items()}
+
+
+async def serials_moved(
+    session: AsyncSession, postings: Sequence[UUID]
+) -> dict[UUID, dict[int, tuple[SerialRange, ...]]]:
+    """The numbers that each line of these postings moved, in their order; nothing for a posting that moved none."""
+    moved: dict[UUID, dict[int, tuple[SerialRange, ...]]] = {one: {} for one in postings}
+    for row in await session.execute(queries.MOVED, {"postings": list(moved)}):
         before = moved[row.posting_id].get(row.line, ())
         moved[row.posting_id][row.line] = (*before, SerialRange(row.low, row.high))
-    return {one: Moved(outcome=outcome, serials=moved[one]) for one, outcome in outcomes.items()}
+    return moved
 
 
 async def blocks(session: AsyncSession, *, prefix: str) -> list[Block]:
