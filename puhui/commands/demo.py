@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from backend.kit.settings import Settings
     from puhui.audit import Report
-    from puhui.demo.story import Happened
+    from puhui.demo.stage import Happened
 
 
 def register(app: typer.Typer) -> None:

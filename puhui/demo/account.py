@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from backend import packs
 from backend.kit.settings import Settings
 from puhui.audit import Report
-from puhui.demo.story import Happened, Intake, View
+from puhui.demo.printing import Printer
+from puhui.demo.stage import Happened, Intake, View
 
-WIDE = 88
 _KINDS = {
     "citizen": ("市民", "citizens"),
     "household": ("家庭", "households"),
@@ -50,14 +48,12 @@ _NOT_YET = (
 )
 
 
-class Account:
+class Account(Printer):
     """Prints the account and remembers whether every sum held."""
 
     def __init__(self, console: Console, told: Happened) -> None:
-        self.console = console
+        super().__init__(console)
         self.told = told
-        self.wide = console.width >= WIDE
-        self.adds_up = True
 
     def tell(self) -> None:
         """Everything but the audit."""
@@ -73,20 +69,20 @@ class Account:
 
     def audit(self, report: Report) -> None:
         """The audit's answer, invariant by invariant."""
-        self._title("9", "审计", "the audit, recomputed from the rows")
-        table = self._table()
+        self.title("9", "审计", "the audit, recomputed from the rows")
+        table = self.table()
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         table.add_column(justify="right", no_wrap=True)
         for result in report.results:
             ok = not result.checked.found
-            said = self._words(result.invariant.zh, result.invariant.en if self.wide else "", below=True)
-            table.add_row(self._mark(ok), said, f"{result.checked.rows:,}")
+            said = self.words(result.invariant.zh, result.invariant.en if self.wide else "", below=True)
+            table.add_row(self.mark(ok), said, f"{result.checked.rows:,}")
             for violation in result.checked.violations:
                 table.add_row("", Text(str(violation), style="red"), "")
-        self._show(table)
+        self.show(table)
         checked = sum(result.checked.rows for result in report.results)
-        self._say(
+        self.say(
             f"{len(report.results)} 项，核对 {checked:,} 行，{report.found} 处违反",
             f"{len(report.results)} invariants, {checked:,} rows looked at, {report.found} violations",
             mark=report.passed,
@@ -95,72 +91,72 @@ class Account:
 
     def closing(self, settings: Settings, seconds: float) -> None:
         """What is not there yet, and how to look at what is."""
-        self._title("10", "尚未建成", "not built yet, so not shown")
+        self.title("10", "尚未建成", "not built yet, so not shown")
         for zh, en in _NOT_YET:
-            self._show(self._words(f"· {zh}", en))
-        self._title("11", "自己看看", "look for yourself")
+            self.show(self.words(f"· {zh}", en))
+        self.title("11", "自己看看", "look for yourself")
         prefix = f"PUHUI_EMBEDDED_DATABASE={settings.embedded_database} .venv/bin/puhui"
         for command in ("up", "psql", "audit"):
-            self._line(f"{prefix} {command}")
+            self.line(f"{prefix} {command}")
         folder = settings.data_dir / "demo"
-        self._show(self._words("合作方文件与未接受的行", "the partners' files and the rows refused"))
-        self._line(str(folder))
+        self.show(self.words("合作方文件与未接受的行", "the partners' files and the rows refused"))
+        self.line(str(folder))
         if self.told.logins is not None:
-            self._show(
-                self._words(
+            self.show(
+                self.words(
                     "登录：工作人员的口令与 TOTP，三位市民的手机号（验证码写在 up 的日志里）",
                     "to sign in: staff with password and TOTP, citizens by phone; their codes are in the log of up",
                     below=True,
                 )
             )
-            self._line(str(self.told.logins))
+            self.line(str(self.told.logins))
         done = self.adds_up
         words = ("演示完成，账目相符，审计通过", "the sums add up and the audit passed")
         if not done:
             words = ("演示未通过：上方标 ✗ 处不符", "the demo failed where a ✗ stands above")
         self.console.print()
-        self._say(f"{words[0]}（{seconds:.0f} 秒）", f"{words[1]} ({seconds:.0f} s)", mark=done)
+        self.say(f"{words[0]}（{seconds:.0f} 秒）", f"{words[1]} ({seconds:.0f} s)", mark=done)
 
     # --- the tiers ------------------------------------------------------------------------------------------------
 
     def _opening(self) -> None:
         self.console.print()
         title = ("演示市，2026 年 10 月", "bold")
-        self._show(Text.assemble(title, ("  the demo city, October 2026", "dim")), indent=0)
-        self._say(
+        self.show(Text.assemble(title, ("  the demo city, October 2026", "dim")), indent=0)
+        self.say(
             "城市、机构与市民均为虚构；行程按固定种子生成，每次相同",
             "city, organisations and citizens are fictional; the trips come from a fixed seed, the same every time",
             indent=0,
         )
 
     def _who(self) -> None:
-        self._title("1", "谁参与", "who takes part")
+        self.title("1", "谁参与", "who takes part")
         told = self.told
         people = [(zh, en, told.counts[kind]) for kind, (zh, en) in _KINDS.items()]
-        self._sum(people, ("参与者", "participants"), sum(told.counts.values()))
+        self.sum(people, ("参与者", "participants"), sum(told.counts.values()))
         phones = len(told.views)
-        self._say(
+        self.say(
             f"其中 {phones} 位市民用手机验证码加入，其余市民凭纸质登记批量录入；家庭与企业由运营方登记",
             f"{phones} citizens joined by phone, the others are entered in bulk from paper; the operator entered "
             "households and firms",
         )
-        self._say(
+        self.say(
             f"{told.linked:,} 个卡号与账户有人关联；{told.assigned:,} 位参与者委托了减排量权益",
             f"{told.linked:,} cards and accounts have a holder; {told.assigned:,} participants assigned the right to claim",
         )
 
     def _methods(self) -> None:
-        self._title("2", "方法学", "methodologies: filed by two people, or not")
-        table = self._table()
+        self.title("2", "方法学", "methodologies: filed by two people, or not")
+        table = self.table()
         table.add_column(overflow="fold")
         table.add_column(no_wrap=True)
         for method in self.told.methods:
             zh, en = _STANDING[method.standing]
-            name = self._words(method.zh, method.id, below=True)
-            table.add_row(name, self._words(zh, en if self.wide else ""))
-        self._show(table)
+            name = self.words(method.zh, method.id, below=True)
+            table.add_row(name, self.words(zh, en if self.wide else ""))
+        self.show(table)
         refused = sorted({method.refusal for method in self.told.methods if method.refusal})
-        self._say(
+        self.say(
             f"为本地区备案外地方法学，平台拒绝（{'、'.join(refused)}）；演示许可的克数只进演示池",
             f"Filing a methodology of elsewhere here was refused ({', '.join(refused)}); grams under a demo override "
             "reach demo pools only",
@@ -168,21 +164,21 @@ class Account:
         overlays = sorted({name for act in self._explanations() for name in act["explanation"]["overlays"]})
         for name in overlays:
             pack = packs.load_all().find(name).data["pack"]
-            self._say(f"叠加包{name}：{pack['reason_zh']}", f"overlay {name}: {pack['reason_en']}")
+            self.say(f"叠加包{name}：{pack['reason_zh']}", f"overlay {name}: {pack['reason_en']}")
 
     def _files(self) -> None:
-        self._title("3", "合作方文件", "partners' files, every row accounted for")
+        self.title("3", "合作方文件", "partners' files, every row accounted for")
         intakes = self.told.intakes
-        table = self._table()
+        table = self.table()
         table.show_header = True
         table.add_column()
         for zh, en in [*((one.delivery.zh, one.delivery.en) for one in intakes), ("合计", "total")]:
-            head = self._words(zh, en, below=True) if self.wide else Text(f"{zh[:2]}\n{zh[2:]}".strip())
+            head = self.words(zh, en, below=True) if self.wide else Text(f"{zh[:2]}\n{zh[2:]}".strip())
             table.add_column(head, justify="right", vertical="bottom")
         columns = [[getattr(one.summary, name) for _, name in _PARTS] for one in intakes]
         columns.append([sum(numbers) for numbers in zip(*columns, strict=True)])
         for place, (zh, en) in enumerate(_PARTS):
-            label = self._words(zh, en if self.wide else "")
+            label = self.words(zh, en if self.wide else "")
             table.add_row(label, *(f"{column[place]:,}" for column in columns))
         received = [one.summary.received for one in intakes]
         received.append(sum(received))
@@ -190,16 +186,16 @@ class Account:
         self.adds_up &= all(held)
         label = Text.assemble(("收到", "bold"), (" received" if self.wide else "", "dim"))
         cells = [f"{rows:,}{'' if sound else ' ✗'}" for rows, sound in zip(received, held, strict=True)]
-        table.add_row(label, *(Text(cell, style="bold") for cell in cells), self._mark(all(held)))
-        self._show(table)
+        table.add_row(label, *(Text(cell, style="bold") for cell in cells), self.mark(all(held)))
+        self.show(table)
         waiting = sum(one.summary.waiting for one in intakes)
-        self._say(
+        self.say(
             f"其中 {waiting:,} 条行为等待有人关联其卡或账户",
             f"{waiting:,} accepted acts wait for a holder of their card or account",
         )
         planted = all(one.as_planted for one in intakes)
         self.adds_up &= planted
-        self._say(
+        self.say(
             "文件中故意混入的重复、冲突与坏行，逐一找到，无一多余",
             "the duplicates, conflicts and bad rows planted in the files were all found, and no others",
             mark=planted,
@@ -208,13 +204,13 @@ class Account:
 
     def _bad_rows(self, intakes: Sequence[Intake]) -> None:
         listed = [one.rejected_file.name for one in intakes if one.rejected_file is not None]
-        self._say(
+        self.say(
             f"每一行的行号、字段与原因：{listed[0]} 等 {len(listed)} 个文件",
             "line, field and reason of each are in those files",
         )
 
     def _grams(self) -> None:
-        self._title("4", "减排量（克 CO2e）", "reductions in gCO2e")
+        self.title("4", "减排量（克 CO2e）", "reductions in gCO2e")
         figures = self.told.figures
         rows: list[tuple[str, str, int]] = []
         for pool in figures["pools"]:
@@ -223,9 +219,9 @@ class Account:
         for reason, grams in figures["uncredited_g"].items():
             zh, en = _WHY.get(reason, (reason, reason))
             rows.append((f"不入池：{zh}", en, grams))
-        self._sum(rows, ("计量总量", "measured"), self.told.measured_g)
+        self.sum(rows, ("计量总量", "measured"), self.told.measured_g)
         brought = sum(one.summary.grams for one in self.told.intakes)
-        self._say(
+        self.say(
             f"各文件带来 {brought:,} 克，与账本计量总量相同",
             f"the files brought {brought:,} g, the same as the ledger measured",
             mark=brought == self.told.measured_g,
@@ -233,7 +229,7 @@ class Account:
         self.adds_up &= brought == self.told.measured_g
 
     def _points(self) -> None:
-        self._title("5", "积分", "points: issued = where they are now")
+        self.title("5", "积分", "points: issued = where they are now")
         points = self.told.figures["points"]
         rows = [
             ("可用", "spendable", points["spendable"]),
@@ -244,11 +240,11 @@ class Account:
             ("已追回", "reversed", points["reversed"]),
             ("减：欠回", "less: owed", -points["owed"]),
         ]
-        self._sum(rows, ("发放", "issued"), points["issued"])
+        self.sum(rows, ("发放", "issued"), points["issued"])
         posted = sum(one.summary.points for one in self.told.intakes)
         late = self._claimed()
         held = posted + late == points["issued"]
-        self._say(
+        self.say(
             f"接入时发放 {posted:,} ＋ 补领 {late:,} ＝ {posted + late:,}",
             f"posted at intake {posted:,} + claimed late {late:,}",
             mark=held,
@@ -263,37 +259,37 @@ class Account:
         )
 
     def _citizens(self) -> None:
-        self._title("6", "三位市民看到的", "what three citizens see, over /mobile/v1")
+        self.title("6", "三位市民看到的", "what three citizens see, over /mobile/v1")
         for view in self.told.views:
             self._citizen(view)
 
     def _citizen(self, view: View) -> None:
         masked = f"{str(view.participant)[:4]}…{str(view.participant)[-4:]}"
         phone = f"…{view.me['phone_masked'][-4:]}"
-        self._show(Text(f"市民{view.name} {masked}  手机 {phone}", style="bold"))
+        self.show(Text(f"市民{view.name} {masked}  手机 {phone}", style="bold"))
         lots = "、".join(f"{lot['points']:,} 分至 {lot['expires_on']}" for lot in view.wallet["lots"])
         month = view.month
-        self._say(
+        self.say(
             f"{month['acts']} 条行为，{month['reduction_g']:,} 克，{month['points_earned']:,} 分；可用 {lots}",
             f"{month['acts']} acts, {month['reduction_g']:,} g, {month['points_earned']:,} points",
         )
         pooled = sum(act["reduction_g"] for act in view.acts if act["status"] == "pooled")
         reasons = sorted({act["uncredited_because"] for act in view.acts if act["uncredited_because"]})
         why = "、".join(_WHY[reason][0] for reason in reasons)
-        self._say(
+        self.say(
             f"入池 {pooled:,} 克" + (f"；其余：{why}" if why else ""),
             f"{pooled:,} g in pools"
             + (f"; the rest: {', '.join(_WHY[r][1] for r in reasons)}" if why else ""),
         )
         if view.before_linking is not None:
-            self._say(
+            self.say(
                 f"月末才绑定地铁卡：此前 {view.before_linking['acts']} 条行为，绑定后补得 {self._claimed():,} 分",
                 f"linked the card at the month's end: {view.before_linking['acts']} acts before, "
                 f"{self._claimed():,} points claimed by linking",
             )
 
     def _explained(self) -> None:
-        self._title("7", "一次骑行怎么算", "one act explained, as its citizen may ask")
+        self.title("7", "一次骑行怎么算", "one act explained, as its citizen may ask")
         for shown in self._explanations():
             self._explain(shown)
 
@@ -303,85 +299,34 @@ class Account:
     def _explain(self, shown: dict[str, Any]) -> None:
         act, how = shown["act"], shown["explanation"]
         zh, en = _ACTIVITIES[act["activity"]]
-        self._show(self._words(f"{zh} {act['happened_at'][:10]}  {how['title']}", en))
+        self.show(self.words(f"{zh} {act['happened_at'][:10]}  {how['title']}", en))
         given = "，".join(f"{name} = {value}" for name, value in how["inputs"].items())
-        self._show(Text(how["formula"] + (f"    {given}" if given else "")), indent=4)
+        self.show(Text(how["formula"] + (f"    {given}" if given else "")), indent=4)
         for factor in how["factors"]:
             confidence = _CONFIDENCE.get(factor["confidence"], factor["confidence"])
-            self._show(
+            self.show(
                 Text(f"{factor['id']} = {factor['value']} {factor['unit']}  {factor['name']}"), indent=4
             )
-            self._say(
+            self.say(
                 f"来源 {factor['source_title']}；可信度{confidence}",
                 f"confidence {factor['confidence']}",
                 indent=4,
             )
-            self._line(factor["source_url"])
+            self.line(factor["source_url"])
         notes = "" if how["official"] else "；非官方数值"
         notes += f"；叠加包 {'、'.join(how['overlays'])}" if how["overlays"] else ""
         result = Text.assemble((f"= {how['reduction_g']:,} gCO2e", "bold"), f"，{act['points']} 分{notes}")
-        self._show(result, indent=4)
+        self.show(result, indent=4)
 
     def _log(self) -> None:
         head = self.told.head
-        self._title("8", "日志", "the append-only log")
+        self.title("8", "日志", "the append-only log")
         if head is None:
-            self._say("没有新条目", "nothing was added", mark=False)
+            self.say("没有新条目", "nothing was added", mark=False)
             self.adds_up = False
             return
-        self._say(
+        self.say(
             f"{self.told.blocks} 个封存块，{head.size} 条日志，已签名",
             f"{self.told.blocks} sealed blocks, {head.size} entries, head signed",
         )
-        self._show(Text(f"root {head.root.hex()[:32]}…", style="dim"))
-
-    # --- how it is printed ----------------------------------------------------------------------------------------
-
-    def _title(self, number: str, zh: str, en: str) -> None:
-        self.console.print()
-        self.console.print(Text.assemble((f"{number} {zh}", "bold green"), (f"  {en}", "dim")))
-
-    def _say(self, zh: str, en: str, *, mark: bool | None = None, indent: int = 2) -> None:
-        words = self._words(zh, en, below=True)
-        if mark is None:
-            self._show(words, indent=indent)
-            return
-        marked = Table.grid(padding=(0, 1))
-        marked.add_row(self._mark(mark), words)
-        self._show(marked, indent=indent)
-
-    def _words(self, zh: str, en: str, *, below: bool = False) -> Text:
-        if not en:
-            return Text(zh)
-        return Text.assemble(zh, "\n" if below else " ", (en, "dim"))
-
-    def _mark(self, held: bool) -> Text:
-        return Text("✓", style="green") if held else Text("✗", style="bold red")
-
-    def _held(self, held: bool) -> str:
-        self.adds_up &= held
-        return "✓" if held else "✗"
-
-    def _table(self) -> Table:
-        return Table(box=None, show_edge=False, pad_edge=False, padding=(0, 1), show_header=False)
-
-    def _sum(self, rows: Sequence[tuple[str, str, int]], total: tuple[str, str], amount: int) -> None:
-        """Rows and what they must add up to; the total comes from elsewhere than the rows."""
-        table = self._table()
-        table.add_column(overflow="fold")
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(no_wrap=True)
-        for zh, en, number in rows:
-            table.add_row(self._words(zh, en), f"{number:,}", "")
-        held = sum(number for _, _, number in rows) == amount
-        self.adds_up &= held
-        label = Text.assemble((total[0], "bold"), (f" {total[1]}", "dim"))
-        table.add_row(label, Text(f"{amount:,}", style="bold"), self._mark(held))
-        self._show(table)
-
-    def _show(self, what: Text | Table, *, indent: int = 2) -> None:
-        self.console.print(Padding(what, (0, 0, 0, indent), expand=False))
-
-    def _line(self, text: str) -> None:
-        """A path or a command, never broken."""
-        self.console.print(Text(f"    {text}", style="cyan"), soft_wrap=True)
+        self.show(Text(f"root {head.root.hex()[:32]}…", style="dim"))
