@@ -13,7 +13,7 @@ SEED = 20261001
 FIRST_DAY = datetime(2026, 10, 1, tzinfo=SHANGHAI)
 DAYS = 31
 HOLIDAY_DAYS = 7  # 1 to 7 October: fewer ways to work
-CITIZENS, HOUSEHOLDS, FIRMS, STRANGERS = 2_860, 100, 40, 260
+CITIZENS, HOUSEHOLDS, FIRMS, STRANGERS = 4_780, 160, 60, 400
 STATIONS = 24
 
 Kind = Literal["citizen", "household", "firm", "stranger"]
@@ -136,7 +136,7 @@ def _resident(kind: Kind, number: int, dice: random.Random) -> Resident:
     chosen = Resident(f"{kind}-{number}", kind)
     if kind == "household" or dice.random() < 0.72:
         chosen.card = _card(number)
-    if kind != "household" and dice.random() < 0.45:
+    if kind != "household" and dice.random() < 0.62:
         chosen.accounts = (_account(number),)
     if dice.random() < 0.25 or not (chosen.card or chosen.accounts):
         chosen.member = _member(number)
@@ -169,7 +169,7 @@ def _live(city: City, who: Resident, midnight: datetime, dice: random.Random, *,
         if who.card and dice.random() < eager * (0.08 if quiet else 0.14):
             city.bus_rides.append(BusRide(who.card, at + timedelta(minutes=dice.randint(50, 70))))
         for account in who.accounts:
-            if dice.random() < eager * (0.10 if quiet else 0.14):
+            if dice.random() < eager * (0.16 if quiet else 0.22):
                 seconds = dice.randint(240, 2_400)
                 metres = round(seconds * dice.uniform(2.6, 4.4))
                 bike = f"V{dice.randrange(5_000):05d}"
