@@ -29,6 +29,8 @@ COMMANDS = (
     "stop",
     "doctor",
     "admin",
+    "backup",
+    "keys",
 )
 
 app = typer.Typer(

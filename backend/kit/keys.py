@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -86,9 +86,9 @@ def new_key() -> bytes:
 class Ring:
     """The secrets that a deployment keeps: the root, the present master, and other masters still needed."""
 
-    root: bytes
-    master: bytes
-    others: tuple[bytes, ...] = ()
+    root: bytes = field(repr=False)
+    master: bytes = field(repr=False)
+    others: tuple[bytes, ...] = field(default=(), repr=False)
 
     def keys(self) -> Keys:
         return Keys(self.master, others=self.others, root=self.root)

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.kit.keys import KeyFiles, Keys, decoded
+from backend.kit.keys import KeyFiles, Keys, Ring, decoded
 
 __all__ = ["Keys", "Settings", "default_data_dir"]
 
@@ -61,17 +61,20 @@ class Settings(BaseSettings):
 
     @cached_property
     def keys(self) -> Keys:
-        """The platform's keys: from `PUHUI_MASTER_KEY`, or in embedded mode from files made on first use."""
+        """The platform's keys."""
+        return self.ring.keys()
+
+    @property
+    def ring(self) -> Ring:
+        """The secrets: from `PUHUI_MASTER_KEY`, or in embedded mode from files made on first use."""
         if self.master_key is not None:
+            master = decoded(self.master_key.get_secret_value())
             others = self.other_master_keys.get_secret_value().split(",") if self.other_master_keys else []
-            return Keys(
-                decoded(self.master_key.get_secret_value()),
-                others=[decoded(key) for key in others if key.strip()],
-                root=decoded(self.root_key.get_secret_value()) if self.root_key else None,
-            )
+            root = decoded(self.root_key.get_secret_value()) if self.root_key else master
+            return Ring(root, master, tuple(decoded(key) for key in others if key.strip()))
         if not self.embedded:
             raise ValueError("PUHUI_MASTER_KEY is not set; outside the embedded mode it must be given")
-        return KeyFiles(self.keys_dir).read().keys()
+        return KeyFiles(self.keys_dir).read()
 
     def with_servers(self, *, database_url: str, owner_database_url: str, redis_url: str) -> Settings:
         """These settings, pointed at running servers."""

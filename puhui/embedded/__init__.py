@@ -8,11 +8,17 @@ Promises a server counts as alive only when it answers a query; a command killed
 Ignores  tables, roles' grants and migrations, which are the kit's.
 """
 
+from puhui.embedded import backup
 from puhui.embedded.errors import (
+    BackupFailed,
+    BackupIncomplete,
+    BackupKeysDoNotFit,
     DataFolderUnusable,
+    FolderNotEmpty,
     NoAccountForServers,
     PasswordsDoNotFit,
     ProgramMissing,
+    RestoredOtherwise,
     ServerDidNotStart,
     ServerDidNotStop,
     ServerNotAnswering,
@@ -20,15 +26,21 @@ from puhui.embedded.errors import (
 from puhui.embedded.lifecycle import Servers, Status, ensure_running, servers, status, stop
 
 __all__ = [
+    "BackupFailed",
+    "BackupIncomplete",
+    "BackupKeysDoNotFit",
     "DataFolderUnusable",
+    "FolderNotEmpty",
     "NoAccountForServers",
     "PasswordsDoNotFit",
     "ProgramMissing",
+    "RestoredOtherwise",
     "ServerDidNotStart",
     "ServerDidNotStop",
     "ServerNotAnswering",
     "Servers",
     "Status",
+    "backup",
     "ensure_running",
     "servers",
     "status",

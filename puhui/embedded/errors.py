@@ -89,3 +89,59 @@ class PasswordsDoNotFit(DomainError):
 
     server: str
     folder: str
+
+
+@dataclass(eq=False)
+class BackupIncomplete(DomainError):
+    """The backup is torn or was changed, and nothing of it was used; take another one."""
+
+    code = "embedded.backup_incomplete"
+    kind = Kind.INVALID
+    title_zh = "备份残缺或已被改动，未予使用；请换用另一份备份。"
+
+    folder: str
+    reason: str
+
+
+@dataclass(eq=False)
+class BackupKeysDoNotFit(DomainError):
+    """The backup was not made with these keys, or its manifest was changed."""
+
+    code = "embedded.backup_keys_do_not_fit"
+    kind = Kind.INVALID
+    title_zh = "备份不是以这些密钥制作的，或其清单已被改动。"
+
+    folder: str
+
+
+@dataclass(eq=False)
+class BackupFailed(DomainError):
+    """The database could not be copied; what was begun is removed."""
+
+    code = "embedded.backup_failed"
+    kind = Kind.UNAVAILABLE
+    title_zh = "数据库未能复制，已开始的部分已删除。"
+
+    reason: str
+
+
+@dataclass(eq=False)
+class FolderNotEmpty(DomainError):
+    """The folder holds something already; name a new one."""
+
+    code = "embedded.folder_not_empty"
+    kind = Kind.CONFLICT
+    title_zh = "该目录已有内容；请另取一个新的。"
+
+    folder: str
+
+
+@dataclass(eq=False)
+class RestoredOtherwise(DomainError):
+    """What was restored does not hold the signed head that was backed up."""
+
+    code = "embedded.restored_otherwise"
+    kind = Kind.CONFLICT
+    title_zh = "恢复所得与备份时签署的树头不符。"
+
+    database: str

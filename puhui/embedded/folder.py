@@ -25,6 +25,7 @@ from puhui.embedded.processes import Account, choose_account, owner_of_servers
 
 SOCKET_PATH_BYTES = 103  # Linux allows 107, macOS 103
 _LONGEST_SOCKET = ".s.PGSQL.5432"
+RESTORING = "restoring"  # there while a restore is under way, or was interrupted
 ROLES = ("postgres", "puhui_owner", "puhui_app", "valkey")
 
 
@@ -83,17 +84,23 @@ class Folder:
 
     def prepare(self, *, program: Path) -> Account:
         """Make what is missing and answer who runs the servers. Call with `servers.lock` held."""
-        uid, gid = owner_of_servers(existing=self.postgres)
-        self._make(self.logs, uid=uid, gid=gid)
-        account = choose_account(existing=self.postgres, folder=self.logs, program=program)
+        if (self.root / RESTORING).exists():
+            raise DataFolderUnusable(folder=str(self.root), reason="a restore was interrupted; run it again")
+        account = self.account(program=program)
         if not self.exists:
             if (self.postgres / "PG_VERSION").exists():
                 raise DataFolderUnusable(folder=str(self.root), reason="passwords.json is missing")
             fresh = {role: secrets.token_hex(24) for role in ROLES}
             self.write_private("passwords.json", json.dumps(fresh, indent=1) + "\n")
         self._prepare_sockets(account)
-        self._make(self.valkey, uid=uid, gid=gid)
+        self._make(self.valkey, uid=account.uid, gid=account.gid)
         return account
+
+    def account(self, *, program: Path) -> Account:
+        """Who runs the servers of this folder, or will."""
+        uid, gid = owner_of_servers(existing=self.postgres)
+        self._make(self.logs, uid=uid, gid=gid)
+        return choose_account(existing=self.postgres, folder=self.logs, program=program)
 
     def write_private(self, name: str, content: str) -> None:
         """Write a file whole or not at all, readable by the folder's owner only."""

@@ -49,7 +49,7 @@ def ensure_running(data_dir: Path) -> Servers:
     `puhui.embedded.errors`.
     """
     folder = open_folder(data_dir)
-    with _locked(folder):
+    with locked(folder):
         return _ensure(folder)
 
 
@@ -57,7 +57,7 @@ def ensure_running(data_dir: Path) -> Servers:
 def servers(data_dir: Path) -> Iterator[Servers]:
     """Use the servers of a data folder; the last user to leave stops them cleanly."""
     folder = open_folder(data_dir)
-    with _locked(folder):
+    with locked(folder):
         seat = _open_lock(folder, "users.lock")
         fcntl.flock(seat, fcntl.LOCK_SH)
         try:
@@ -68,7 +68,7 @@ def servers(data_dir: Path) -> Iterator[Servers]:
     try:
         yield running
     finally:
-        with _locked(folder):
+        with locked(folder):
             try:
                 fcntl.flock(seat, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -84,7 +84,7 @@ def stop(data_dir: Path) -> bool:
     folder = Folder(Path(data_dir).expanduser().resolve())
     if not folder.exists:
         return False
-    with _locked(folder):
+    with locked(folder):
         return _stop(folder)
 
 
@@ -142,7 +142,8 @@ def _open_lock(folder: Folder, name: str) -> int:
 
 
 @contextmanager
-def _locked(folder: Folder) -> Iterator[None]:
+def locked(folder: Folder) -> Iterator[None]:
+    """Hold `servers.lock`: nobody else starts or stops servers meanwhile."""
     descriptor = _open_lock(folder, "servers.lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -91,7 +91,7 @@ def probe(folder: Folder, *, role: str = OWNER, database: str = DATABASE, timeou
     """Ask the server a question; nothing else counts as life."""
     if not folder.exists:
         return Alive(ready=False)
-    return _in_own_loop(lambda: _probe(connect_options(folder, role=role, database=database), timeout_s))
+    return in_own_loop(lambda: _probe(connect_options(folder, role=role, database=database), timeout_s))
 
 
 async def _probe(options: dict[str, Any], timeout_s: float) -> Alive:
@@ -300,7 +300,8 @@ def _write_configuration(folder: Folder, account: Account) -> None:
     _write(folder.postgres / "puhui.conf", configuration(sockets=folder.sockets, name=folder.mark), account)
     _write(
         folder.postgres / "pg_hba.conf",
-        "# Unix socket only, password always.\nlocal all all scram-sha-256\n",
+        "# Unix socket only, password always; the second line is for backups.\n"
+        f"local all all scram-sha-256\nlocal replication {SUPERUSER} scram-sha-256\n",
         account,
     )
 
@@ -389,10 +390,10 @@ def _create_roles(folder: Folder) -> None:
         finally:
             await inside.close()
 
-    _in_own_loop(run)
+    in_own_loop(run)
 
 
-def _in_own_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def in_own_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end from anywhere, inside a running event loop too."""
     answer: list[T] = []
     fault: list[BaseException] = []
