@@ -20,10 +20,27 @@ from backend.log.errors import (
     SigningKeyChanged,
 )
 from backend.log.heads import Checkpoint, publish, verify_head
-from backend.log.queries import Entry, PublicKey, TreeHead, entries, latest_head, size
+from backend.log.queries import (
+    Entry,
+    PublicKey,
+    TreeHead,
+    entries,
+    entries_at,
+    latest_head,
+    size,
+)
 from backend.log.sealing import Sealed, changing, register, registered, seal_all, seal_and_publish
 from backend.log.sealing_queries import Block
-from backend.log.service import append, append_many, consistency_proof, inclusion_proof
+from backend.log.service import (
+    append,
+    append_many,
+    consistency_proof,
+    inclusion_proof,
+    public_keys,
+    root,
+    signed_head,
+    signed_heads,
+)
 from backend.log.verification import verify, verify_coverage, verify_log, verify_seals
 
 __all__ = [
@@ -48,13 +65,18 @@ __all__ = [
     "consistency_proof",
     "coverage",
     "entries",
+    "entries_at",
     "inclusion_proof",
     "latest_head",
+    "public_keys",
     "publish",
     "register",
     "registered",
+    "root",
     "seal_all",
     "seal_and_publish",
+    "signed_head",
+    "signed_heads",
     "size",
     "verify",
     "verify_coverage",

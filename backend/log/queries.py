@@ -69,11 +69,25 @@ async def root(session: AsyncSession, *, size: int) -> bytes:
 _ENTRY = "SELECT index, kind, body, canonical, leaf_hash, recorded_at FROM log_entry"
 
 
-async def entries(session: AsyncSession, *, low: int, high: int, kind: str | None = None) -> list[Entry]:
-    """Entries `[low, high)` in order, of one kind or of all."""
-    where = " WHERE index >= :low AND index < :high" + ("" if kind is None else " AND kind = :kind")
+async def entries(
+    session: AsyncSession, *, low: int, high: int, kind: str | None = None, kinds: Sequence[str] | None = None
+) -> list[Entry]:
+    """Entries `[low, high)` in order, of one kind, of some, or of all."""
+    wanted = kinds if kind is None else [kind]
+    where = " WHERE index >= :low AND index < :high"
+    where += "" if wanted is None else " AND kind = ANY (CAST(:kinds AS text[]))"
     rows = await session.execute(
-        text(_ENTRY + where + " ORDER BY index"), {"low": low, "high": high, "kind": kind}
+        text(_ENTRY + where + " ORDER BY index"),
+        {"low": low, "high": high} | ({} if wanted is None else {"kinds": list(wanted)}),
+    )
+    return [Entry(*row) for row in rows]
+
+
+async def entries_at(session: AsyncSession, indexes: Iterable[int]) -> list[Entry]:
+    """The entries at these indexes, in order; one that is not there is left out."""
+    rows = await session.execute(
+        text(_ENTRY + " WHERE index = ANY (CAST(:indexes AS bigint[])) ORDER BY index"),
+        {"indexes": list(indexes)},
     )
     return [Entry(*row) for row in rows]
 
@@ -138,6 +152,7 @@ async def store_head(session: AsyncSession, head: TreeHead) -> bool:
     return bool(result.scalar_one())
 
 
+_LARGEST = 2**63 - 1
 _HEAD = "SELECT size, root, signed_at, key_id, note FROM log_tree_head"
 
 
@@ -147,11 +162,13 @@ async def latest_head(session: AsyncSession) -> TreeHead | None:
     return None if row is None else TreeHead(*row)
 
 
-async def heads(session: AsyncSession, *, above: int, up_to: int) -> list[TreeHead]:
-    """Signed heads with `above < size <= up_to`, by size."""
+async def heads(
+    session: AsyncSession, *, above: int, up_to: int = _LARGEST, at_most: int | None = None
+) -> list[TreeHead]:
+    """Signed heads with `above < size <= up_to`, by size, the first `at_most` of them."""
     rows = await session.execute(
-        text(_HEAD + " WHERE size > :above AND size <= :up_to ORDER BY size"),
-        {"above": above, "up_to": up_to},
+        text(_HEAD + " WHERE size > :above AND size <= :up_to ORDER BY size LIMIT :at_most"),
+        {"above": above, "up_to": up_to, "at_most": at_most},
     )
     return [TreeHead(*row) for row in rows]
 

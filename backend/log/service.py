@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.kit import clock
 from backend.log import canonical, merkle, queries
 from backend.log.errors import OutsideTheTree
+from backend.log.queries import PublicKey, TreeHead
 
 
 async def append(session: AsyncSession, *, kind: str, body: Mapping[str, Any]) -> int:
@@ -44,6 +45,29 @@ async def consistency_proof(session: AsyncSession, *, old: int, new: int) -> lis
     if not 0 < old <= new or new > await queries.size(session):
         raise OutsideTheTree(index=old, size=new)
     return await _hashes(session, merkle.consistency_spans(old, new))
+
+
+async def root(session: AsyncSession, *, size: int) -> bytes:
+    """The root over the first `size` entries; OutsideTheTree when there are fewer."""
+    if not 0 <= size <= await queries.size(session):
+        raise OutsideTheTree(index=size, size=size)
+    return await queries.root(session, size=size)
+
+
+async def signed_head(session: AsyncSession, *, size: int) -> TreeHead | None:
+    """The signed head of the tree of exactly this size, if it was signed then."""
+    found = await queries.heads(session, above=size - 1, up_to=size)
+    return found[0] if found else None
+
+
+async def signed_heads(session: AsyncSession, *, above: int, at_most: int) -> list[TreeHead]:
+    """Signed heads of more than `above` entries, by size, the first `at_most` of them."""
+    return await queries.heads(session, above=above, at_most=at_most)
+
+
+async def public_keys(session: AsyncSession) -> list[PublicKey]:
+    """Every key that ever signed a head, the oldest first."""
+    return await queries.keys(session)
 
 
 async def _hashes(session: AsyncSession, spans: Sequence[merkle.Span]) -> list[bytes]:
