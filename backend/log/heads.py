@@ -9,7 +9,6 @@ Ours carries two by the same key: type 0x01, Ed25519 over the text (RFC 8032), a
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,7 +109,7 @@ def _signatures(block: str, *, name: str) -> dict[bytes, bytes]:
             continue
         try:
             blob = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # also characters that are not ASCII
             raise HeadNotGenuine(reason="a signature line cannot be read") from error
         found[blob[:4]] = blob[4:]
     return found
