@@ -9,10 +9,12 @@ Promises `usable_t` is the greatest number of whole tonnes that keeps the cap, t
 Ignores  the database, who asks, and whether the lots exist: it is a pure function of the case and the pack.
 """
 
+from backend.packs.market_shape import CAP_BASES
 from offset_bridge.rules.case import Case, Entity, Lot
 from offset_bridge.rules.errors import (
     CaseInvalid,
     EditionMissing,
+    EditionUnknown,
     MarketMissing,
     OffsetError,
     ParameterUnset,
@@ -22,14 +24,17 @@ from offset_bridge.rules.errors import (
 from offset_bridge.rules.evaluate import Answer, evaluate
 from offset_bridge.rules.markets import find_market
 from offset_bridge.rules.optimum import Limit, Offer, Share, choose
-from offset_bridge.rules.reading import read_case
-from offset_bridge.rules.words import Reason
+from offset_bridge.rules.reading import read_case, read_holding
+from offset_bridge.rules.rulebook import Pool, pool_of
+from offset_bridge.rules.words import Reason, cut_by
 
 __all__ = [
+    "CAP_BASES",
     "Answer",
     "Case",
     "CaseInvalid",
     "EditionMissing",
+    "EditionUnknown",
     "Entity",
     "Limit",
     "Lot",
@@ -37,12 +42,16 @@ __all__ = [
     "Offer",
     "OffsetError",
     "ParameterUnset",
+    "Pool",
     "Reason",
     "RulesUnsupported",
     "Share",
     "UsedNeedsLots",
     "choose",
+    "cut_by",
     "evaluate",
     "find_market",
+    "pool_of",
     "read_case",
+    "read_holding",
 ]

@@ -90,6 +90,17 @@ class EditionMissing(OffsetError):
 
 
 @dataclass(eq=False)
+class EditionUnknown(OffsetError):
+    """The market's pack has no edition of this name."""
+
+    code = "offset.unknown_edition"
+    title_zh = "该市场的规则包没有这个版本。"
+
+    market: str
+    known: tuple[str, ...]
+
+
+@dataclass(eq=False)
 class MarketMissing(OffsetError):
     """There is no such market here."""
 

@@ -74,12 +74,14 @@ class Answer:
         }
 
 
-def evaluate(case: Case, market: Market) -> Answer:
+def evaluate(case: Case, market: Market, *, edition: str | None = None) -> Answer:
     """The greatest use of the holdings under this market's rules. Raises an `OffsetError` when there is no answer.
 
-    A setting that the pack holds as unknown is tried both ways; it is an error only when a lot's tonnes differ.
+    The case's year selects the edition; `edition` names one instead, where the authority adopted it for that year by an
+    act of its own. A setting that the pack holds as unknown is tried both ways; it is an error only when a lot's
+    tonnes differ.
     """
-    book = rulebook_of(market, case)
+    book = rulebook_of(market, case, edition_id=edition)
     _check_entity(case, market)
     _check_used(book, case)
     refused = {lot.id: tuple(reasons_against(book, lot)) for lot in case.holdings}

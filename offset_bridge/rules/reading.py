@@ -219,6 +219,11 @@ def _lot(path: str, value: Any, *, used: bool) -> Lot:
     return lot
 
 
+def read_holding(value: object) -> Lot:
+    """One holding in the form it has in a case, or `CaseInvalid` with the path of its first fault below `holding`."""
+    return _lot("holding", value, used=False)
+
+
 def _lots(path: str, value: Any, *, used: bool) -> tuple[Lot, ...]:
     lots = tuple(_lot(f"{path}[{place}]", item, used=used) for place, item in enumerate(_list(path, value)))
     seen: set[str] = set()

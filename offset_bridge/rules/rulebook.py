@@ -13,7 +13,7 @@ from backend.packs.figures import UNKNOWN, Known, parse_figure
 from backend.packs.market_shape import CAP_BASES
 from backend.packs.regions import covers
 from offset_bridge.rules.case import Case, Lot, Parameter
-from offset_bridge.rules.errors import CaseInvalid, EditionMissing, ParameterUnset
+from offset_bridge.rules.errors import CaseInvalid, EditionMissing, EditionUnknown, ParameterUnset
 from offset_bridge.rules.words import Reason
 
 
@@ -147,19 +147,12 @@ class Rulebook:
         return ParameterUnset(parameter=parameter, edition=self.edition.id, source=source)
 
 
-def rulebook_of(market: Market, case: Case) -> Rulebook:
-    """The rules for the case's year. `EditionMissing` without one; `CaseInvalid` for a parameter that is not unknown."""
-    try:
-        edition = market.edition_for(case.compliance_year)
-    except NoEdition:
-        listed_years = ", ".join(
-            f"{e.id} {e.compliance_years[0]}-{e.compliance_years[1]}" for e in market.editions
-        )
-        raise EditionMissing(
-            market=market.market,
-            edition=str(case.compliance_year),
-            source=f"pack {market.id} {market.version}: {listed_years}",
-        ) from None
+def rulebook_of(market: Market, case: Case, *, edition_id: str | None = None) -> Rulebook:
+    """The rules for the case's year, or those of the edition named. `EditionMissing`, `EditionUnknown` without one.
+
+    `CaseInvalid` for a parameter that is not unknown. A pool is always that of the case's year.
+    """
+    edition = _edition(market, case.compliance_year, edition_id)
     given = _Parameters(case.parameters)
     data, cap = edition.data, edition.data["cap"]
     listed = {unit["type"]: unit for unit in data.get("unit", [])}
@@ -198,7 +191,7 @@ def rulebook_of(market: Market, case: Case) -> Rulebook:
             for item in data.get("not_before", [])
         ),
         share=next((_share(item, given) for item in constraints if item["kind"] == "share"), None),
-        pool=_pool(market, case.compliance_year),
+        pool=pool_of(market, case.compliance_year),
         rate=given.figure("cap.rate", edition.rate),
         base=given.base(edition.base),
         settings={
@@ -208,6 +201,25 @@ def rulebook_of(market: Market, case: Case) -> Rulebook:
     )
     given.all_taken()
     return book
+
+
+def _edition(market: Market, year: int, edition_id: str | None) -> MarketEdition:
+    if edition_id is not None:
+        for edition in market.editions:
+            if edition.id == edition_id:
+                return edition
+        raise EditionUnknown(market=market.market, known=tuple(edition.id for edition in market.editions))
+    try:
+        return market.edition_for(year)
+    except NoEdition:
+        listed_years = ", ".join(
+            f"{e.id} {e.compliance_years[0]}-{e.compliance_years[1]}" for e in market.editions
+        )
+        raise EditionMissing(
+            market=market.market,
+            edition=str(year),
+            source=f"pack {market.id} {market.version}: {listed_years}",
+        ) from None
 
 
 def _exclusion(item: Mapping[str, object]) -> Exclusion:
@@ -254,7 +266,8 @@ def _selection(item: Mapping[str, object]) -> Selection:
     )
 
 
-def _pool(market: Market, year: int) -> Pool | None:
+def pool_of(market: Market, year: int) -> Pool | None:
+    """The province-wide pool that the pack lists for a year."""
     for item in market.data.get("pool", []):
         if item["compliance_year"] == year:
             return Pool(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from offset_bridge import rules
 from tests.offset_bridge.support import case, codes, constraint, evaluate, lot, usable, warned
 
 YN = "CN-YN"
@@ -344,3 +346,16 @@ def test_of_vintages_that_begin_alike_the_one_that_ends_first_is_older_and_ids_c
         )
     )
     assert usable(answer) == {"a1": 0, "b1": 2, "a2": 5, "a10": 5}
+
+
+def test_an_edition_may_be_named_for_a_year_that_is_not_among_its_own() -> None:
+    asked = case(lot("a", "CCER", 5_000), compliance_year=2025, emissions=20_000)
+    assert evaluate(asked)["error"]["code"] == "no_edition"
+    market = rules.find_market("guangdong", year=2025)
+    read = rules.read_case(json.dumps(asked).encode())
+    named = rules.evaluate(read, market, edition="handbook")
+    assert (named.edition, named.cap_t, named.usable_t) == ("handbook", 2_000, 2_000)
+    with pytest.raises(rules.EditionUnknown):
+        rules.evaluate(read, market, edition="handbook-2")
+    with pytest.raises(rules.ParameterUnset):  # its rate is unknown, whatever year it is named for
+        rules.evaluate(read, market, edition="annual-2021")
