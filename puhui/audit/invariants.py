@@ -20,8 +20,10 @@ from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
 from backend.programmes import checks as programmes
+from offset_bridge import cash as _cash  # noqa: F401 - its table is sealed
+from offset_bridge import registry, surrender
 
-ACT_KINDS = (FILING, *admission.KINDS)
+ACT_KINDS = (FILING, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
 
 
 @dataclass(frozen=True)
