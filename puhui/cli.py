@@ -21,6 +21,7 @@ COMMANDS = (
     "offset",
     "packs",
     "audit",
+    "verify",
     "bench",
     "export",
     "psql",
@@ -31,6 +32,7 @@ COMMANDS = (
     "admin",
     "backup",
     "keys",
+    "run",
 )
 
 app = typer.Typer(

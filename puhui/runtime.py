@@ -98,6 +98,20 @@ def servers(settings: Settings | None = None) -> Iterator[Settings]:
         yield on_embedded(settings, running)
 
 
+@contextmanager
+def servers_if_running(settings: Settings) -> Iterator[Settings | None]:
+    """The same, but starts nothing: None when the embedded servers do not run."""
+    if settings.embedded and settings.database_url is None:
+        from puhui import embedded
+
+        now = embedded.status(settings.data_dir)
+        if not (now.postgres and now.valkey):
+            yield None
+            return
+    with servers(settings) as ready:
+        yield ready
+
+
 def on_embedded(settings: Settings, running: embedded.Servers) -> Settings:
     """These settings, pointed at their database of the embedded servers.
 

@@ -14,6 +14,7 @@ from puhui import audit, runtime
 
 _log = logging.get("puhui.audit")
 
+PULSE_EVERY_S = 15
 SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
 
@@ -29,6 +30,13 @@ async def sign(worker: Worker) -> None:
     """Sign the log's present size and root."""
     async with worker.db.transaction() as session:
         await log.publish(session, settings=worker.settings)
+
+
+@tasks.job("operation.pulse", every=PULSE_EVERY_S)
+async def pulse(worker: Worker) -> None:
+    """Show that beat, broker, worker and database work together: `puhui_recorded_timestamp_seconds{name="pulse"}`."""
+    async with worker.db.transaction() as session:
+        await metrics.record(session, "pulse", 1)
 
 
 @tasks.job("ledger.checkpoints", every=CHECKPOINT_EVERY_S)

@@ -42,6 +42,18 @@ def save(
     console.out.print(f"{file}: 请与备份分开保存 · keep it apart from the backups")
 
 
+@keys.command(help="为 docker-compose.yml 生成密钥与口令 · make the secrets of docker-compose.yml")
+def deployment(
+    folder: Annotated[Path, typer.Argument(help="目录 · the folder, deploy/secrets")],
+) -> None:
+    """Write four files of settings with fresh passwords and a fresh master key, for their owner only."""
+    from puhui import console, deployment
+
+    for path in deployment.write(folder):
+        console.out.print(str(path))
+    console.out.print("请保存主密钥 · keep the master key in platform.env, apart from every backup")
+
+
 def passphrase(file: Path | None, *, new: bool = False) -> str:
     """The passphrase: the first line of a file, else asked for."""
     if file is not None:

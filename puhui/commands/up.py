@@ -9,14 +9,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backend.kit.errors import DomainError, Kind
-
-if TYPE_CHECKING:
-    from backend.kit.settings import Settings
 
 PATIENCE_S = 30  # for a child to finish what it has in hand
 
@@ -45,11 +42,12 @@ def up(
     tasks: Annotated[int, typer.Option(min=1, help="任务进程数 · task processes")] = 2,
 ) -> None:
     """Start everything and stay; Ctrl-C or SIGTERM stops all parts together, then the embedded servers."""
-    from puhui import console, runtime
+    from puhui import console, parts, runtime
 
     with runtime.platform() as settings:
-        parts = _parts(settings, host=host, port=port, workers=workers, tasks=tasks)
-        children = _start(parts, runtime.child_environment(settings))
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lines = parts.command_lines(settings, host=host, port=port, workers=workers, tasks=tasks)
+        children = _start(lines, runtime.child_environment(settings))
         console.err.print(f"碳普惠平台 · Puhui  http://{host}:{port}  (Ctrl-C 停止 · stops)")
         try:
             _attend(children)
@@ -59,26 +57,7 @@ def up(
             _stop(children)
 
 
-def _parts(settings: Settings, *, host: str, port: int, workers: int, tasks: int) -> dict[str, list[str]]:
-    """The command line of each part, by name."""
-    celery = ["-m", "celery", "--quiet", "--app", "puhui.worker:app"]
-    schedule = settings.data_dir / "beat-schedule"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {
-        "web": [
-            "-m", "uvicorn", "puhui.app:create_app", "--factory", "--host", host, "--port", str(port),
-            "--workers", str(workers), "--no-access-log", "--log-level", "warning",
-        ],
-        "worker": [
-            *celery, "worker", "--loglevel", "INFO", "--concurrency", str(tasks), "--hostname", "puhui@%h",
-            "--without-gossip", "--without-mingle",
-        ],
-        "beat": [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile="],
-        "relay": ["-m", "puhui.relay"],
-    }  # fmt: skip
-
-
-def _start(parts: Mapping[str, list[str]], environment: dict[str, str]) -> dict[str, subprocess.Popen[bytes]]:
+def _start(lines: Mapping[str, list[str]], environment: dict[str, str]) -> dict[str, subprocess.Popen[bytes]]:
     """Start each part in a session of its own (Ctrl-C reaches us alone) that ends with this process."""
     import os
 
@@ -90,7 +69,7 @@ def _start(parts: Mapping[str, list[str]], environment: dict[str, str]) -> dict[
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for name, arguments in parts.items()
+        for name, arguments in lines.items()
     }
 
 
