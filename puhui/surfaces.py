@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+import backend.transparency.app
 import mobile_api.app
 import operator_api.app
 from backend.kit.settings import Settings
@@ -13,4 +14,5 @@ from backend.kit.settings import Settings
 SURFACES: dict[str, Callable[[Settings], FastAPI]] = {
     "/mobile/v1": mobile_api.app.build,
     "/operator/v1": operator_api.app.build,
+    "/public/v1": backend.transparency.app.build,
 }

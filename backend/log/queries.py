@@ -70,15 +70,21 @@ _ENTRY = "SELECT index, kind, body, canonical, leaf_hash, recorded_at FROM log_e
 
 
 async def entries(
-    session: AsyncSession, *, low: int, high: int, kind: str | None = None, kinds: Sequence[str] | None = None
+    session: AsyncSession,
+    *,
+    low: int,
+    high: int,
+    kind: str | None = None,
+    kinds: Sequence[str] | None = None,
+    at_most: int | None = None,
 ) -> list[Entry]:
-    """Entries `[low, high)` in order, of one kind, of some, or of all."""
+    """Entries `[low, high)` in order, of one kind, of some, or of all; the first `at_most` of them."""
     wanted = kinds if kind is None else [kind]
     where = " WHERE index >= :low AND index < :high"
     where += "" if wanted is None else " AND kind = ANY (CAST(:kinds AS text[]))"
     rows = await session.execute(
-        text(_ENTRY + where + " ORDER BY index"),
-        {"low": low, "high": high} | ({} if wanted is None else {"kinds": list(wanted)}),
+        text(_ENTRY + where + " ORDER BY index LIMIT :at_most"),
+        {"low": low, "high": high, "at_most": at_most} | ({} if wanted is None else {"kinds": list(wanted)}),
     )
     return [Entry(*row) for row in rows]
 

@@ -228,28 +228,17 @@ async def totals(session: AsyncSession, wanted: Filter) -> Sequence[RowMapping]:
     return rows.mappings().all()
 
 
-async def standing_of_source(session: AsyncSession, *, born: int) -> list[tuple[Status, str | None, int]]:
-    """Tonnes of one source by status and market."""
+async def source(session: AsyncSession, *, born: int) -> RowMapping:
+    """The source that an entry began: its numbers from `low`, and what they are."""
     rows = await session.execute(
         text("""
-            SELECT status, market, sum(high - low)::bigint AS quantity_t FROM transparency_range
-            WHERE born = :born GROUP BY status, market ORDER BY status, market
+            SELECT line, lower(serials) AS low, upper(serials) AS high, unit, batch, project, methodology,
+                   vintage_year, demo
+            FROM transparency_source WHERE entry_index = :born
         """),
         {"born": born},
     )
-    return [(Status(row.status), row.market, row.quantity_t) for row in rows]
-
-
-async def source_of_batch(session: AsyncSession, *, batch: str) -> RowMapping | None:
-    """The numbers that a batch was issued as."""
-    rows = await session.execute(
-        text("""
-            SELECT entry_index, line, lower(serials) AS low, upper(serials) AS high, unit
-            FROM transparency_source WHERE batch = :batch ORDER BY entry_index LIMIT 1
-        """),
-        {"batch": batch},
-    )
-    return rows.mappings().one_or_none()
+    return rows.mappings().one()
 
 
 async def batch_steps(session: AsyncSession, *, batch: str) -> list[tuple[int, str]]:

@@ -172,7 +172,7 @@ def _surrendered(body: Facts) -> Told:
 
 def _compliance(body: Facts, leaves: frozenset[Status], **change: Any) -> Told:
     """Lots of several books, or the numbers of one."""
-    lots = body["lots"] if "lots" in body else [body]
+    lots = body.get("lots", [body])
     if not isinstance(lots, list) or not all(isinstance(lot, dict) for lot in lots):
         raise Unreadable("lots")
     return Told(steps=tuple(Step(_text(lot, "book"), _serials(lot), leaves, **change) for lot in lots))

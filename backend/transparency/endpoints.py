@@ -1,0 +1,77 @@
+"""Serial numbers, batches and totals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Request
+from starlette.responses import Response
+
+from backend.kit.http import Router
+from backend.kit.paging import Page, Paging
+from backend.kit.problems import problems
+from backend.transparency import provenance, queries
+from backend.transparency.access import Followed, Wanted, cached
+from backend.transparency.errors import BatchUnknown, SerialUnknown
+from backend.transparency.printed import parsed
+from backend.transparency.schemas import BatchTold, Figures, FoundTold, StoryTold, TotalsTold
+
+router = Router()
+
+Serial = Annotated[
+    str,
+    Path(
+        max_length=120,
+        description="A printed serial: the book, a dash, the number.",
+        examples=["PHCER-000000001"],
+    ),
+]
+
+
+@router.get(
+    "/serials/{serial}", response_model=StoryTold, responses=problems(SerialUnknown), tags=["serials"]
+)
+async def read_serial(request: Request, session: Followed, serial: Serial) -> Response:
+    """Where a tonne comes from, everything that happened to it, and where it stands now."""
+    book, number = parsed(serial)
+    story = await provenance.story(session, book=book, number=number)
+    return cached(request, StoryTold.model_validate(story))
+
+
+@router.get("/serials", response_model=Page[FoundTold], tags=["serials"])
+async def search_serials(request: Request, session: Followed, wanted: Wanted, paging: Paging) -> Response:
+    """Serial numbers by project, methodology, vintage, status and so on, as runs that stand alike."""
+    found = await provenance.search(session, wanted, after=paging.after(str, int), limit=paging.fetch)
+    page = paging.page(found, position=lambda one: (one.line, one.low), show=FoundTold.model_validate)
+    return cached(request, page)
+
+
+@router.get("/batches", response_model=Page[BatchTold], tags=["batches"])
+async def list_batches(request: Request, session: Followed, wanted: Wanted, paging: Paging) -> Response:
+    """Batches by project, methodology and vintage, the newest first."""
+    (after,) = paging.after(int) or (None,)
+    found = await provenance.batches(session, wanted, after=after, limit=paging.fetch)
+    page = paging.page(
+        found, position=lambda one: (one[0],), show=lambda one: BatchTold.model_validate(one[1])
+    )
+    return cached(request, page)
+
+
+@router.get(
+    "/batches/{batch_id}", response_model=BatchTold, responses=problems(BatchUnknown), tags=["batches"]
+)
+async def read_batch(
+    request: Request, session: Followed, batch_id: Annotated[str, Path(max_length=100)]
+) -> Response:
+    """One batch: what was frozen, what verification left of it, and what was issued."""
+    return cached(request, BatchTold.model_validate(await provenance.batch_of(session, batch=batch_id)))
+
+
+@router.get("/figures", response_model=Figures, tags=["figures"])
+async def read_figures(request: Request, session: Followed, wanted: Wanted) -> Response:
+    """Tonnes issued, and where they stand, by project, methodology, vintage and market."""
+    figures = Figures(
+        as_of_entries=await queries.progress(session),
+        items=[TotalsTold.of(one) for one in await provenance.totals(session, wanted)],
+    )
+    return cached(request, figures)

@@ -1,0 +1,54 @@
+"""Why a public question has no answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.kit.errors import DomainError, Kind
+
+
+@dataclass(eq=False)
+class SerialUnknown(DomainError):
+    """The log tells of no unit with this serial number."""
+
+    code = "transparency.serial_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "日志中没有该编号的减排量或配额。"
+
+
+@dataclass(eq=False)
+class BatchUnknown(DomainError):
+    """The log tells of no such batch."""
+
+    code = "transparency.batch_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "日志中没有这一批次。"
+
+
+@dataclass(eq=False)
+class EntryUnknown(DomainError):
+    """The log has no such entry."""
+
+    code = "transparency.entry_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "日志中没有这一条目。"
+
+
+@dataclass(eq=False)
+class NothingSigned(DomainError):
+    """No head of the log was signed yet."""
+
+    code = "transparency.nothing_signed"
+    kind = Kind.NOT_FOUND
+    title_zh = "日志尚无已签署的树头。"
+
+
+@dataclass(eq=False)
+class ReceiptNotGenuine(DomainError):
+    """The receipt does not prove what it says: the check that is named failed."""
+
+    code = "transparency.receipt_not_genuine"
+    kind = Kind.INVALID
+    title_zh = "该凭证不能证明其所述内容：所列检查未通过。"
+
+    check: str
