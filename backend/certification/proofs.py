@@ -103,7 +103,7 @@ def act_digest(facts: Mapping[str, Any], salt: bytes) -> bytes:
     return hashlib.sha256(salt + canonical.encode(dict(facts))).digest()
 
 
-ENTRY_BYTES = 4096  # an issuance's entry stays below this, so that a serial's proof stays below 8 KB
+ENTRY_BYTES = 3072  # an issuance's entry stays below this, so that a serial's proof stays below 8 KB
 
 
 class Check(NamedTuple):
