@@ -9,20 +9,6 @@ Ignores  pledging and surrender (`offset_bridge.surrender`), and how credits com
 """
 
 from backend import log
-from offset_bridge.registry.accounts import (
-    MODE,
-    account_by_id,
-    account_of,
-    accounts,
-    accounts_in,
-    accounts_of,
-    approve_mode,
-    check_acceptance,
-    mode_of,
-    open_account,
-    own_account,
-    propose_mode,
-)
 from offset_bridge.registry.adoption import RULES, adoptions, approve_rules, propose_rules, rules_of
 from offset_bridge.registry.errors import (
     AccountChoiceNeeded,
@@ -45,6 +31,14 @@ from offset_bridge.registry.errors import (
     RulesNotAdopted,
     YearClosed,
 )
+from offset_bridge.registry.fixing import (
+    OBLIGATION,
+    fix_obligation,
+    obligation_of,
+    obligations,
+    obligations_in,
+    propose_obligation,
+)
 from offset_bridge.registry.grants import (
     ALLOCATION,
     REGISTRATION,
@@ -56,16 +50,22 @@ from offset_bridge.registry.grants import (
     propose_allocation,
     propose_registration,
 )
+from offset_bridge.registry.holding import as_holding, entity_code, holdings, lots, record_lot
 from offset_bridge.registry.library import stored_market
-from offset_bridge.registry.lots import as_holding, entity_code, holdings, lots, record_lot
 from offset_bridge.registry.model import Account, Adoption, Held, Lot, Mode, ModeSet, Obligation, Source
-from offset_bridge.registry.obligations import (
-    OBLIGATION,
-    fix_obligation,
-    obligation_of,
-    obligations,
-    obligations_in,
-    propose_obligation,
+from offset_bridge.registry.opening import (
+    MODE,
+    account_by_id,
+    account_of,
+    accounts,
+    accounts_in,
+    accounts_of,
+    approve_mode,
+    check_acceptance,
+    mode_of,
+    open_account,
+    own_account,
+    propose_mode,
 )
 from offset_bridge.registry.years import is_closed, lock_year
 

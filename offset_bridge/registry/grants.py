@@ -16,11 +16,11 @@ from backend.identity import Role, approvals
 from backend.ledger import AccountSpec, SerialLine, SerialPosting
 from offset_bridge import rules
 from offset_bridge.registry import queries
-from offset_bridge.registry.accounts import account_of, mode_of
 from offset_bridge.registry.errors import AccountNotRegulated
+from offset_bridge.registry.holding import entity_code, read_by_rules, record_lot
 from offset_bridge.registry.library import shipped_pack
-from offset_bridge.registry.lots import entity_code, read_by_rules, record_lot
 from offset_bridge.registry.model import Lot, Mode, Source
+from offset_bridge.registry.opening import account_of, mode_of
 
 ALLOCATION = approvals.ActKind("compliance.allocation", role=Role.AUTHORITY)
 REGISTRATION = approvals.ActKind("compliance.registration", role=Role.AUTHORITY)

@@ -38,7 +38,7 @@ from offset_bridge.surrender.model import (
     Recount,
     Surrendered,
 )
-from offset_bridge.surrender.pledges import (
+from offset_bridge.surrender.pledging import (
     evaluate,
     pledge,
     pledge_of,

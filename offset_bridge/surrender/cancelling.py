@@ -18,7 +18,7 @@ from offset_bridge.registry import Account
 from offset_bridge.surrender import queries
 from offset_bridge.surrender.errors import OnlyCreditsCancelled
 from offset_bridge.surrender.model import AskedLot, Cancelled
-from offset_bridge.surrender.pledges import find_pieces
+from offset_bridge.surrender.pledging import find_pieces
 
 
 async def cancel(

@@ -21,7 +21,7 @@ from offset_bridge.surrender import queries
 from offset_bridge.surrender.deciding import case_of, judge, judge_allowance
 from offset_bridge.surrender.errors import TooEarlyToClose
 from offset_bridge.surrender.model import Close, Recount, Surrendered
-from offset_bridge.surrender.pledges import first_of, pledged_code, units_stated
+from offset_bridge.surrender.pledging import first_of, pledged_code, units_stated
 
 CLOSE = approvals.ActKind("compliance.close", role=Role.AUTHORITY)
 

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import log
 from backend.identity import Role, approvals
 from offset_bridge.registry import queries
-from offset_bridge.registry.accounts import account_of
 from offset_bridge.registry.errors import AccountNotRegulated, ObligationUnfixed, RevisedMeanwhile
 from offset_bridge.registry.model import Account, Obligation
+from offset_bridge.registry.opening import account_of
 
 OBLIGATION = approvals.ActKind("compliance.obligation", role=Role.AUTHORITY)
 
