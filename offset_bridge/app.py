@@ -8,9 +8,12 @@ from fastapi.routing import APIRoute
 from backend.identity import staff_http
 from backend.kit.http import Router, new_app
 from backend.kit.settings import Settings
+from offset_bridge.bridge import endpoints as bridge
+from offset_bridge.credits import endpoints as credits_
+from offset_bridge.market import endpoints as market
 
-REGISTRY_ROUTERS: tuple[Router, ...] = (staff_http.router,)
-MARKET_ROUTERS: tuple[Router, ...] = (staff_http.router,)
+REGISTRY_ROUTERS: tuple[Router, ...] = (staff_http.router, credits_.router, bridge.router)
+MARKET_ROUTERS: tuple[Router, ...] = (staff_http.router, market.sales_router, market.cash_router)
 
 
 def build_registry(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way

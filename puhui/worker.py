@@ -10,6 +10,8 @@ from celery.schedules import crontab
 from backend import identity, ledger, log, programmes
 from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
+from offset_bridge import bridge, market
+from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
 from puhui import audit, runtime
 
 _log = logging.get("puhui.audit")
@@ -50,6 +52,18 @@ async def checkpoints(worker: Worker) -> None:
 async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
+
+
+@tasks.job("bridge.sweep", every=60)
+async def sweep_bridge(worker: Worker) -> None:
+    """Carry on with bridge transfers whose next step nobody took."""
+    await bridge.sweep(worker.db)
+
+
+@tasks.job("market.expire", every=60)
+async def expire_sales(worker: Worker) -> None:
+    """Give back what was offered to somebody who did not answer in time."""
+    await market.expire_all(worker.db)
 
 
 @tasks.job("identity.forget", every=crontab(hour="4", minute="10"))

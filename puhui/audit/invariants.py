@@ -22,6 +22,9 @@ from backend.packs import checks as packs
 from backend.programmes import checks as programmes
 from offset_bridge import cash as _cash  # noqa: F401 - its table is sealed
 from offset_bridge import registry, surrender
+from offset_bridge.bridge import checks as bridge
+from offset_bridge.credits import checks as credits_
+from offset_bridge.market import checks as market
 
 ACT_KINDS = (FILING, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
 
@@ -86,6 +89,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),
     Invariant("packs.texts", "用过的规则包全文按指纹存档", "Each used pack is stored whole by its fingerprint", _rows(packs.texts)),
     Invariant("methods.recoverable", "所记方法均可由存档重建", "Each recorded method can be built again", _rows(methodologies.methods)),
+    Invariant("bridge.steps", "过桥的每一步接续前一步，记账与日志与之一致", "Bridge transfers go step by step, each posted and logged as it is", _rows(bridge.steps)),
+    Invariant("credits.across", "每吨减排量在签发簿与各市场簿中恰计一次", "Every credit counts once, over the book that issued it and the markets' books", _rows(bridge.across)),
+    Invariant("credits.holders", "减排量的转让与注销与记账、日志一致", "Credits pass on and are cancelled as recorded and logged", _rows(credits_.passed_on_and_given_up)),
+    Invariant("market.sales", "协议转让的单位与资金与记录一致，预留即未了结的要约", "Agreed sales move units and money as recorded; what is set aside is on offer", _rows(market.sales)),
     Invariant("acts.two_people", "双人事项由不同的两人提出与决定", "Two different people stand behind each two-person act", _acts_of_two),
     Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),

@@ -23,6 +23,7 @@ from backend.kit.settings import Settings
 from backend.programmes import wallets
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit
+from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -81,6 +82,7 @@ class City:
             await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
         await self.spend()
         await self.credits()
+        await Crossing(self.db, self.settings).build()
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()

@@ -19,6 +19,7 @@ TABLES = (
     "pack_text", "programme", "programme_pack", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",
+    "bridge_transfer", "bridge_step", "credit_transfer", "credit_cancellation", "sale", "sale_end",
     "log_entry", "log_node", "log_key", "log_tree_head", "log_seal",
 )  # fmt: skip
 

@@ -1,8 +1,10 @@
-"""The bridge between books, and agreed sales."""
+"""The bridge between books, what holders do with credits, and agreed sales."""
+
+from backend.kit.migrations.scripts import run_script
 
 revision = "0013_bridge"
 down_revision = "0012_registry"
 
 
 def upgrade() -> None:
-    pass
+    run_script("0013_bridge.sql")
