@@ -23,6 +23,7 @@ from backend.intake.errors import (
     row_reason,
 )
 from backend.intake.mapping import Mapping, mapping_of
+from backend.intake.pools import Pooled, pooled_acts
 from backend.intake.service import (
     Job,
     RefusedRow,
@@ -49,6 +50,7 @@ __all__ = [
     "Mapping",
     "MappingNeeded",
     "OutsideProgramme",
+    "Pooled",
     "RefusedRow",
     "Source",
     "SourceDiffers",
@@ -63,6 +65,7 @@ __all__ = [
     "list_sources",
     "mapping_for",
     "mapping_of",
+    "pooled_acts",
     "refused_rows",
     "register_source",
     "require_programme",

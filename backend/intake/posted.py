@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import text
@@ -255,30 +255,47 @@ async def grams(session: AsyncSession) -> Checked:
     found = {(feed.job_id, feed.seq): feed for feed in await feeds(session)}
     checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM ledger_transfer WHERE unit = 'g'"))
     await look_for(session, checked, [_MEASURED])
-    booked: dict[Place, dict[str, int]] = defaultdict(dict)
-    posted_at: dict[Place, dt.datetime] = {}
-    for row in await session.execute(_BOOKED, _postings(found.values(), "grams")):
-        booked[row.job_id, row.seq][row.code] = row.grams
-        posted_at[row.job_id, row.seq] = row.posted_at
-        if not row.sound:
-            checked.name("ledger_transfer", f"{row.job_id}/{row.seq} {row.code}", _SOURCE)
-    owed = await _owed(session, checked, found, booked, posted_at)
+    booked = await booked_grams(session, found.values())
+    for place, chunk in booked.items():
+        for code in chunk.unsound:
+            checked.name("ledger_transfer", f"{place[0]}/{place[1]} {code}", _SOURCE)
+    owed = await _owed(session, checked, found, booked)
     for place in booked.keys() | owed.keys():
-        for code in sorted(booked[place].keys() | owed[place].keys()):
-            if booked[place].get(code, 0) != owed[place].get(code, 0):
+        posted = booked[place].grams if place in booked else {}
+        for code in sorted(posted.keys() | owed[place].keys()):
+            if posted.get(code, 0) != owed[place].get(code, 0):
                 checked.name("ledger_transfer", f"{place[0]}/{place[1]} {code}", _SUM)
     return checked
 
 
+@dataclass
+class Booked:
+    """What one chunk posted: grams by the code of the account that they went to, and when."""
+
+    posted_at: dt.datetime
+    grams: dict[str, int] = field(default_factory=dict)
+    unsound: list[str] = field(
+        default_factory=list
+    )  # codes whose grams came from another account than they should
+
+
+async def booked_grams(session: AsyncSession, found: Iterable[Feed]) -> dict[Place, Booked]:
+    """What these chunks posted, as the ledger has it; a chunk that posted no grams is left out."""
+    booked: dict[Place, Booked] = {}
+    for row in await session.execute(_BOOKED, _postings(found, "grams")):
+        chunk = booked.setdefault((row.job_id, row.seq), Booked(row.posted_at))
+        chunk.grams[row.code] = row.grams
+        chunk.posted_at = row.posted_at
+        if not row.sound:
+            chunk.unsound.append(row.code)
+    return booked
+
+
 async def _owed(
-    session: AsyncSession,
-    checked: Checked,
-    found: dict[Place, Feed],
-    booked: dict[Place, dict[str, int]],
-    posted_at: dict[Place, dt.datetime],
+    session: AsyncSession, checked: Checked, found: dict[Place, Feed], booked: dict[Place, Booked]
 ) -> dict[Place, dict[str, int]]:
     """What each chunk's actions bring to each account; names actions that are credited as they may not be."""
-    homes = await _Homes.of(session)
+    homes = await Homes.of(session)
     owed: dict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     named: set[tuple[object, ...]] = set()
     for row in await session.execute(_GROUPS):
@@ -287,19 +304,20 @@ async def _owed(
         method = await homes.method(session, row.method_id)
         if feed is None or method is None:
             continue  # named by other checks
-        until = posted_at.get(place, feed.started_at)
-        codes, faults = homes.accounts(feed, method, _month(row.day), row.credit, until)
+        posted = booked.get(place) or Booked(feed.started_at)
+        codes, faults = homes.accounts(feed, method, month_of(row.day), row.credit, posted.posted_at)
         if (*place, row.method_id, row.credit) not in named:
             named.add((*place, row.method_id, row.credit))
             for fault in faults:
                 checked.name("action", f"{feed.place} method {row.method_id} {row.credit}", fault)
         if row.grams:
-            code = next((code for code in codes if code in booked[place]), codes[0])
+            code = next((code for code in codes if code in posted.grams), codes[0])
             owed[place][code] += row.grams
     return owed
 
 
-def _month(day: str) -> str:
+def month_of(day: str) -> str:
+    """The month (`YYYY-MM`) of a day as a claim key begins with it."""
     days = int(day, 16)
     try:
         return (_EPOCH + dt.timedelta(days=days)).isoformat()[:7]
@@ -308,7 +326,7 @@ def _month(day: str) -> str:
 
 
 @dataclass
-class _Homes:
+class Homes:
     """Where the grams of an action belong, by what was in force when it was taken in."""
 
     programmes: dict[str, list[Term]]
@@ -317,7 +335,7 @@ class _Homes:
     methods: dict[int, Quantifier | None]
 
     @classmethod
-    async def of(cls, session: AsyncSession) -> _Homes:
+    async def of(cls, session: AsyncSession) -> Homes:
         return cls(
             await terms(session),
             await methodologies.filings(session),

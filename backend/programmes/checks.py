@@ -112,6 +112,7 @@ _PROGRAMME = """
     CASE WHEN {0}.kind IN ('wallet', 'hold', 'debt', 'payable') THEN split_part({0}.code, ':', 3)
          ELSE split_part({0}.code, ':', 2) END
 """
+_AFTER_POOLING = "('pool', 'batch', 'carry')"  # of projects and batches: certification looks at these
 _CROSSING = Rule.single(
     "ledger_transfer",
     f"""
@@ -119,7 +120,7 @@ _CROSSING = Rule.single(
         FROM ledger_transfer t
         JOIN ledger_account d ON d.id = t.debit_id
         JOIN ledger_account c ON c.id = t.credit_id
-        WHERE t.unit IN ('pt', 'g') AND d.kind <> 'pool' AND c.kind <> 'pool'
+        WHERE t.unit IN ('pt', 'g') AND d.kind NOT IN {_AFTER_POOLING} AND c.kind NOT IN {_AFTER_POOLING}
             AND {_PROGRAMME.format("d")} <> {_PROGRAMME.format("c")}
     """,  # noqa: S608 - put together from constants
     en="it moves value from one programme to another",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import log
+from backend import certification, log
 from backend.identity import admission
 from backend.identity.approvals import checks as approvals
 from backend.intake import checks as intake
@@ -26,7 +26,7 @@ from offset_bridge.bridge import checks as bridge
 from offset_bridge.credits import checks as credits_
 from offset_bridge.market import checks as market
 
-ACT_KINDS = (FILING, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
+ACT_KINDS = (FILING, *certification.KINDS, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Which pool the grams of pooled acts went to: what certification takes out again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.intake.posted import Booked, Homes, Place, booked_grams, feeds, month_of
+
+_POOLED = text("""
+    SELECT a.job_id, a.seq, a.method_id, left(a.claim_key::text, 8) AS day, count(*) AS acts,
+           sum(a.grams)::bigint AS grams
+    FROM action a JOIN method_named m ON m.id = a.method_id
+    WHERE a.claim_key >= :low AND a.claim_key < :high AND a.credit = 'pooled' AND a.grams > 0
+      AND m.methodology = :methodology
+    GROUP BY 1, 2, 3, 4
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """The acts of one chunk, method and month whose grams went to one pool."""
+
+    job_id: UUID
+    seq: int
+    method_id: int
+    pool: str
+    acts: int
+    grams: int
+
+
+async def pooled_acts(session: AsyncSession, *, methodology: str, low: UUID, high: UUID) -> list[Pooled]:
+    """Acts of one methodology with claim keys `[low, high)` (whole months) that ever were pooled, by their pool.
+
+    Each chunk appears whole or not at all, as it was committed when this read began.
+    """
+    groups: dict[tuple[UUID, int, int, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in await session.execute(_POOLED, {"methodology": methodology, "low": low, "high": high}):
+        group = groups[row.job_id, row.seq, row.method_id, month_of(row.day)]
+        group[0] += row.acts
+        group[1] += row.grams
+    places = {(job_id, seq) for job_id, seq, _, _ in groups}
+    found = {
+        (feed.job_id, feed.seq): feed for feed in await feeds(session) if (feed.job_id, feed.seq) in places
+    }
+    booked: dict[Place, Booked] = await booked_grams(session, found.values())
+    homes = await Homes.of(session)
+    pooled = []
+    for (job_id, seq, method_id, month), (acts, grams) in groups.items():
+        feed, method = found[job_id, seq], await homes.method(session, method_id)
+        posted = booked.get((job_id, seq))
+        if method is None or posted is None:
+            continue  # the audit names it
+        codes, _ = homes.accounts(feed, method, month, "pooled", posted.posted_at)
+        code = next((code for code in codes if code in posted.grams), codes[0])
+        pooled.append(Pooled(job_id, seq, method_id, code, acts, grams))
+    return pooled
