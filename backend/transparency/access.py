@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
@@ -19,6 +19,9 @@ from backend.transparency.telling import MOST, Status
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_A_MOMENT = "public, max-age=10"
+PROOF: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A proof as `puhui verify` reads it (docs/proofs.md), or its bare hashes."}
+}
 
 
 async def _followed(request: Request) -> AsyncIterator[AsyncSession]:

@@ -26,7 +26,7 @@ _IMPOSSIBLE = ("it tells what cannot be", "所述之事不可能发生")
 
 _KEYS = {
     "transparency_event": ("entry_index", "part"),
-    "transparency_source": ("entry_index",),
+    "transparency_source": ("entry_index", "low"),
     "transparency_range": ("line", "low"),
     "transparency_batch": ("entry_index",),
     "transparency_unfollowed": ("entry_index",),
@@ -66,8 +66,7 @@ class _Memory:
         row = asdict(source)
         for name in ("holder", "market"):
             del row[name]
-        serials = (row.pop("low"), row.pop("high"))
-        self._add("source", entry_index=entry_index, line=row.pop("book"), serials=serials, **row)
+        self._add("source", entry_index=entry_index, line=row.pop("book"), **row)
 
     async def events(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import Path, Request
 from starlette.responses import Response
 
+from backend.certification import proofs
 from backend.kit.http import Router
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from backend.transparency import provenance, queries
+from backend.transparency import acts, provenance, queries
 from backend.transparency.access import Followed, Wanted, cached
-from backend.transparency.errors import BatchUnknown, SerialUnknown
+from backend.transparency.errors import BatchUnknown, NotAReceipt, ReceiptNotGenuine, SerialUnknown
 from backend.transparency.printed import parsed
-from backend.transparency.schemas import BatchTold, Figures, FoundTold, StoryTold, TotalsTold
+from backend.transparency.schemas import ActTold, BatchTold, Figures, FoundTold, StoryTold, TotalsTold
 
 router = Router()
 
@@ -75,3 +76,16 @@ async def read_figures(request: Request, session: Followed, wanted: Wanted) -> R
         items=[TotalsTold.of(one) for one in await provenance.totals(session, wanted)],
     )
     return cached(request, figures)
+
+
+@router.post(
+    "/acts/provenance",
+    responses=problems(proofs.ProofUnreadable, NotAReceipt, ReceiptNotGenuine),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+    },
+    tags=["acts"],
+)
+async def trace_act(request: Request, session: Followed) -> ActTold:
+    """Where the grams of one act went: send the act's receipt as it is. Without it nothing is told of an act."""
+    return ActTold.model_validate(await acts.trace(session, await request.body()))

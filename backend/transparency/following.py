@@ -50,8 +50,8 @@ async def read(book: Book, entry: log.Entry) -> None:
     if says.batch is not None:
         await book.batch_step(says.batch, entry_index=index, kind=kind)
     events: list[Event] = []
-    if says.source is not None:
-        faults += await _begin(book, says.source, index=index, kind=kind, events=events)
+    for source in says.sources:
+        faults += await _begin(book, source, index=index, kind=kind, events=events)
     for step in says.steps:
         for low, high in step.serials:
             spans = await book.touched(book=step.book, low=low, high=high)
@@ -72,7 +72,7 @@ async def _begin(book: Book, source: Source, *, index: int, kind: str, events: l
         return ["numbers that exist"]
     await book.source(source, entry_index=index)
     await book.replace(gone=(), new=[standing.born(source, entry_index=index)])
-    events.append(Event(index, 0, kind, source.book, source.book, source.low, source.high))
+    events.append(Event(index, len(events), kind, source.book, source.book, source.low, source.high))
     return []
 
 

@@ -8,11 +8,20 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from backend import log
+from backend.certification import proofs
 from backend.kit.http import ReadSession, Router
 from backend.kit.problems import problems
-from backend.transparency.access import FOR_A_MOMENT, FOR_GOOD, Index, cached
+from backend.transparency.access import FOR_A_MOMENT, FOR_GOOD, PROOF, Index, cached, tagged
 from backend.transparency.errors import EntryUnknown, NothingSigned
-from backend.transparency.schemas import ConsistencyTold, EntryPage, EntryTold, HeadPage, HeadTold, KeyTold
+from backend.transparency.schemas import (
+    ConsistencyTold,
+    EntryPage,
+    EntryTold,
+    HeadPage,
+    HeadTold,
+    InclusionTold,
+    KeyTold,
+)
 from backend.transparency.telling import MOST
 
 router = Router(prefix="/log", tags=["log"])
@@ -74,6 +83,43 @@ async def read_entry(
     if not found:
         raise EntryUnknown
     return cached(request, EntryTold.of(found[0]), keep=FOR_GOOD)
+
+
+@router.get(
+    "/proofs/inclusion",
+    response_model=InclusionTold,
+    responses=problems(NothingSigned, EntryUnknown, log.OutsideTheTree) | PROOF,
+)
+async def prove_inclusion(
+    request: Request,
+    session: ReadSession,
+    index: Index,
+    size: Annotated[int | None, Query(ge=1, lt=MOST, description="Default: the newest signed head.")] = None,
+) -> Response:
+    """That an entry is in the log. At a signed size, the answer is a file that `puhui verify` takes as it is."""
+    head = await (log.latest_head(session) if size is None else log.signed_head(session, size=size))
+    at = size if head is None else head.size
+    if at is None:
+        raise NothingSigned
+    path = await log.inclusion_proof(session, index=index, size=at)
+    (entry,) = await log.entries_at(session, [index])
+    if head is None:
+        told = InclusionTold(
+            index=index,
+            size=at,
+            leaf_hash=entry.leaf_hash.hex(),
+            root=(await log.root(session, size=at)).hex(),
+            proof=[one.hex() for one in path],
+        )
+        return cached(request, told)
+    key = next(one for one in await log.public_keys(session) if one.key_id == head.key_id)
+    proof = proofs.Inclusion(
+        key=proofs.LogKey(key.name, key.public_key),
+        head=head.note,
+        statement=proofs.Statement(index, entry.canonical, tuple(path)),
+    )
+    keep = FOR_A_MOMENT if size is None else FOR_GOOD
+    return tagged(request, proofs.to_bytes(proof), media_type="application/json", keep=keep)
 
 
 @router.get("/proofs/consistency", response_model=ConsistencyTold, responses=problems(log.OutsideTheTree))

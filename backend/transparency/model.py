@@ -201,3 +201,32 @@ class Totals:
     @property
     def issued_t(self) -> int:
         return sum(self.by_status.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ActStep:
+    """Where an act's grams lie in one batch's tree, and what became of the tonnes that they are part of.
+
+    `kind` is the entry that the receipt rests on: in a frozen tree nothing is certified yet. `carried_on_g` went on
+    into the batch `carried_to`, if there is one by now.
+    """
+
+    batch: str
+    kind: str
+    state: str | None
+    low_g: int
+    high_g: int
+    carried_on_g: int
+    carried_to: str | None
+    first_tonne: int | None
+    last_tonne: int | None
+    tonnes: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActTrace:
+    """Where the grams of one act went. `counted_g` is what the batch's tree has of it."""
+
+    counted_g: int
+    steps: tuple[ActStep, ...]
+    as_of_entries: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import log
@@ -33,7 +34,7 @@ async def story(session: AsyncSession, *, book: str, number: int) -> Story:
         books.setdefault(entry_index, []).append(at)
     entries = await log.entries_at(session, books)
     born = next(entry for entry in entries if entry.index == span.born)
-    found = await queries.source(session, born=span.born)
+    found = await queries.source_at(session, born=span.born, number=number)
     batch = tonne = None
     if found["batch"] is not None:
         batch = await _known(session, batch=found["batch"])
@@ -104,7 +105,7 @@ async def parts_of(
 
 async def _carried(session: AsyncSession, batch: str, low: int, high: int, *, depth: int) -> tuple[Part, ...]:
     """The parts, in an earlier batch, of grams `[low, high)` of what it carried on."""
-    issued = await _entry_of(session, batch=batch, kind="credit.issued")
+    issued = await entry_of(session, batch=batch, kind="credit.issued")
     if issued is None:
         return ()
     total, carried = issued.body.get("certified_g"), issued.body.get("carry_out_g")
@@ -116,9 +117,10 @@ async def _carried(session: AsyncSession, batch: str, low: int, high: int, *, de
     )
 
 
-async def _entry_of(session: AsyncSession, *, batch: str, kind: str) -> log.Entry | None:
+async def entry_of(session: AsyncSession, *, batch: str, kind: str) -> log.Entry | None:
+    """The newest entry of a kind about a batch."""
     steps = await queries.batch_steps(session, batch=batch)
-    found = await log.entries_at(session, [index for index, one in steps if one == kind][:1])
+    found = await log.entries_at(session, [index for index, one in steps if one == kind][-1:])
     return found[0] if found else None
 
 
@@ -208,7 +210,12 @@ async def search(
 ) -> list[Found]:
     """Numbers by project, methodology, vintage, status and so on, as runs that stand alike, in order."""
     rows = await queries.search(session, wanted, after=after, limit=limit)
-    return [Found(**{**row, "status": Status(row["status"])}) for row in rows]
+    return [found_of(row) for row in rows]
+
+
+def found_of(row: RowMapping) -> Found:
+    """A run of numbers from its row."""
+    return Found(**{**row, "status": Status(row["status"])})
 
 
 async def totals(session: AsyncSession, wanted: Filter) -> list[Totals]:

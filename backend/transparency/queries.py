@@ -101,9 +101,8 @@ async def add_source(session: AsyncSession, source: Source, *, entry_index: int)
     await session.execute(
         text("""
             INSERT INTO transparency_source
-                (entry_index, line, serials, unit, batch, project, methodology, vintage_year, demo)
-            VALUES (:entry_index, :book, int8range(:low, :high), :unit, :batch, :project, :methodology, :vintage_year,
-                    :demo)
+                (entry_index, line, low, high, unit, batch, project, methodology, vintage_year, demo)
+            VALUES (:entry_index, :book, :low, :high, :unit, :batch, :project, :methodology, :vintage_year, :demo)
         """),
         {"entry_index": entry_index, **asdict(source)},
     )
@@ -180,6 +179,10 @@ async def span_at(session: AsyncSession, *, line: str, number: int) -> Span | No
     return None if row is None else _span(row)
 
 
+_RANGES_WITH_SOURCE = """
+    transparency_range r
+    JOIN transparency_source s ON s.entry_index = r.born AND r.low >= s.low AND r.low < s.high
+"""
 _FILTER = """
     (CAST(:project AS text) IS NULL OR s.project = :project)
     AND (CAST(:methodology AS text) IS NULL OR s.methodology = :methodology)
@@ -203,11 +206,27 @@ async def search(
         text(f"""
             SELECT r.line, r.low, r.high, r.status, r.book, r.market, r.holder, r.compliance_year, r.born, r.last,
                    s.unit, s.batch, s.project, s.methodology, s.vintage_year, s.demo
-            FROM transparency_range r JOIN transparency_source s ON s.entry_index = r.born
+            FROM {_RANGES_WITH_SOURCE}
             WHERE (CAST(:line AS text) IS NULL OR (r.line, r.low) > (:line, CAST(:low AS bigint))) AND {_FILTER}
             ORDER BY r.line, r.low LIMIT :limit
         """),
         {**asdict(wanted), "line": line, "low": low, "limit": limit},
+    )
+    return rows.mappings().all()
+
+
+async def standing(session: AsyncSession, *, line: str, low: int, high: int) -> Sequence[RowMapping]:
+    """How the numbers `[low, high)` of a line stand, as `search` tells it, cut to them."""
+    rows = await session.execute(
+        text(f"""
+            SELECT r.line, greatest(r.low, :low) AS low, least(r.high, :high) AS high, r.status, r.book, r.market,
+                   r.holder, r.compliance_year, r.born, r.last,
+                   s.unit, s.batch, s.project, s.methodology, s.vintage_year, s.demo
+            FROM {_RANGES_WITH_SOURCE}
+            WHERE r.line = :line AND int8range(r.low, r.high) && int8range(:low, :high)
+            ORDER BY r.low
+        """),
+        {"line": line, "low": low, "high": high},
     )
     return rows.mappings().all()
 
@@ -218,7 +237,7 @@ async def totals(session: AsyncSession, wanted: Filter) -> Sequence[RowMapping]:
         text(f"""
             SELECT s.unit, s.project, s.methodology, s.vintage_year, s.demo, r.status, r.market,
                    sum(r.high - r.low)::bigint AS quantity_t
-            FROM transparency_range r JOIN transparency_source s ON s.entry_index = r.born
+            FROM {_RANGES_WITH_SOURCE}
             WHERE {_FILTER}
             GROUP BY s.unit, s.project, s.methodology, s.vintage_year, s.demo, r.status, r.market
             ORDER BY s.unit, s.project, s.methodology, s.vintage_year, s.demo, r.status, r.market
@@ -228,17 +247,28 @@ async def totals(session: AsyncSession, wanted: Filter) -> Sequence[RowMapping]:
     return rows.mappings().all()
 
 
-async def source(session: AsyncSession, *, born: int) -> RowMapping:
-    """The source that an entry began: its numbers from `low`, and what they are."""
+async def source_at(session: AsyncSession, *, born: int, number: int) -> RowMapping:
+    """The source of a number, which an entry began."""
     rows = await session.execute(
         text("""
-            SELECT line, lower(serials) AS low, upper(serials) AS high, unit, batch, project, methodology,
-                   vintage_year, demo
-            FROM transparency_source WHERE entry_index = :born
+            SELECT entry_index, line, low, high, unit, batch, project, methodology, vintage_year, demo
+            FROM transparency_source WHERE entry_index = :born AND low <= :number AND high > :number
         """),
-        {"born": born},
+        {"born": born, "number": number},
     )
     return rows.mappings().one()
+
+
+async def source_of_batch(session: AsyncSession, *, batch: str) -> RowMapping | None:
+    """The numbers that a batch was issued as."""
+    rows = await session.execute(
+        text("""
+            SELECT entry_index, line, low, high FROM transparency_source
+            WHERE batch = :batch ORDER BY entry_index LIMIT 1
+        """),
+        {"batch": batch},
+    )
+    return rows.mappings().one_or_none()
 
 
 async def batch_steps(session: AsyncSession, *, batch: str) -> list[tuple[int, str]]:

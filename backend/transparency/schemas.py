@@ -241,6 +241,43 @@ class FoundTold(Told):
     last: int = Field(description="The log entry that brought them where they stand.")
 
 
+class ActStepTold(Told):
+    """Where an act's grams lie in a batch's tree, and what became of the tonnes that they are part of.
+
+    `kind` is the log entry that the receipt rests on; with `batch.frozen` nothing is certified yet, and a newer receipt
+    says more. `carried_on_g` went on into the batch `carried_to`, if there is one by now.
+    """
+
+    batch: str
+    kind: str
+    state: str | None
+    low_g: int
+    high_g: int
+    carried_on_g: int
+    carried_to: str | None
+    first_tonne: int | None
+    last_tonne: int | None
+    tonnes: list[FoundTold]
+
+
+class ActTold(Told):
+    """Where the grams of one act went, as its receipt proves. `counted_g` is what the batch's tree has of it."""
+
+    counted_g: int
+    steps: list[ActStepTold]
+    as_of_entries: int
+
+
+class InclusionTold(Told):
+    """That an entry is in the log of `size` entries (RFC 9162, section 2.1.3), where no head was signed at that size."""
+
+    index: int
+    size: int
+    leaf_hash: Sha256
+    root: Sha256
+    proof: list[Sha256]
+
+
 class Tonnes(Told):
     """Tonnes by where they stand."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Facts = Mapping[str, Any]
@@ -86,7 +86,7 @@ class BatchStep:
 class Told:
     """All that one entry says."""
 
-    source: Source | None = None
+    sources: tuple[Source, ...] = ()
     steps: tuple[Step, ...] = ()
     batch: BatchStep | None = None
 
@@ -123,7 +123,44 @@ def _issued(body: Facts) -> Told:
         vintage_year=_count(body, "vintage_year"),
         demo=_flag(body, "demo"),
     )
-    return Told(source=source, batch=batch)
+    return Told(sources=(source,), batch=batch)
+
+
+def _registered(body: Facts) -> Told:
+    """Credits of another registry, taken in."""
+    facts = body.get("facts")
+    if not isinstance(facts, dict):
+        raise Unreadable("facts")
+    years = {str(facts.get(name))[:4] for name in ("vintage_start", "vintage_end")}
+    year = years.pop() if len(years) == 1 else ""
+    project = facts.get("project_id")
+    first = Source(
+        book=_text(body, "book"),
+        low=1,
+        high=2,
+        unit=_text(body, "unit"),
+        holder=_text(body, "organisation"),
+        market=_text(body, "market"),
+        project=project if isinstance(project, str) else None,
+        vintage_year=int(year) if year.isascii() and year.isdigit() else None,
+    )
+    return Told(sources=tuple(replace(first, low=low, high=high) for low, high in _serials(body)))
+
+
+def _allocated(body: Facts) -> Told:
+    """Allowances of one year, given to entities. Their book is named `<market>-<unit>-<year>`."""
+    book, market, year = _text(body, "book"), _text(body, "market"), _count(body, "compliance_year")
+    unit = book.removeprefix(f"{market}-").removesuffix(f"-{year}").upper()
+    allotments = body.get("allotments")
+    if not isinstance(allotments, list) or not all(isinstance(one, dict) for one in allotments):
+        raise Unreadable("allotments")
+    return Told(
+        sources=tuple(
+            Source(book, *pair, unit, _text(one, "organisation"), market, vintage_year=year)
+            for one in allotments
+            for pair in _serials(one)
+        )
+    )
 
 
 def _transferred(body: Facts) -> Told:
@@ -165,14 +202,16 @@ def _released(body: Facts) -> Told:
 
 
 def _surrendered(body: Facts) -> Told:
-    return _compliance(
-        body, _PLEDGED, status=Status.SURRENDERED, compliance_year=_count(body, "compliance_year")
-    )
+    """What is handed in at the close of a year, and what is given back because it was too much."""
+    year = _count(body, "compliance_year")
+    kept = _compliance(body, _PLEDGED, status=Status.SURRENDERED, compliance_year=year)
+    back = _compliance({"lots": body.get("returned", [])}, _PLEDGED, back=True)
+    return Told(steps=kept.steps + back.steps)
 
 
 def _compliance(body: Facts, leaves: frozenset[Status], **change: Any) -> Told:
-    """Lots of several books, or the numbers of one."""
-    lots = body.get("lots", [body])
+    """Lots of one or several books."""
+    lots = body.get("lots")
     if not isinstance(lots, list) or not all(isinstance(lot, dict) for lot in lots):
         raise Unreadable("lots")
     return Told(steps=tuple(Step(_text(lot, "book"), _serials(lot), leaves, **change) for lot in lots))
@@ -201,6 +240,8 @@ def _of_batch(body: Facts) -> Told:
 
 _READERS = {
     "credit.issued": _issued,
+    "credit.registered": _registered,
+    "allowance.allocated": _allocated,
     "credit.transferred": _transferred,
     "bridge.locked": _locked,
     "bridge.returned": _returned,

@@ -117,14 +117,14 @@ class Teller:
     async def pledged(self, serials: list[list[int]], *, entity: str, released: bool = False) -> int:
         return await self.tell(
             "unit.released" if released else "unit.pledged", market="guangdong", compliance_year=2026,
-            entity=entity, book="guangdong-phcer", unit="PHCER", serials=serials,
+            entity=entity, lots=[{"book": "guangdong-phcer", "unit": "PHCER", "serials": serials}],
         )  # fmt: skip
 
     async def surrendered(self, serials: list[list[int]], *, entity: str) -> int:
         return await self.tell(
             "unit.surrendered", market="guangdong", compliance_year=2026, entity=entity,
             lots=[{"book": "guangdong-phcer", "unit": "PHCER", "serials": serials}], edition="handbook",
-            pack_sha256=sha256("guangdong"), cap_t=1000, offset_t=3,
+            returned=[], pack_sha256=sha256("guangdong"), cap_t=1000, offset_t=3,
         )  # fmt: skip
 
     async def cancelled(

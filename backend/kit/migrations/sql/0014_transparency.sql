@@ -12,7 +12,7 @@ INSERT INTO transparency_progress (next_index) VALUES (0);
 -- came into being, the same on both sides of a bridge.
 CREATE TABLE transparency_event (
     entry_index bigint NOT NULL,
-    part integer NOT NULL CHECK (part >= 0),
+    part bigint NOT NULL CHECK (part >= 0),
     kind text NOT NULL,
     line text COLLATE "C" NOT NULL,
     book text COLLATE "C" NOT NULL,
@@ -23,15 +23,17 @@ CREATE INDEX transparency_event_serials ON transparency_event USING gist (serial
 
 -- Where numbers came into being: an issuance, or units that a registry took in or allocated.
 CREATE TABLE transparency_source (
-    entry_index bigint PRIMARY KEY,
+    entry_index bigint NOT NULL,
     line text COLLATE "C" NOT NULL,
-    serials int8range NOT NULL CHECK (NOT isempty(serials) AND lower(serials) >= 1),
+    low bigint NOT NULL CHECK (low >= 1),
+    high bigint NOT NULL CHECK (high > low),
     unit text NOT NULL,
     batch text,
     project text COLLATE "C",
     methodology text COLLATE "C",
-    vintage_year integer,
-    demo boolean NOT NULL
+    vintage_year bigint,
+    demo boolean NOT NULL,
+    PRIMARY KEY (entry_index, low)
 );
 CREATE INDEX transparency_source_batch ON transparency_source (batch);
 
@@ -45,7 +47,7 @@ CREATE TABLE transparency_range (
     book text COLLATE "C" NOT NULL,
     market text,
     holder text,
-    compliance_year integer,
+    compliance_year bigint,
     born bigint NOT NULL,
     last bigint NOT NULL,
     PRIMARY KEY (line, low)
@@ -60,7 +62,7 @@ CREATE TABLE transparency_batch (
     kind text NOT NULL,
     project text COLLATE "C",
     methodology text COLLATE "C",
-    vintage_year integer,
+    vintage_year bigint,
     demo boolean,
     previous text
 );
