@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-NAMES = ("post", "intake")
+if TYPE_CHECKING:
+    from benchmarks.harness import Report
+
+NAMES = ("post", "intake", "certify")
 
 
 def register(app: typer.Typer) -> None:
@@ -18,17 +21,24 @@ def bench(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="轮数 · rounds")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="post：每轮秒数 · seconds a round")] = 10,
-    rows: Annotated[int, typer.Option(min=1, help="intake：每轮行数 · rows a round")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=1, help="post、certify：每轮秒数 · seconds a round")] = 10,
+    rows: Annotated[
+        int, typer.Option(min=1, help="intake：每轮行数，certify：叶子数 · rows a round, leaves")
+    ] = 1_000_000,
     citizens: Annotated[int, typer.Option(min=1, help="intake：人数 · citizens")] = 5_000,
     stored: Annotated[int, typer.Option(min=0, help="intake：先已入库的行数 · rows stored before")] = 0,
 ) -> None:
     """Alternate rounds of ours and the reference's; the ratio told is the median of the rounds'."""
-    from puhui import console, embedded, runtime
+    from puhui import embedded, runtime
 
     settings = runtime.load_settings()
     if name not in NAMES:
         raise typer.BadParameter(" | ".join(NAMES))
+    if name == "certify":  # a computation: it needs no server
+        from benchmarks import certify
+
+        _tell(certify.run(leaves=rows, seconds=seconds, rounds=rounds), as_json=as_json)
+        return
     with embedded.servers(settings.data_dir) as servers:
         if name == "intake":
             from benchmarks import intake
@@ -42,6 +52,12 @@ def bench(
             from benchmarks import post
 
             reports = runtime.run(post.run(servers, settings, seconds=seconds, rounds=rounds))
+    _tell(reports, as_json=as_json)
+
+
+def _tell(reports: list[Report], *, as_json: bool) -> None:
+    from puhui import console
+
     for report in reports:
         if as_json:
             console.print_json(report.as_dict())
