@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from mobile_api import acts, consent, home, me, means, signing_in, wallet
+from mobile_api import acts, consent, home, me, means, offers, redemptions, signing_in, wallet
 from mobile_api.access import authenticate
 
 ROUTERS = (
@@ -19,6 +19,8 @@ ROUTERS = (
     consent.router,
     acts.router,
     wallet.router,
+    offers.router,
+    redemptions.router,
 )
 
 

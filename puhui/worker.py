@@ -10,6 +10,7 @@ from celery.schedules import crontab
 from backend import identity, ledger, log, programmes
 from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
+from merchant import redemption
 from offset_bridge import bridge, market
 from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
 from puhui import audit, runtime
@@ -19,6 +20,7 @@ _log = logging.get("puhui.audit")
 PULSE_EVERY_S = 15
 SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
+LAPSE_EVERY_S = 10
 
 
 @tasks.job("log.seal", every=SEAL_EVERY_S)
@@ -64,6 +66,12 @@ async def sweep_bridge(worker: Worker) -> None:
 async def expire_sales(worker: Worker) -> None:
     """Give back what was offered to somebody who did not answer in time."""
     await market.expire_all(worker.db)
+
+
+@tasks.job("merchant.lapse", every=LAPSE_EVERY_S)
+async def lapse(worker: Worker) -> None:
+    """Give back what redemptions set aside that no till captured in time."""
+    await redemption.lapse_due(worker.db)
 
 
 @tasks.job("identity.forget", every=crontab(hour="4", minute="10"))

@@ -134,7 +134,7 @@ async def authorizations(settings: Settings, db: Database) -> dict[str, list[str
     """By surface, a good token, so that requests come past the door, and bad ones."""
     async with db.transaction() as session:
         citizen = await people.register(session)
-        roles = (Role.OPERATOR, Role.AUTHORITY, Role.PARTNER)
+        roles = tuple(Role)
         await organisations.create_organisation(
             session, code="office", name_zh="机构", name_en="Office", roles=roles
         )
@@ -146,12 +146,11 @@ async def authorizations(settings: Settings, db: Database) -> dict[str, list[str
             password="correct horse battery",
             roles=roles,
         )
-        pairs = {
-            "/mobile/v1": await tokens.start_session(session, settings, Audience.CITIZEN, subject=citizen.id),
-            "/operator/v1": await tokens.start_session(
-                session, settings, Audience.STAFF, subject=new.staff.id
-            ),
-        }
+        clerks = await tokens.start_session(session, settings, Audience.STAFF, subject=new.staff.id)
+        pairs = dict.fromkeys(SURFACES, clerks)
+        pairs["/mobile/v1"] = await tokens.start_session(
+            session, settings, Audience.CITIZEN, subject=citizen.id
+        )
     bad = [f"Bearer {MARK}", f"Basic {MARK}", "Bearer", f"Bearer {'x' * 9000}{MARK}"]
     return {
         prefix: [f"Bearer {pair.access_token}"] * 6 + [f"Bearer {pair.access_token[:-4]}", *bad]

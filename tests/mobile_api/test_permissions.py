@@ -20,7 +20,14 @@ OPEN_TO_ALL = {"request_sign_in_code", "exchange_sign_in_code", "refresh_tokens"
 
 
 def _with_values(path: str) -> str:
-    values = {"holding_id": "1", "scenario": "bus", "act_id": str(uuid4()), "programme": "gd-green-travel"}
+    values = {
+        "holding_id": "1",
+        "scenario": "bus",
+        "act_id": str(uuid4()),
+        "programme": "gd-green-travel",
+        "offer_id": str(uuid4()),
+        "redemption_id": str(uuid4()),
+    }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 
 

@@ -1,0 +1,311 @@
+"""The merchants' app and the citizens' side of it, over HTTP: every role as itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from backend.identity import organisations, tokens
+from backend.identity.organisations import Role
+from backend.identity.tokens import Audience
+from backend.kit.db import Database
+from backend.kit.http import wire
+from backend.kit.settings import Settings
+from merchant.app import build
+from mobile_api import build as build_mobile
+from tests.identity.conftest import hire
+from tests.merchant.conftest import PROGRAMME, Arrive, Buyer
+from tests.mobile_api.conftest import PhoneBox
+from tests.operator_api.conftest import Person, SignedIn, signed_in
+
+__all__ = ["hire", "signed_in"]
+
+OPEN_TO_ALL = {"sign_in", "refresh_tokens"}
+EVERY_STAFF = {"sign_out", "get_me", "change_password"}
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, db: Database) -> FastAPI:
+    app = build(settings)
+    wire(app, settings=settings, db=db)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://puhui.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def phone(settings: Settings, db: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the citizens' app."""
+    app = build_mobile(settings, sender=PhoneBox())
+    wire(app, settings=settings, db=db)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://puhui.test") as client:
+        yield client
+
+
+class Citizen:
+    """A citizen with points and a phone."""
+
+    def __init__(self, buyer: Buyer, phone: httpx.AsyncClient, token: str) -> None:
+        self.buyer, self.phone = buyer, phone
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def get(self, path: str, **headers: str) -> Any:
+        answer = await self.phone.get(path, headers=self.headers | headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: object = None, *, key: str | None = None) -> httpx.Response:
+        headers = self.headers | {"Idempotency-Key": key or str(uuid4())}
+        return await self.phone.post(path, json=body, headers=headers)
+
+
+@pytest.fixture
+async def citizen(arrive: Arrive, phone: httpx.AsyncClient, settings: Settings, db: Database) -> Citizen:
+    buyer = await arrive(100)
+    async with db.transaction() as session:
+        pair = await tokens.start_session(session, settings, Audience.CITIZEN, subject=buyer.id)
+    return Citizen(buyer, phone, pair.access_token)
+
+
+def tea(**other: object) -> dict[str, object]:
+    return {
+        "programme": PROGRAMME,
+        "title_zh": "一杯茶",
+        "title_en": "A cup of tea",
+        "price_points": 30,
+        "items": 5,
+    } | other
+
+
+async def offered(person: Person, **other: object) -> dict[str, Any]:
+    answer = await person.post("/offers", tea(**other))
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citizen: Citizen) -> None:
+    till = await signed_in(Role.MERCHANT)
+    offer = await offered(till)
+    assert (offer["stand"], offer["items_left"]) == ("open", 5)
+
+    listed = (await citizen.get(f"/offers?programme={PROGRAMME}"))["items"]
+    seen = next(one for one in listed if one["id"] == offer["id"])
+    assert (seen["title"], seen["price_points"], seen["items_left"]) == ("一杯茶", 30, 5)
+    english = await citizen.get(f"/offers/{offer['id']}", **{"accept-language": "en"})
+    assert english["title"] == "A cup of tea"
+
+    key = str(uuid4())
+    asked = await citizen.post("/redemptions", {"offer_id": offer["id"]}, key=key)
+    assert asked.status_code == 201, asked.text
+    told = asked.json()
+    assert told["qr_svg"].startswith("<svg")
+    again = await citizen.post("/redemptions", {"offer_id": offer["id"]}, key=key)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (told, "true")
+    assert await citizen.buyer.purse() == (70, 30)
+
+    renewed = await citizen.post(f"/redemptions/{told['redemption_id']}/codes")
+    assert renewed.status_code == 201
+    assert renewed.json()["code"] != told["code"]
+
+    receipts = [
+        await till.post("/captures", {"code": code}) for code in (told["code"], renewed.json()["code"])
+    ]
+    assert [answer.status_code for answer in receipts] == [200, 200]
+    assert receipts[0].json() == receipts[1].json()
+    receipt = receipts[0].json()
+    assert receipt["redemption_id"] == told["redemption_id"]
+    assert str(citizen.buyer.id) not in receipts[0].text
+
+    assert (await till.get("/payable")).json() == [{"programme": PROGRAMME, "payable_points": 30}]
+    assert (await till.get("/redemptions")).json()["items"] == [receipt]
+    mine = (await citizen.get("/redemptions"))["items"][0]
+    assert (mine["state"], mine["points"], mine["title"]) == ("captured", 30, "一杯茶")
+
+    back = await till.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "cold"})
+    assert back.status_code == 200, back.text
+    assert back.json()["refund_reason"] == "cold"
+    twice = await till.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "cold"})
+    assert (twice.status_code, twice.json()["code"]) == (409, "merchant.already_refunded")
+    gone = await till.post("/captures", {"code": told["code"]})
+    assert (gone.status_code, gone.json()["code"], gone.json()["how"]) == (
+        410, "merchant.redemption_ended", "refunded",
+    )  # fmt: skip
+    assert (await citizen.get(f"/redemptions/{told['redemption_id']}"))["state"] == "refunded"
+    assert await citizen.buyer.purse() == (100, 0)
+    assert (await till.get(f"/offers/{offer['id']}")).json()["items_left"] == 5
+    assert (await till.get("/payable")).json()[0]["payable_points"] == 0
+
+
+async def test_a_citizen_gives_a_redemption_up(signed_in: SignedIn, citizen: Citizen) -> None:
+    till = await signed_in(Role.MERCHANT)
+    offer = await offered(till, items=1)
+    told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
+    sold_out = await citizen.post("/redemptions", {"offer_id": offer["id"]})
+    assert (sold_out.status_code, sold_out.json()["code"]) == (409, "merchant.sold_out")
+    ended = await citizen.post(f"/redemptions/{told['redemption_id']}/cancellation")
+    assert (ended.status_code, ended.json()["state"]) == (200, "cancelled")
+    assert await citizen.buyer.purse() == (100, 0)
+    gone = await till.post("/captures", {"code": told["code"]})
+    assert (gone.status_code, gone.json()["how"]) == (410, "cancelled")
+    other = await citizen.post("/redemptions", {"offer_id": offer["id"]})
+    assert other.status_code == 201
+
+
+async def test_offers_are_restocked_and_withdrawn_by_their_own_merchant(
+    signed_in: SignedIn, citizen: Citizen
+) -> None:
+    till, other = await signed_in(Role.MERCHANT), await signed_in(Role.MERCHANT)
+    offer = await offered(till)
+    at = f"/offers/{offer['id']}"
+    assert (await till.post(f"{at}/restocks", {"items": 3})).json()["items_left"] == 8
+    for answer in (
+        await other.get(at),
+        await other.post(f"{at}/restocks", {"items": 3}),
+        await other.post(f"{at}/withdrawal"),
+        await other.get(f"/redemptions/{uuid4()}"),
+    ):
+        assert answer.status_code == 404
+    assert (await other.get("/offers")).json()["items"] == []
+    for _ in range(2):
+        assert (await till.post(f"{at}/withdrawal")).json()["stand"] == "withdrawn"
+    assert (await till.post(f"{at}/restocks", {"items": 3})).json()["code"] == "merchant.offer_withdrawn"
+    refused = await citizen.post("/redemptions", {"offer_id": offer["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "merchant.offer_closed")
+    free = await offered(till, items=None)
+    assert free["items_left"] is None
+    answer = await till.post(f"/offers/{free['id']}/restocks", {"items": 3})
+    assert answer.json()["code"] == "merchant.offer_unlimited"
+
+
+async def test_what_is_asked_of_the_wrong_merchant_is_404(signed_in: SignedIn, citizen: Citizen) -> None:
+    till, other = await signed_in(Role.MERCHANT), await signed_in(Role.MERCHANT)
+    offer = await offered(till)
+    told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
+    for answer in (
+        await other.post("/captures", {"code": told["code"]}),
+        await other.post("/captures", {"code": "https://example.test/?x=茶"}),
+        await other.get(f"/redemptions/{told['redemption_id']}"),
+        await other.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "mine"}),
+    ):
+        assert answer.status_code == 404, answer.text
+        assert answer.json()["code"] == "merchant.redemption_unknown"
+        assert told["code"] not in answer.text
+
+
+async def test_a_redemption_of_somebody_else_is_404(
+    signed_in: SignedIn, citizen: Citizen, arrive: Arrive, settings: Settings, db: Database
+) -> None:
+    till = await signed_in(Role.MERCHANT)
+    offer = await offered(till)
+    told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
+    buyer = await arrive()
+    async with db.transaction() as session:
+        pair = await tokens.start_session(session, settings, Audience.CITIZEN, subject=buyer.id)
+    stranger = Citizen(buyer, citizen.phone, pair.access_token)
+    at = f"/redemptions/{told['redemption_id']}"
+    for answer in (
+        await stranger.phone.get(at, headers=stranger.headers),
+        await stranger.post(f"{at}/codes"),
+        await stranger.post(f"{at}/cancellation"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "merchant.redemption_unknown")
+    assert (await stranger.get("/redemptions"))["items"] == []
+
+
+async def test_lists_are_paged(signed_in: SignedIn, citizen: Citizen) -> None:
+    till = await signed_in(Role.MERCHANT)
+    made = [(await offered(till, price_points=1))["id"] for _ in range(5)]
+    for offer_id in made:
+        told = (await citizen.post("/redemptions", {"offer_id": offer_id})).json()
+        assert (await till.post("/captures", {"code": told["code"]})).status_code == 200
+
+    async def walk(path: str, get: Any, name: str) -> list[str]:
+        seen, cursor = [], ""
+        while True:
+            page = await get(f"{path}?limit=2{cursor}")
+            page = page.json() if isinstance(page, httpx.Response) else page
+            seen += [item[name] for item in page["items"]]
+            if page["next_cursor"] is None:
+                return seen
+            cursor = f"&cursor={page['next_cursor']}"
+
+    assert await walk("/offers", till.get, "id") == made[::-1]
+    assert await walk("/redemptions", till.get, "offer_id") == made[::-1]
+    assert await walk("/redemptions", citizen.get, "offer_id") == made[::-1]
+    assert [one for one in await walk("/offers", citizen.get, "id") if one in made] == made[::-1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price_points": 0}, {"price_points": "30"}, {"price_points": True}, {"items": 0}, {"items": -1},
+        {"per_citizen": 0}, {"title_zh": " "}, {"last_day": "2020-01-01"}, {"programme": "no-such-programme"},
+        {"price_fen": 300}, {"items": 10**9}, {"first_day": "2027-02-30"},
+    ],
+)  # fmt: skip
+async def test_an_offer_that_makes_no_sense_is_refused(
+    signed_in: SignedIn, programme: str, wrong: dict[str, object]
+) -> None:
+    del programme
+    till = await signed_in(Role.MERCHANT)
+    answer = await till.post("/offers", tea(**wrong))
+    assert answer.status_code in {404, 422}, answer.text
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (method.upper(), re.sub(r"\{[a-z_]*\}", str(uuid4()), path), operation["operationId"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+async def test_only_staff_of_merchants_reach_anything(
+    app: FastAPI, client: httpx.AsyncClient, signed_in: SignedIn, citizen: Citizen
+) -> None:
+    listed = operations(app.openapi())
+    names = [name for _, _, name in listed]
+    assert len(names) == len(set(names))
+    for role in Role:
+        person = await signed_in(role)
+        for method, path, name in listed:
+            if name in OPEN_TO_ALL | {"sign_out"}:
+                continue
+            answer = await client.request(method, path, headers=person.headers())
+            forbidden = answer.status_code == 403 and answer.json()["code"] == "kit.forbidden"
+            assert forbidden is (role is not Role.MERCHANT and name not in EVERY_STAFF), (role, name)
+            assert answer.status_code < 500
+    for headers in ({}, citizen.headers, {"Authorization": "Bearer x"}):
+        for method, path, name in listed:
+            if name not in OPEN_TO_ALL:
+                answer = await client.request(method, path, headers=headers)
+                assert answer.status_code == 401, name
+
+
+async def test_two_clerks_of_one_merchant_share_everything(
+    signed_in: SignedIn, citizen: Citizen, db: Database
+) -> None:
+    code = f"org-{uuid4().hex[:8]}"
+    async with db.transaction() as session:
+        await organisations.create_organisation(
+            session, code=code, name_zh="茶馆", name_en="Teahouse", roles=[Role.MERCHANT]
+        )
+    first, second = [await signed_in(Role.MERCHANT, organisation=code) for _ in range(2)]
+    offer = await offered(first)
+    told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
+    one = await second.post("/captures", {"code": told["code"]})
+    assert UUID(one.json()["captured_by"]) == second.id
+    assert (await first.post("/captures", {"code": told["code"]})).json() == one.json()
