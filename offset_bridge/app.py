@@ -8,12 +8,28 @@ from fastapi.routing import APIRoute
 from backend.identity import staff_http
 from backend.kit.http import Router, new_app
 from backend.kit.settings import Settings
+from offset_bridge import proposals
 from offset_bridge.bridge import endpoints as bridge
+from offset_bridge.cash import endpoints as cash
 from offset_bridge.credits import endpoints as credits_
 from offset_bridge.market import endpoints as market
+from offset_bridge.registry import endpoints as registry
+from offset_bridge.surrender import endpoints as surrender
 
-REGISTRY_ROUTERS: tuple[Router, ...] = (staff_http.router, credits_.router, bridge.router)
-MARKET_ROUTERS: tuple[Router, ...] = (staff_http.router, market.sales_router, market.cash_router)
+REGISTRY_ROUTERS: tuple[Router, ...] = (
+    staff_http.router,
+    proposals.router,
+    registry.router,
+    credits_.router,
+    bridge.router,
+    surrender.router,
+)
+MARKET_ROUTERS: tuple[Router, ...] = (
+    staff_http.router,
+    market.sales_router,
+    market.cash_router,
+    cash.router,
+)
 
 
 def build_registry(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way

@@ -185,7 +185,7 @@ async def list_surrenders(
         *idempotency.REFUSALS,
     ),
 )
-async def cancel_credits(
+async def cancel_units(
     asked: Cancellation, person: Holder, session: WriteSession, _: IdempotencyKey
 ) -> CancelledTold:
     """Give credits of my organisation up for good, for a purpose that becomes public."""
