@@ -1,0 +1,379 @@
+"""Many at once, and one transaction held open while another is seen waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from backend.kit import clock
+from backend.kit.clock import SHANGHAI
+from backend.kit.db import Database
+from backend.kit.errors import DomainError
+from backend.programmes import wallets
+from merchant import redemption
+from merchant.redemption import Issued, Receipt
+from tests.concurrency.conftest import (
+    GivenUp,
+    Pause,
+    Superuser,
+    Verb,
+    done_or_waiting,
+    no_deadlock,
+    statements_of,
+    transaction,
+)
+from tests.concurrency.test_many_at_once import all_of
+from tests.merchant.conftest import PROGRAMME, Arrive, Buyer, OpenShop, Shop, identity
+
+__all__ = ["no_deadlock"]
+
+NOON = dt.datetime(2027, 6, 28, 12, tzinfo=SHANGHAI)
+SWEPT = dt.datetime(2027, 7, 2, 12, tzinfo=SHANGHAI)
+JUNE, JULY = dt.date(2027, 6, 30), dt.date(2027, 7, 31)
+
+pytestmark = pytest.mark.usefixtures("no_deadlock")
+
+
+async def test_one_code_scanned_by_two_hundred_tills_is_captured_once(
+    shop: Shop, buyer: Buyer, db: Database
+) -> None:
+    offer = await shop.offer(items=3)
+    issued = await buyer.redeem(offer)
+    receipts = await all_of((shop.scan if number % 2 else shop.capture)(issued.code) for number in range(200))
+    assert len(receipts) == 200
+    assert all(receipt == receipts[0] for receipt in receipts)
+    assert isinstance(receipts[0], Receipt)
+    assert await shop.payable() == 30
+    assert await buyer.purse() == (70, 0)
+    assert await shop.left(offer) == 2
+    assert (await identity(db)).holds
+
+
+async def test_one_item_with_a_hundred_buyers_is_sold_once(shop: Shop, arrive: Arrive) -> None:
+    buyers = [await arrive() for _ in range(100)]
+    offer = await shop.offer(items=1)
+    answers = await all_of(
+        (one.redeem if number % 2 else one.redeem_hot)(offer) for number, one in enumerate(buyers)
+    )
+    refusals = Counter(answer for answer in answers if isinstance(answer, str))
+    assert refusals == {"merchant.sold_out": 99}
+    assert sum([(await one.purse())[1] for one in buyers]) == 30
+    assert await shop.left(offer) == 0
+
+
+async def test_as_many_are_sold_as_there_are_with_more_buyers_than_items(shop: Shop, arrive: Arrive) -> None:
+    buyers = [await arrive(1000) for _ in range(8)]
+    offer = await shop.offer(price=1, items=37)
+    answers = await all_of(one.redeem_hot(offer) for one in buyers * 10)
+    assert sum(isinstance(answer, Issued) for answer in answers) == 37
+    assert await shop.left(offer) == 0
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_the_last_item_goes_to_the_waiting_buyer_when_the_first_one_gives_up(
+    shop: Shop, arrive: Arrive, db: Database, superuser: Superuser, keep: bool
+) -> None:
+    first, second = await arrive(), await arrive()
+    offer = await shop.offer(items=1)
+    pause = Pause(after=1)
+    one = asyncio.create_task(alone(db, redeeming(first, offer.id), pause, keep=keep))
+    await pause.reached.wait()
+    two = asyncio.create_task(alone(db, redeeming(second, offer.id)))
+    assert await done_or_waiting(two, superuser), "the second buyer did not wait for the last item"
+    pause.go.set()
+    await one
+    assert (await two == "merchant.sold_out") is keep
+    assert (await first.purse(), await second.purse()) == (
+        ((70, 30), (100, 0)) if keep else ((100, 0), (70, 30))
+    )
+    assert await shop.left(offer) == 0
+
+
+async def test_buyers_of_one_popular_offer_do_not_wait_for_each_other(
+    shop: Shop, arrive: Arrive, db: Database, superuser: Superuser
+) -> None:
+    buyers = [await arrive() for _ in range(6)]
+    offer = await shop.offer(items=160)
+    pauses = [Pause(after=1) for _ in buyers]
+    open_ones = []
+    for one, pause in zip(buyers[:5], pauses, strict=False):
+        open_ones.append(asyncio.create_task(alone(db, redeeming(one, offer.id), pause)))
+        await pause.reached.wait()
+    last = asyncio.create_task(alone(db, redeeming(buyers[5], offer.id)))
+    assert not await done_or_waiting(last, superuser)
+    for pause in pauses:
+        pause.go.set()
+    await asyncio.gather(*open_ones)
+    assert await shop.left(offer) == 154
+
+
+async def test_a_limit_per_citizen_holds_however_many_are_asked_for_at_once(shop: Shop, buyer: Buyer) -> None:
+    offer = await shop.offer(price=1, per_citizen=2)
+    answers = await all_of(buyer.redeem_hot(offer) for _ in range(30))
+    assert Counter(answer for answer in answers if isinstance(answer, str)) == {"merchant.limit_reached": 28}
+    assert await buyer.purse() == (98, 2)
+
+
+# --- two verbs on one redemption, the first held open after each of its statements
+
+
+def redeeming(buyer: Buyer, offer_id: Any) -> Verb:
+    return lambda session: redemption.redeem(session, buyer.keys, participant_id=buyer.id, offer_id=offer_id)
+
+
+async def alone(db: Database, verb: Verb, pause: Pause | None = None, *, keep: bool = True) -> object:
+    """Run a verb in its own transaction: what it answered, or the code of its refusal."""
+    try:
+        async with transaction(db, pause) as session:
+            done = await verb(session)
+            if not keep:
+                raise GivenUp  # noqa: TRY301 - what rolls the transaction back
+            return done
+    except GivenUp:
+        return "rolled back"
+    except DomainError as error:
+        return error.code
+
+
+class Meeting:
+    """A redemption of 30 points out of two lots and of one of one item, and what can happen to it at two places at once."""
+
+    def __init__(self, shop: Shop, buyer: Buyer) -> None:
+        self.shop, self.buyer = shop, buyer
+
+    async def begin(self, *, captured: bool = False) -> None:
+        with clock.travel(NOON):
+            await self.buyer.earn(20, JUNE)
+            await self.buyer.earn(50, JULY)
+            self.offer = await self.shop.offer(price=30, items=1)
+            self.issued = await self.buyer.redeem(self.offer)
+            if captured:
+                await self.shop.scan(self.issued.code)
+
+    def verb(self, name: str) -> Verb:
+        shop, buyer, redemption_id = self.shop, self.buyer, self.issued.redemption_id
+        verbs: dict[str, Verb] = {
+            "capture": lambda session: redemption.capture(
+                session, shop.keys, merchant_id=shop.id, staff_id=shop.clerk, code=self.issued.code
+            ),
+            "cancel": lambda session: redemption.cancel(
+                session, participant_id=buyer.id, redemption_id=redemption_id
+            ),
+            "lapse": lambda session: redemption.lapse(session, redemption_id=redemption_id),
+            "renew": lambda session: redemption.renew(
+                session, buyer.keys, participant_id=buyer.id, redemption_id=redemption_id
+            ),
+            "refund": lambda session: redemption.refund(
+                session, merchant_id=shop.id, staff_id=shop.clerk, redemption_id=redemption_id, reason="cold"
+            ),
+            "sweep": wallets.expire,
+        }
+        return verbs[name]
+
+    async def after(self) -> tuple[object, ...]:
+        """The lots, points on hold, the debt to the merchant, what is left, and the state."""
+        return (
+            await self.buyer.lots(),
+            (await self.buyer.purse())[1],
+            await self.shop.payable(),
+            await self.shop.left(self.offer),
+            await self.buyer.state(self.issued),
+        )
+
+
+WHOLE = {"2027-06-30": 20, "2027-07-31": 50}
+DRAWN = {"2027-07-31": 40}
+CAPTURED = (DRAWN, 0, 30, 0, "captured")
+CANCELLED = (WHOLE, 0, 0, 1, "cancelled")
+LAPSED = (WHOLE, 0, 0, 1, "lapsed")
+HELD = (DRAWN, 30, 0, 0, "held")
+IN_TIME = NOON + dt.timedelta(seconds=30)
+OUT_OF_TIME = NOON + dt.timedelta(seconds=70)
+
+
+@pytest.mark.parametrize(
+    ("moment", "first", "second", "kept", "undone"),
+    [
+        (IN_TIME, "capture", "capture", CAPTURED, CAPTURED),
+        (IN_TIME, "capture", "cancel", CAPTURED, CANCELLED),
+        (IN_TIME, "cancel", "capture", CANCELLED, CAPTURED),
+        (IN_TIME, "cancel", "cancel", CANCELLED, CANCELLED),
+        (IN_TIME, "renew", "cancel", CANCELLED, CANCELLED),
+        (IN_TIME, "renew", "capture", CAPTURED, CAPTURED),
+        (IN_TIME, "cancel", "renew", CANCELLED, HELD),
+        (IN_TIME, "capture", "renew", CAPTURED, HELD),
+        (OUT_OF_TIME, "lapse", "lapse", LAPSED, LAPSED),
+        (OUT_OF_TIME, "lapse", "cancel", LAPSED, LAPSED),
+        (OUT_OF_TIME, "cancel", "lapse", LAPSED, LAPSED),
+    ],
+)
+async def test_a_redemption_ends_once_whoever_is_second_waits_or_finds_it_ended(  # noqa: PLR0917
+    open_shop: OpenShop,
+    arrive: Arrive,
+    db: Database,
+    superuser: Superuser,
+    moment: dt.datetime,
+    first: str,
+    second: str,
+    kept: tuple[object, ...],
+    undone: tuple[object, ...],
+) -> None:
+    async def fresh() -> Meeting:
+        meeting = Meeting(await open_shop(), await arrive(0))
+        await meeting.begin()
+        return meeting
+
+    probe, waited = await fresh(), 0
+    with clock.travel(moment):
+        statements = await statements_of(db, probe.verb(first))
+    for statement in range(1, statements + 1):
+        for keep in (True, False):
+            meeting = await fresh()
+            with clock.travel(moment):
+                waited += await meet(
+                    db, superuser, meeting, first=first, second=second, statement=statement, keep=keep
+                )
+                expected = kept if keep else undone
+                assert await meeting.after() == expected, (first, statement, second, keep)
+    assert waited
+
+
+async def meet(
+    db: Database,
+    superuser: Superuser,
+    meeting: Meeting,
+    *,
+    first: str,
+    second: str,
+    statement: int,
+    keep: bool,
+) -> bool:
+    pause = Pause(after=statement)
+    one = asyncio.create_task(alone(db, meeting.verb(first), pause, keep=keep))
+    reached = asyncio.create_task(pause.reached.wait())
+    await asyncio.wait({one, reached}, return_when=asyncio.FIRST_COMPLETED)
+    two = asyncio.create_task(alone(db, meeting.verb(second)))
+    waited = await done_or_waiting(two, superuser)
+    pause.go.set()
+    reached.cancel()
+    await one
+    await two
+    return waited
+
+
+async def test_a_till_that_is_late_by_a_moment_does_not_undo_a_lapse(
+    shop: Shop, arrive: Arrive, db: Database, superuser: Superuser
+) -> None:
+    """The till's clock still has the code valid; the lapse is under way; the till waits and learns that it is over."""
+    meeting = Meeting(shop, await arrive(0))
+    await meeting.begin()
+    pause = Pause(after=1)
+    with clock.travel(OUT_OF_TIME):
+        one = asyncio.create_task(alone(db, meeting.verb("lapse"), pause))
+        await pause.reached.wait()
+    with clock.travel(IN_TIME):
+        two = asyncio.create_task(alone(db, meeting.verb("capture")))
+        assert await done_or_waiting(two, superuser)
+    with clock.travel(OUT_OF_TIME):
+        pause.go.set()
+        assert (await one, await two) == (True, "merchant.redemption_ended")
+        assert await meeting.after() == LAPSED
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("refund", "sweep"), ("sweep", "refund"), ("refund", "refund")]
+)
+async def test_a_refund_racing_the_sweep_of_lapsed_points_is_exact(  # noqa: PLR0917
+    open_shop: OpenShop, arrive: Arrive, db: Database, superuser: Superuser, first: str, second: str
+) -> None:
+    """The lot of June was not drawn empty, so both the sweep and the refund want it. In either order the points of the
+    lapsed lot end as lapsed, those of the other lot come back, and nothing is lost.
+    """
+    for keep in (True, False):
+        statement, statements, waited = 1, 1, 0
+        while statement <= statements:
+            with clock.travel(SWEPT):
+                await wallets.expire_all(db)
+            meeting = Meeting(await open_shop(), await arrive(0))
+            await meeting.begin(captured=True)
+            with clock.travel(NOON):
+                await meeting.buyer.earn(5, JUNE)
+            before = await identity(db)
+            with clock.travel(SWEPT):
+                statements = await statements_of(db, meeting.verb(first))
+                waited += await meet(
+                    db, superuser, meeting, first=first, second=second, statement=statement, keep=keep
+                )
+                refunded = keep or second == "refund"
+                await wallets.expire_all(db)
+                after = await identity(db)
+                assert before.holds
+                assert after.holds
+                lapsed = 25 if refunded else 5
+                assert after.expired - before.expired == lapsed, (first, statement, keep)
+                assert before.payable - after.payable == (30 if refunded else 0)
+                expected = (
+                    ({"2027-07-31": 50}, 0, 0, 1, "refunded")
+                    if refunded
+                    else ({"2027-07-31": 40}, 0, 30, 0, "captured")
+                )
+                assert await meeting.after() == expected, (first, statement, keep)
+            statement += 1
+        assert waited, (first, second)
+
+
+async def test_everything_at_once_on_a_few_citizens_and_one_shop_adds_up(
+    shop: Shop, arrive: Arrive, db: Database
+) -> None:
+    for seed in range(2):
+        dice = random.Random(seed)
+        buyers = [await arrive(0) for _ in range(4)]
+        for one in buyers:
+            await one.earn(40, JUNE)
+            await one.earn(60, JULY)
+        with clock.travel(NOON):
+            offer = await shop.offer(price=7, items=30, per_citizen=9)
+            issued = [(one, await one.redeem(offer)) for one in buyers for _ in range(5)]
+            late = [(one, await one.redeem(offer)) for one in buyers]
+            for _, code in late:
+                await shop.scan(code.code)
+        with clock.travel(NOON + dt.timedelta(seconds=59)):
+            work: list[Callable[[], Awaitable[Any]]] = []
+            for one, code in issued:
+                work += [_bound(shop.scan, code.code)] * 3
+                work += [_bound(one.cancel, code), _bound(one.renew, code)]
+            for _, code in late:
+                work += [_bound(shop.refund, code.redemption_id)] * 2
+            work += [_bound(one.redeem_hot, offer) for one in buyers for _ in range(6)]
+            work += [_bound(redemption.lapse_due, db)] * 4
+            dice.shuffle(work)
+            await all_of(verb() for verb in work)
+        async with db.transaction() as session:
+            rows = [
+                found.state_at(NOON + dt.timedelta(seconds=59))
+                for one in buyers
+                for found in await redemption.redemptions_of(session, participant_id=one.id, limit=200)
+            ]
+        states = Counter(rows)
+        assert await shop.left(offer) == 30 - states["held"] - states["captured"]
+        for one in buyers:
+            async with db.transaction() as session:
+                wallet = await wallets.wallet_of(session, participant_id=one.id, programme=PROGRAMME)
+                mine = Counter(
+                    found.state_at(NOON + dt.timedelta(seconds=59))
+                    for found in await redemption.redemptions_of(session, participant_id=one.id, limit=200)
+                )
+            assert wallet.held == 7 * mine["held"]
+            assert sum((await one.lots()).values()) == 100 - 7 * (mine["held"] + mine["captured"])
+            assert mine["held"] + mine["captured"] <= 9
+        assert (await identity(db)).holds
+
+
+def _bound(verb: Callable[..., Awaitable[Any]], *given: Any) -> Callable[[], Awaitable[Any]]:
+    return lambda: verb(*given)
