@@ -5,10 +5,13 @@ The first byte names the algorithm, so that another suite can be added beside th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
@@ -28,6 +31,34 @@ def unseal(key: bytes, sealed: bytes, *, belongs_to: bytes) -> bytes:
         raise ValueError("sealed with an algorithm that this version does not know")
     start = 1 + _NONCE_BYTES
     return AESGCM(key).decrypt(sealed[1:start], sealed[start:], belongs_to)
+
+
+def unseal_any(keys: Sequence[bytes], sealed: bytes, *, belongs_to: bytes) -> bytes:
+    """What was sealed with one of these keys, of which the first is the likeliest; raises as `unseal` does."""
+    for key in keys[:-1]:
+        with contextlib.suppress(InvalidTag):
+            return unseal(key, sealed, belongs_to=belongs_to)
+    return unseal(keys[-1], sealed, belongs_to=belongs_to)
+
+
+def seal_again(keys: Sequence[bytes], sealed: bytes, *, belongs_to: bytes) -> bytes | None:
+    """The same sealed with the first of the keys; None when it is already. Raises as `unseal` does."""
+    try:
+        unseal(keys[0], sealed, belongs_to=belongs_to)
+    except InvalidTag:
+        return seal(
+            keys[0], unseal_any(keys[1:] or keys, sealed, belongs_to=belongs_to), belongs_to=belongs_to
+        )
+    return None
+
+
+def opened_by(keys: Sequence[bytes], sealed: bytes, *, belongs_to: bytes) -> int | None:
+    """Which of the keys opens it, by number; None when none does."""
+    for number, key in enumerate(keys):
+        with contextlib.suppress(InvalidTag, ValueError):
+            unseal(key, sealed, belongs_to=belongs_to)
+            return number
+    return None
 
 
 def blind_index(key: bytes, value: str) -> bytes:

@@ -20,15 +20,18 @@ endpoint answers; the body's fingerprint is keyed for the same reason. Keys are 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Depends, Header, Request
 from sqlalchemy import text
@@ -155,7 +158,7 @@ async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Respo
     body = getattr(response, "body", None)
     assert isinstance(body, bytes), "a streamed answer cannot be kept for an idempotency key"
     nonce = secrets.token_bytes(12)
-    sealed = nonce + AESGCM(keys.derive("idempotency")).encrypt(nonce, body, _bound_to(claim))
+    sealed = nonce + AESGCM(keys.sealing("idempotency")).encrypt(nonce, body, _bound_to(claim))
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     await session.flush()
     await session.execute(
@@ -176,12 +179,21 @@ async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Respo
 
 def _opened(keys: Keys, claim: Claim, kept: Any) -> Response:
     nonce, sealed = kept.body[:12], kept.body[12:]
-    body = AESGCM(keys.derive("idempotency")).decrypt(nonce, sealed, _bound_to(claim))
-    response = Response(body, status_code=kept.status)
+    response = Response(
+        _decrypted(keys.opening("idempotency"), nonce, sealed, _bound_to(claim)), status_code=kept.status
+    )
     for name, value in kept.headers.items():
         response.headers[name] = value
     response.headers["idempotent-replayed"] = "true"
     return response
+
+
+def _decrypted(keys: Sequence[bytes], nonce: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """By whichever of the keys it was sealed with."""
+    for key in keys[:-1]:
+        with contextlib.suppress(InvalidTag):
+            return AESGCM(key).decrypt(nonce, sealed, bound_to)
+    return AESGCM(keys[-1]).decrypt(nonce, sealed, bound_to)
 
 
 def _bound_to(claim: Claim) -> bytes:

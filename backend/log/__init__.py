@@ -18,8 +18,9 @@ from backend.log.errors import (
     SealOutOfOrder,
     ServerWentBack,
     SigningKeyChanged,
+    SigningKeyRetired,
 )
-from backend.log.heads import Checkpoint, publish, verify_head
+from backend.log.heads import Checkpoint, publish, rotate, signer, verify_head
 from backend.log.queries import (
     Entry,
     PublicKey,
@@ -57,6 +58,7 @@ __all__ = [
     "Sealed",
     "ServerWentBack",
     "SigningKeyChanged",
+    "SigningKeyRetired",
     "TreeHead",
     "Violation",
     "append",
@@ -73,10 +75,12 @@ __all__ = [
     "register",
     "registered",
     "root",
+    "rotate",
     "seal_all",
     "seal_and_publish",
     "signed_head",
     "signed_heads",
+    "signer",
     "size",
     "verify",
     "verify_coverage",

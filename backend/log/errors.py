@@ -82,6 +82,16 @@ class ServerWentBack(DomainError):
     server_at: int
 
 
+@dataclass(eq=False)
+class SigningKeyRetired(DomainError):
+    """The key that signed has a successor meanwhile; sign again with that."""
+
+    code = "log.signing_key_retired"
+    kind = Kind.UNAVAILABLE
+    title_zh = "签名所用密钥已有后继；请以新密钥重签。"
+
+
 name_sqlstate("LG001", lambda _: HeadNotTrue())
 name_sqlstate("LG002", lambda _: SealOutOfOrder())
 name_sqlstate("LG003", lambda _: SigningKeyChanged())
+name_sqlstate("LG004", lambda _: SigningKeyRetired())

@@ -143,6 +143,11 @@ async def keys(session: AsyncSession) -> list[PublicKey]:
     return [PublicKey(*row) for row in rows]
 
 
+async def lock_heads(session: AsyncSession) -> None:
+    """Let nobody else sign a head or replace the key until this transaction ends."""
+    await session.execute(text("SELECT log_lock_heads()"))
+
+
 async def store_head(session: AsyncSession, head: TreeHead) -> bool:
     """Keep a signed head; False when one of this size or a larger one exists."""
     result = await session.execute(

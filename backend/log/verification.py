@@ -7,9 +7,11 @@ block. Whoever can write every table can forge a whole new history; only a head 
 
 from __future__ import annotations
 
+import base64
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -62,7 +64,7 @@ async def verify_log(session: AsyncSession, *, settings: Settings) -> list[Viola
             nodes.update(frontier.append(merkle.leaf_hash(entry.canonical)))
             head = signed.get(frontier.size)
             if head is not None:
-                found += _check_head(head, frontier.root(), keys, settings)
+                found += _check_head(head, frontier.root(), keys)
         stored = await queries.nodes(session, nodes)
         found += [
             _violation("log_node", f"{node.level}/{node.number}", *(_GONE if node not in stored else _NODE))
@@ -107,15 +109,51 @@ async def verify_coverage(session: AsyncSession) -> list[Violation]:
 
 async def _check_keys(
     session: AsyncSession, settings: Settings
-) -> tuple[list[Violation], dict[bytes, PublicKey]]:
+) -> tuple[list[Violation], dict[bytes, Signer]]:
+    """The first key of a name is the platform's own; each later one is what an entry of the log says."""
     found = []
-    keys = {}
+    keys: dict[bytes, Signer] = {}
+    size = await queries.size(session)
+    rotations = [
+        (entry.index, entry.body)
+        for entry in await queries.entries(session, low=0, high=size, kind=heads.ROTATED)
+    ]
     for key in await queries.keys(session):
-        own = heads.public_key(settings.keys, name=key.name, generation=key.generation)
-        keys[key.key_id] = own
+        place = f"{key.name}, {key.generation}"
+        after = [index for index, body in rotations if body.get("name") == key.name]
+        if key.generation == heads.FIRST:
+            own = heads.public_key(settings.keys, name=key.name)
+            since = 0
+        else:
+            stated = [(index, body) for index, body in rotations if _names(body, key)]
+            if len(stated) != 1:
+                found.append(_violation("log_key", place, *_KEY))
+                continue
+            since, own = stated[0][0] + 1, key
+        until = min((index + 1 for index in after if index + 1 > since), default=None)
+        keys[key.key_id] = Signer(own, since, until)
         if key != own:
-            found.append(_violation("log_key", f"{key.name}, {key.generation}", *_KEY))
+            found.append(_violation("log_key", place, *_KEY))
+    known = {(signer.key.name, signer.key.generation) for signer in keys.values()}
+    for index, body in rotations:
+        if (body.get("name"), body.get("generation")) not in known:
+            found.append(_violation("log_key", f"{body.get('name')}, entry #{index}", *_GONE))
     return found, keys
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A key, and the sizes of the heads that it may have signed: above `since`, up to `until`."""
+
+    key: PublicKey
+    since: int
+    until: int | None
+
+
+def _names(body: dict[str, Any], key: PublicKey) -> bool:
+    stated = (body.get("name"), body.get("generation"), body.get("public_key"), body.get("key_id"))
+    public = base64.b64encode(key.public_key).decode()
+    return stated == (key.name, key.generation, public, key.key_id.hex())
 
 
 def _check_entry(entry: Entry) -> list[Violation]:
@@ -134,27 +172,24 @@ def _check_entry(entry: Entry) -> list[Violation]:
     ]
 
 
-def _check_head(
-    head: TreeHead, root: bytes, keys: dict[bytes, PublicKey], settings: Settings
-) -> list[Violation]:
+def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, Signer]) -> list[Violation]:
     place = f"size {head.size}"
     found = [] if head.root == root else [_violation("log_tree_head", place, *_ROOT)]
-    key = keys.get(head.key_id)
-    if key is None:
+    signer = keys.get(head.key_id)
+    if signer is None:
         return [*found, _violation("log_tree_head", place, *_KEY)]
+    if head.size <= signer.since or (signer.until is not None and head.size > signer.until):
+        found.append(_violation("log_tree_head", place, *_RETIRED))
     try:
-        stated = heads.verify_head(head.note, key=key)
+        stated = heads.verify_head(head.note, key=signer.key)
     except HeadNotGenuine as error:
         return [
             *found,
             _violation("log_tree_head", place, f"the note is not genuine: {error.reason}", "签名注记不真实"),
         ]
-    # Ed25519 gives one signature for one text, so the stored note is known to the last character.
-    signer = heads.signing_key(settings.keys, generation=key.generation)
-    exact = heads.sign(signer, origin=key.name, size=stated.size, root=stated.root, at=stated.signed_at)
-    if (stated.size, stated.root, stated.signed_at, exact) != (
-        head.size, head.root, head.signed_at, head.note,
-    ):  # fmt: skip
+    # Nobody but the key's holder can make another signature that holds, so the note is known to the last character.
+    exact = heads.is_exact(head.note, stated=stated, key=signer.key)
+    if not exact or (stated.size, stated.root, stated.signed_at) != (head.size, head.root, head.signed_at):
         found.append(_violation("log_tree_head", place, *_NOTE))
     return found
 
@@ -319,6 +354,7 @@ _GONE = ("is gone", "已缺失")
 _NODE = ("is not the hash of what lies below it", "不是其下内容的哈希")
 _BEYOND = ("lies beyond the end of the log", "超出日志末尾")
 _KEY = ("is not a key of this platform", "不是本平台的密钥")
+_RETIRED = ("is signed by a key that was not in use at that size", "签名所用密钥在该大小下并非在用")
 _ROOT = ("is not the root of the entries at that size", "不是该大小下日志条目的根")
 _NOTE = ("its columns are not what was signed", "各列与签名内容不符")
 _STATED = ("is not what the log states", "与日志所载不符")

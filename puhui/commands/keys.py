@@ -54,6 +54,60 @@ def deployment(
     console.out.print("请保存主密钥 · keep the master key in platform.env, apart from every backup")
 
 
+rotate = typer.Typer(no_args_is_help=True, help="更换密钥 · replace keys")
+keys.add_typer(rotate, name="rotate")
+
+
+@rotate.command("log", help="更换日志签名密钥 · let the next key sign the log")
+def rotate_log() -> None:
+    """The old key signs one last head, which covers the entry that names the new key."""
+    from puhui import console, rotation, runtime
+
+    with runtime.platform() as settings:
+        key = runtime.run(rotation.rotate_log(settings))
+    console.out.print(f"{key.name}: 第 {key.generation} 代 · generation {key.generation}, {key.key_id.hex()}")
+
+
+@rotate.command("master", help="以新主密钥重新封存 · seal again with a new master key")
+def rotate_master() -> None:
+    """Embedded: make a new master key and seal again what the old one sealed. Given servers: seal again with
+    PUHUI_MASTER_KEY what PUHUI_OTHER_MASTER_KEYS sealed. A run that was interrupted is finished by the next one.
+    """
+    from puhui import console, rotation, runtime
+
+    settings = runtime.load_settings()
+    if settings.embedded and settings.database_url is None and settings.master_key is None:
+        done = rotation.rotate_embedded(settings)
+    else:
+        with runtime.servers(settings) as ready:
+            runtime.require_schema(ready)
+            done = {"": runtime.run(rotation.rotate_master(ready))}
+    for name, result in done.items():
+        console.out.print(
+            f"{name or 'database'}: 人员密钥 · persons {result.persons:,}, TOTP {result.totp:,}, "
+            f"日志 · log {'第 ' + str(result.log_generation) + ' 代' if result.log_generation else '—'}"
+        )
+    console.out.print(
+        "旧主密钥不再需要，根密钥须保留 · the former master is no longer needed; keep the root key"
+    )
+
+
+@keys.command(help="密钥状况 · what still rests on former keys")
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False
+) -> None:
+    """Count what the present master key sealed, what only another opens, and what nothing here opens."""
+    from puhui import console, rotation, runtime
+
+    with runtime.platform() as settings:
+        found = runtime.run(rotation.survey(settings))
+    if as_json:
+        console.print_json(found.as_dict())
+        return
+    for name, value in found.as_dict().items():
+        console.out.print(f"{name}: {value}")
+
+
 def passphrase(file: Path | None, *, new: bool = False) -> str:
     """The passphrase: the first line of a file, else asked for."""
     if file is not None:

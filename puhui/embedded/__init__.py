@@ -23,7 +23,7 @@ from puhui.embedded.errors import (
     ServerDidNotStop,
     ServerNotAnswering,
 )
-from puhui.embedded.lifecycle import Servers, Status, ensure_running, servers, status, stop
+from puhui.embedded.lifecycle import Servers, Status, alone, databases, ensure_running, servers, status, stop
 
 __all__ = [
     "BackupFailed",
@@ -40,7 +40,9 @@ __all__ = [
     "ServerNotAnswering",
     "Servers",
     "Status",
+    "alone",
     "backup",
+    "databases",
     "ensure_running",
     "servers",
     "status",

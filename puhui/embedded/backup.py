@@ -184,13 +184,10 @@ async def _bases(folder: Folder, *, sizes: dict[str, Base] | None = None) -> tup
     server = await _connect(folder, "postgres")
     try:
         version = str(await server.fetchval("SHOW server_version"))
-        names = await server.fetch(
-            "SELECT datname FROM pg_database WHERE datname ~ '^puhui(_[a-z0-9]+)*$' AND datallowconn ORDER BY 1"
-        )
     finally:
         await server.close()
     found = {}
-    for (name,) in names:
+    for name in postgres.databases(folder):
         found[name] = await _base(
             folder, name, size=sizes[name].head_size if sizes and name in sizes else None
         )

@@ -79,6 +79,32 @@ def servers(data_dir: Path) -> Iterator[Servers]:
                 os.close(seat)
 
 
+@contextmanager
+def alone(data_dir: Path) -> Iterator[Servers | None]:
+    """Use the servers while nobody else does, and let nobody in meanwhile; None when somebody is there."""
+    folder = open_folder(data_dir)
+    seat = _open_lock(folder, "users.lock")
+    try:
+        with locked(folder):
+            try:
+                fcntl.flock(seat, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+                return
+            running = _ensure(folder)
+            try:
+                yield running
+            finally:
+                _stop(folder)
+    finally:
+        os.close(seat)
+
+
+def databases(data_dir: Path) -> list[str]:
+    """The platform's databases on the running servers of a data folder, by name."""
+    return postgres.databases(Folder(Path(data_dir).expanduser().resolve()))
+
+
 def stop(data_dir: Path) -> bool:
     """Stop the servers of a data folder, used or not; True when one was running."""
     folder = Folder(Path(data_dir).expanduser().resolve())

@@ -115,6 +115,22 @@ async def _probe(options: dict[str, Any], timeout_s: float) -> Alive:
         return Alive(ready=False)
 
 
+def databases(folder: Folder) -> list[str]:
+    """The platform's databases, by name: its own and the demo's."""
+
+    async def ask() -> list[str]:
+        server = await asyncpg.connect(**connect_options(folder, role=SUPERUSER, database="postgres"))
+        try:
+            rows = await server.fetch(
+                "SELECT datname FROM pg_database WHERE datname ~ '^puhui(_[a-z0-9]+)*$' AND datallowconn ORDER BY 1"
+            )
+            return [row[0] for row in rows]
+        finally:
+            await server.close()
+
+    return in_own_loop(ask)
+
+
 def ensure(folder: Folder, account: Account) -> bool:
     """Bring the server to where it answers `puhui_owner`; True when it had to be started.
 

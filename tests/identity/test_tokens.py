@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -36,9 +36,14 @@ def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, jwt.decode(token, options={"verify_signature": False})
 
 
+def _key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs citizens' tokens now."""
+    return settings.keys.signing(f"token/citizen/{clock.now().astimezone(UTC):%Y-%m}")
+
+
 def _resigned(settings: Settings, *, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """A token signed with the right key but with whatever an attacker, or a mistake of ours, put inside."""
-    return jwt.encode(claims, settings.keys.ed25519("token/citizen"), algorithm="EdDSA", headers=header)
+    return jwt.encode(claims, _key(settings), algorithm="EdDSA", headers=header)
 
 
 def test_a_good_token_names_its_subject_and_session(settings: Settings) -> None:
@@ -93,9 +98,7 @@ def test_a_token_with_a_wrong_claim_is_refused_even_with_a_right_signature(
 ) -> None:
     header, claims = _parts(_signed(settings))
     claims[claim] = value
-    token = jwt.api_jws.encode(
-        json.dumps(claims).encode(), settings.keys.ed25519("token/citizen"), algorithm="EdDSA", headers=header
-    )
+    token = jwt.api_jws.encode(json.dumps(claims).encode(), _key(settings), algorithm="EdDSA", headers=header)
     with pytest.raises(TokenRefused):
         tokens.verify_access(settings, CITIZEN, token)
 
@@ -127,7 +130,7 @@ def test_a_token_with_another_type_or_key_id_is_refused(settings: Settings, name
 
 def test_unsigned_and_confused_signatures_are_refused(settings: Settings) -> None:
     header, claims = _parts(_signed(settings))
-    public = settings.keys.ed25519("token/citizen").public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    public = _key(settings).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     kept = {"kid": header["kid"], "typ": header["typ"]}
     forged = [
         jwt.encode(claims, "", algorithm="none", headers=kept),

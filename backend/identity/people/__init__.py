@@ -19,6 +19,8 @@ from backend.identity.people.service import (
     phone_of,
     register,
     register_many,
+    rests_on,
+    wrap_again,
 )
 from backend.identity.people.tables import Participant, ParticipantKind
 
@@ -40,4 +42,6 @@ __all__ = [
     "phone_of",
     "register",
     "register_many",
+    "rests_on",
+    "wrap_again",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -42,6 +42,34 @@ async def wrapped_key(session: AsyncSession, participant_id: UUID) -> bytes | No
         select(PersonKey.wrapped).where(col(PersonKey.participant_id) == participant_id)
     )
     return found.scalar_one_or_none()
+
+
+_LOCK_WRAPPED = text("""
+    SELECT participant_id, wrapped FROM person_key
+    WHERE CAST(:after AS uuid) IS NULL OR participant_id > CAST(:after AS uuid)
+    ORDER BY participant_id LIMIT :count FOR UPDATE
+""")
+_SET_WRAPPED = text("""
+    UPDATE person_key SET wrapped = again.wrapped
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:wrapped AS bytea[])) AS again (participant_id, wrapped)
+    WHERE person_key.participant_id = again.participant_id
+""")
+
+
+async def lock_wrapped(session: AsyncSession, *, after: UUID | None, count: int) -> list[tuple[UUID, bytes]]:
+    rows = await session.execute(_LOCK_WRAPPED, {"after": after, "count": count})
+    return [(participant_id, wrapped) for participant_id, wrapped in rows]
+
+
+async def every_wrapped(session: AsyncSession) -> AsyncIterator[tuple[UUID, bytes]]:
+    rows = await session.stream(text("SELECT participant_id, wrapped FROM person_key"))
+    async for participant_id, wrapped in rows:
+        yield participant_id, wrapped
+
+
+async def set_wrapped(session: AsyncSession, wrapped: dict[UUID, bytes]) -> None:
+    if wrapped:
+        await session.execute(_SET_WRAPPED, {"ids": list(wrapped), "wrapped": list(wrapped.values())})
 
 
 async def destroy_key(session: AsyncSession, participant_id: UUID, *, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from backend.identity.locks import take_turns
 from backend.identity.people import queries
 from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
 from backend.identity.people.tables import Participant, ParticipantKind, Person, PersonKey
-from backend.identity.sealing import KEY_BYTES, blind_index, seal, unseal
+from backend.identity.sealing import KEY_BYTES, blind_index, opened_by, seal, seal_again, unseal, unseal_any
 from backend.kit import clock, ids
 from backend.kit.settings import Keys
 
@@ -93,7 +93,7 @@ async def citizen_with_phone(session: AsyncSession, keys: Keys, *, phone: str) -
         )
     )
     await session.flush()
-    wrapped = seal(keys.derive("person"), data_key, belongs_to=whose)
+    wrapped = seal(keys.sealing("person"), data_key, belongs_to=whose)
     session.add(PersonKey(participant_id=participant.id, wrapped=wrapped))
     await session.flush()
     return participant.id
@@ -104,7 +104,7 @@ async def data_key(session: AsyncSession, keys: Keys, *, participant_id: UUID) -
     wrapped = await queries.wrapped_key(session, participant_id)
     if wrapped is None:
         return None
-    return unseal(keys.derive("person"), wrapped, belongs_to=participant_id.bytes)
+    return unseal_any(keys.opening("person"), wrapped, belongs_to=participant_id.bytes)
 
 
 async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> str | None:
@@ -114,6 +114,34 @@ async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -
     if person is None or key is None or person.phone_sealed is None:
         return None
     return unseal(key, person.phone_sealed, belongs_to=b"phone" + participant_id.bytes).decode()
+
+
+async def wrap_again(
+    session: AsyncSession, keys: Keys, *, after: UUID | None, count: int
+) -> tuple[int, UUID | None]:
+    """Wrap the next `count` data keys above the participant `after` with the present master key.
+
+    How many needed it, and the last participant looked at; None when there is none left. Doing it again is harmless.
+    """
+    rows = await queries.lock_wrapped(session, after=after, count=count)
+    opening = keys.opening("person")
+    again = {
+        participant_id: wrapped
+        for participant_id, old in rows
+        if (wrapped := seal_again(opening, old, belongs_to=participant_id.bytes)) is not None
+    }
+    await queries.set_wrapped(session, again)
+    return len(again), rows[-1][0] if rows else None
+
+
+async def rests_on(session: AsyncSession, keys: Keys) -> tuple[int, int, int]:
+    """How many data keys the present master wrapped, how many only another opens, and how many none does."""
+    counts = [0, 0, 0]
+    opening = keys.opening("person")
+    async for participant_id, wrapped in queries.every_wrapped(session):
+        number = opened_by(opening, wrapped, belongs_to=participant_id.bytes)
+        counts[2 if number is None else min(number, 1)] += 1
+    return counts[0], counts[1], counts[2]
 
 
 def masked(phone: str) -> str:

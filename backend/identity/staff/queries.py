@@ -105,3 +105,25 @@ async def set_password_hash(session: AsyncSession, *, staff_id: UUID, password_h
 
 async def set_active(session: AsyncSession, *, staff_id: UUID, active: bool) -> bool:
     return (await session.execute(_SET_ACTIVE, {"id": staff_id, "active": active})).first() is not None
+
+
+_LOCK_TOTP = text("SELECT id, totp_sealed FROM staff ORDER BY id FOR UPDATE")
+_SET_TOTP = text("""
+    UPDATE staff SET totp_sealed = again.sealed
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:sealed AS bytea[])) AS again (id, sealed) WHERE staff.id = again.id
+""")
+
+
+async def lock_totp(session: AsyncSession) -> list[tuple[UUID, bytes]]:
+    rows = await session.execute(_LOCK_TOTP)
+    return [(staff_id, sealed) for staff_id, sealed in rows]
+
+
+async def every_totp(session: AsyncSession) -> list[tuple[UUID, bytes]]:
+    rows = await session.execute(text("SELECT id, totp_sealed FROM staff"))
+    return [(staff_id, sealed) for staff_id, sealed in rows]
+
+
+async def set_totp(session: AsyncSession, sealed: dict[UUID, bytes]) -> None:
+    if sealed:
+        await session.execute(_SET_TOTP, {"ids": list(sealed), "sealed": list(sealed.values())})

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import organisations
 from backend.identity.organisations import Organisation, Role
-from backend.identity.sealing import seal, unseal
+from backend.identity.sealing import opened_by, seal, seal_again, unseal_any
 from backend.identity.staff import queries
 from backend.identity.staff.errors import (
     LoginMisnamed,
@@ -63,7 +63,7 @@ async def create_staff(
         organisation_id=employer.id,
         login=login,
         password_hash=await asyncio.to_thread(_hasher.hash, password),
-        totp_sealed=seal(keys.derive("staff/totp"), secret.encode(), belongs_to=staff_id.bytes),
+        totp_sealed=seal(keys.sealing("staff/totp"), secret.encode(), belongs_to=staff_id.bytes),
         created_at=clock.now(),
     )
     if not made:
@@ -117,7 +117,7 @@ async def sign_in(session: AsyncSession, keys: Keys, *, login: str, password: st
     password_right = await asyncio.to_thread(_verify, right_hash, password)
     if known is None or not password_right or not known.active:
         raise SignInRefused
-    secret = unseal(keys.derive("staff/totp"), known.totp_sealed, belongs_to=known.id.bytes).decode()
+    secret = unseal_any(keys.opening("staff/totp"), known.totp_sealed, belongs_to=known.id.bytes).decode()
     step = _matching_step(secret, totp)
     if step is None or not await queries.spend_totp_step(session, staff_id=known.id, step=step):
         raise SignInRefused
@@ -125,6 +125,28 @@ async def sign_in(session: AsyncSession, keys: Keys, *, login: str, password: st
         rehashed = await asyncio.to_thread(_hasher.hash, password)
         await queries.set_password_hash(session, staff_id=known.id, password_hash=rehashed)
     return await staff_member(session, staff_id=known.id)
+
+
+async def seal_totp_again(session: AsyncSession, keys: Keys) -> int:
+    """Seal every member's TOTP secret with the present master key; how many needed it. Harmless to repeat."""
+    opening = keys.opening("staff/totp")
+    again = {
+        staff_id: sealed
+        for staff_id, old in await queries.lock_totp(session)
+        if (sealed := seal_again(opening, old, belongs_to=staff_id.bytes)) is not None
+    }
+    await queries.set_totp(session, again)
+    return len(again)
+
+
+async def rests_on(session: AsyncSession, keys: Keys) -> tuple[int, int, int]:
+    """How many TOTP secrets the present master sealed, how many only another opens, and how many none does."""
+    counts = [0, 0, 0]
+    opening = keys.opening("staff/totp")
+    for staff_id, sealed in await queries.every_totp(session):
+        number = opened_by(opening, sealed, belongs_to=staff_id.bytes)
+        counts[2 if number is None else min(number, 1)] += 1
+    return counts[0], counts[1], counts[2]
 
 
 async def staff_member(session: AsyncSession, *, staff_id: UUID) -> Staff:

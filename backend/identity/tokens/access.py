@@ -1,6 +1,8 @@
-"""Access tokens: JWTs of ten minutes, signed with Ed25519, one key, one audience and one type per surface.
+"""Access tokens: JWTs of ten minutes, signed with Ed25519, one audience, one type and keys of its own per surface.
 
-A verifier knows one algorithm and one key id; nothing in a token can make it look for another.
+Each calendar month (UTC) has its own key, derived from the master key, so that the keys change by the clock alone; the
+one before is good for as long as its last tokens are. While the master key is replaced, the other one's keys verify
+too. A verifier knows one algorithm and these few key ids; nothing in a token can make it look for another.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,7 @@ from backend.kit import clock, ids
 from backend.kit.settings import Keys, Settings
 
 ACCESS_LASTS = timedelta(minutes=10)
+_CLOCKS_DIFFER = timedelta(seconds=5)
 _ALGORITHM = "EdDSA"
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "sid"]
 
@@ -50,20 +53,34 @@ class _SurfaceKey:
     public: Ed25519PublicKey
 
 
-@lru_cache(maxsize=32)
-def _surface_key(keys: Keys, audience: Audience) -> _SurfaceKey:
-    private = keys.ed25519(f"token/{audience.value}")
-    public = private.public_key()
-    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return _SurfaceKey(f"{audience.value}-{hashlib.sha256(raw).hexdigest()[:16]}", private, public)
+@lru_cache(maxsize=64)
+def _surface_keys(keys: Keys, audience: Audience, month: str) -> tuple[_SurfaceKey, ...]:
+    """The keys of a month, the present master's first."""
+    found = []
+    for private in keys.verifying(f"token/{audience.value}/{month}"):
+        public = private.public_key()
+        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        key_id = f"{audience.value}-{hashlib.sha256(raw).hexdigest()[:16]}"
+        found.append(_SurfaceKey(key_id, private, public))
+    return tuple(found)
+
+
+def _month(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m")
+
+
+def _good_keys(keys: Keys, audience: Audience, now: datetime) -> dict[str, _SurfaceKey]:
+    """Every key that may have signed a token that is still good, by its id."""
+    months = dict.fromkeys((_month(now), _month(now - ACCESS_LASTS), _month(now + _CLOCKS_DIFFER)))
+    return {key.id: key for month in months for key in _surface_keys(keys, audience, month)}
 
 
 def sign_access(
     settings: Settings, audience: Audience, *, subject: UUID, session_id: UUID
 ) -> tuple[str, datetime]:
     """An access token and when it expires."""
-    key = _surface_key(settings.keys, audience)
     now = clock.now().replace(microsecond=0)
+    key = _surface_keys(settings.keys, audience, _month(now))[0]
     expires_at = now + ACCESS_LASTS
     claims = {
         "iss": settings.issuer,
@@ -80,8 +97,9 @@ def sign_access(
 
 def verify_access(settings: Settings, audience: Audience, token: str) -> Bearer:
     """Whom the token names; `TokenRefused` for anything but a good token of this very surface."""
-    key = _surface_key(settings.keys, audience)
+    now = clock.now()
     try:
+        key = _good_keys(settings.keys, audience, now)[jwt.get_unverified_header(token)["kid"]]
         verified: dict[str, Any] = jwt.decode_complete(
             token,
             key.public,
@@ -99,10 +117,17 @@ def verify_access(settings: Settings, audience: Audience, token: str) -> Bearer:
             session_id=UUID(claims["sid"]),
             expires_at=expires_at,
         )
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError, AttributeError) as error:
+    except (
+        jwt.PyJWTError,
+        LookupError,
+        ValueError,
+        TypeError,
+        OverflowError,
+        OSError,
+        AttributeError,
+    ) as error:
         raise TokenRefused from error
-    now = clock.now()
-    in_time = issued_at - timedelta(seconds=5) <= now < expires_at <= issued_at + ACCESS_LASTS
+    in_time = issued_at - _CLOCKS_DIFFER <= now < expires_at <= issued_at + ACCESS_LASTS
     if header.get("kid") != key.id or header.get("typ") != _type_of(audience) or not in_time:
         raise TokenRefused
     return bearer
