@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import log
-from backend.certification.printed import BOOK, DEMO_BOOK, Printed, print_serial
+from backend.certification import Printed, book_of, print_serial
 from backend.kit.errors import DomainError, Kind
 from backend.ledger import SerialRange
 
-LIVE, DEMO = BOOK, DEMO_BOOK
+LIVE, DEMO = book_of(demo=False), book_of(demo=True)
+UNIT = "PHCER"
 BOOKS = (LIVE, DEMO)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import log, methodologies, packs
-from backend.certification.printed import UNIT
 from offset_bridge import registry
 from offset_bridge.bridge.model import BridgeTransfer
-from offset_bridge.origin import Issued, issued
+from offset_bridge.origin import UNIT, Issued, issued
 
 
 async def record_lots(session: AsyncSession, transfer: BridgeTransfer) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, log
 from backend.kit import clock, ids, outbox
+from backend.kit.db import errors_from_database
 from backend.kit.errors import DomainError
 from backend.ledger import SerialRange
 from offset_bridge import moving, origin
@@ -83,19 +84,27 @@ async def deposit(session: AsyncSession, *, bridge_id: UUID) -> None:
     try:
         book = (await ledger.books(session, [transfer.from_book]))[transfer.from_book]
         await gate.check(session, market=transfer.market, owner=transfer.owner, demo=book.demo)
-        async with session.begin_nested():
-            if not await _take(session, transfer, StepName.DEPOSITED):
-                return
-            try:
-                await _move(session, transfer, StepName.DEPOSITED, serials=transfer.serials)
-            except ledger.SerialsTaken:
-                raise NumbersTaken from None
+        if not await _deposit(session, transfer):
+            return
     except gate.REFUSALS as refused:
         await _give_back(session, transfer, refused)
         return
     await arrival.record_lots(session, transfer)
     outbox.promise(session, CONFIRM, bridge_id=bridge_id)
     await _state(session, transfer, StepName.DEPOSITED, transfer.serials)
+
+
+async def _deposit(session: AsyncSession, transfer: BridgeTransfer) -> bool:
+    """Take the step; False when it was taken. Nothing of it stays when the numbers are taken in the market's book."""
+    try:
+        with errors_from_database():
+            async with session.begin_nested():
+                if not await _take(session, transfer, StepName.DEPOSITED):
+                    return False
+                await _move(session, transfer, StepName.DEPOSITED, serials=transfer.serials)
+    except ledger.SerialsTaken:
+        raise NumbersTaken from None
+    return True
 
 
 async def _give_back(session: AsyncSession, transfer: BridgeTransfer, refused: DomainError) -> None:

@@ -11,7 +11,7 @@ from backend.identity import Role, organisations, staff
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from offset_bridge import bridge, market, origin, registry
+from offset_bridge import bridge, cash, market, origin, registry
 from offset_bridge import credits as credits_
 
 MARKET = "guangdong"
@@ -71,10 +71,11 @@ class Crossing:
     async def accounts(self) -> None:
         """Money for the buyer."""
         async with self.db.transaction() as session:
-            codes = [f"deposited:{MARKET}", f"cash:{MARKET}:buyer"]
-            opened = await ledger.open_accounts(session, map(ledger.AccountSpec, codes))
-            line = ledger.Line(opened[codes[0]], opened[codes[1]], 1_000_000)
-            await ledger.post(session, [ledger.Posting(ids.uuid7(), "cash.deposited", clock.now(), (line,))])
+            somebody = await staff.staff_by_login(session, login=AUTHORITY[0])
+            await cash.record(
+                session, market=MARKET, organisation="buyer", direction=cash.Direction.DEPOSITED, amount_fen=1_000_000,
+                reference="bank slip", recorded_by=somebody.id,
+            )  # fmt: skip
 
     async def issue(self, book: str, owner: str, quantity_t: int) -> None:
         """Credits as an issuance posts and states them."""

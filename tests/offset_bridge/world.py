@@ -15,7 +15,7 @@ from backend.kit import clock, ids
 from backend.kit.checks import Checked
 from backend.kit.db import Database
 from backend.ledger import AccountSpec, SerialLine, SerialPosting, SerialRange
-from offset_bridge import origin, registry
+from offset_bridge import cash, origin, registry
 from tests.identity.conftest import Hire
 
 
@@ -39,12 +39,16 @@ class World:
     async def staff_of(self, organisation: str, role: Role = Role.ENTERPRISE) -> UUID:
         return (await self.hire(role, organisation=organisation)).id
 
-    async def set_mode(self, market: str, mode: registry.Mode) -> None:
-        """Two people of the authority say what a registry is."""
+    async def office(self) -> list[UUID]:
+        """Two people of the authority."""
         if not self.authority:
             office = await self.organisation(Role.AUTHORITY)
             self.authority = [await self.staff_of(office, Role.AUTHORITY) for _ in range(2)]
-        first, second = self.authority
+        return self.authority
+
+    async def set_mode(self, market: str, mode: registry.Mode) -> None:
+        """Two people of the authority say what a registry is."""
+        first, second = await self.office()
         async with self.db.transaction() as session:
             act = await registry.propose_mode(session, market=market, mode=mode, proposed_by=first)
         async with self.db.transaction() as session:
@@ -52,11 +56,24 @@ class World:
                 session, act_id=act.id, approved_by=second, subject_sha256=act.subject_sha256
             )
 
+    async def live(self, market: str) -> None:
+        """Make the registry live unless something is said of it."""
+        async with self.db.transaction() as session:
+            try:
+                await registry.mode_of(session, market=market)
+            except registry.MarketUnopened:
+                known = False
+            else:
+                known = True
+        if not known:
+            await self.set_mode(market, registry.Mode.LIVE)
+
     async def open_account(self, market: str, organisation: str) -> None:
+        opened_by = (await self.office())[0]
         async with self.db.transaction() as session:
             await registry.open_account(
                 session, market=market, organisation=organisation, region="CN-GD-GZ", regulated=False,
-                opened_by=self.authority[0],
+                opened_by=opened_by,
             )  # fmt: skip
 
     async def issue(
@@ -88,12 +105,13 @@ class World:
         return numbers
 
     async def pay_in(self, market: str, organisation: str, amount_fen: int) -> None:
-        """Money as the registry posts it when it has arrived."""
+        """Money that the authority saw arrive."""
+        recorded_by = (await self.office())[0]
         async with self.db.transaction() as session:
-            codes = [f"deposited:{market}", f"cash:{market}:{organisation}"]
-            found = await ledger.open_accounts(session, map(AccountSpec, codes))
-            line = ledger.Line(found[codes[0]], found[codes[1]], amount_fen)
-            await ledger.post(session, [ledger.Posting(ids.uuid7(), "cash.deposited", clock.now(), (line,))])
+            await cash.record(
+                session, market=market, organisation=organisation, direction=cash.Direction.DEPOSITED,
+                amount_fen=amount_fen, reference="bank slip", recorded_by=recorded_by,
+            )  # fmt: skip
 
     async def numbers(self, account: str) -> list[tuple[int, int]]:
         """The numbers that an account holds, as `[low, high)`."""

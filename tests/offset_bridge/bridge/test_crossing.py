@@ -1,67 +1,108 @@
-"""Credits cross into a market's book under the same numbers, and never count twice or not at all."""
+"""Credits cross into a market's book under the same numbers, or come back with the reason."""
 
 from __future__ import annotations
 
-from uuid import UUID
+import pytest
 
-from backend.kit import tasks
+from backend import ledger
+from backend.kit import ids
 from backend.kit.db import Database
-from backend.kit.settings import Settings
-from backend.kit.tasks import Worker
+from backend.ledger import SerialRange
 from offset_bridge import bridge, registry
-from offset_bridge.bridge import tasks as _  # noqa: F401 - registers the handlers
-from offset_bridge.bridge.model import BridgeTransfer, StepName
-from offset_bridge.origin import LIVE
+from offset_bridge.bridge.model import StepName
+from offset_bridge.origin import DEMO, LIVE
+from tests.offset_bridge.bridge.conftest import MARKET, THERE, Owner, books_hold
 from tests.offset_bridge.world import World
 
 
-async def lock(
-    world: World, owner: str, by: UUID, quantity_t: int, market: str = "guangdong"
-) -> BridgeTransfer:
-    async with world.db.transaction() as session:
-        return await bridge.lock(
-            session, book=LIVE, market=market, owner=owner, quantity_t=quantity_t, asked_by=by
-        )
-
-
-async def deliver_all(settings: Settings, db: Database, world: World) -> None:
-    while owed := await world.owed():
-        for promised, _task, _payload in owed:
-            await tasks.deliver(Worker(settings=settings, db=db), promised)
-
-
 async def test_units_arrive_under_the_same_numbers_with_the_facts_of_their_issuance(
-    world: World, settings: Settings, db: Database
+    owner: Owner, world: World, db: Database
 ) -> None:
-    await world.set_mode("guangdong", registry.Mode.LIVE)
-    owner = await world.organisation()
-    by = await world.staff_of(owner)
-    await world.open_account("guangdong", owner)
-    first = await world.issue(LIVE, owner, 10, year=2025)
-    second = await world.issue(LIVE, owner, 5, year=2026, regions=("CN-GD-GZ", "CN-GD-SZ"))
-    assert first.high == second.low
-    async with db.transaction() as session:
-        transfer = await bridge.lock(
-            session, book=LIVE, market="guangdong", owner=owner, quantity_t=12, asked_by=by
-        )
+    before = await world.numbers(f"holder:{LIVE}:{owner.code}")
+    later = await world.issue(LIVE, owner.code, 5, year=2026, regions=("CN-GD-GZ", "CN-GD-SZ"))
+    [(low, high)] = before
+    assert high == later.low
+    transfer = await owner.lock(22)
     assert transfer.state is StepName.LOCKED
-    assert [(one.low, one.high) for one in transfer.serials] == [(first.low, first.low + 12)]
-    await deliver_all(settings, db, world)
+    assert [(one.low, one.high) for one in transfer.serials] == [(low, low + 22)]
+    await owner.deliver_all()
+    assert await owner.steps(transfer.id) == ["locked", "deposited", "confirmed"]
+    assert await world.numbers(f"entity:{THERE}:{owner.code}") == [(low, low + 22)]
+    assert await world.numbers(f"holder:{LIVE}:{owner.code}") == [(low + 22, later.high)]
     async with db.transaction() as session:
-        transfer = await bridge.transfer_of(session, bridge_id=transfer.id)
-        account = await registry.account_of(session, market="guangdong", organisation=owner)
+        account = await registry.account_of(session, market=MARKET, organisation=owner.code)
         held = await registry.holdings(session, account=account)
-    assert [step.step for step in transfer.steps] == ["locked", "deposited", "confirmed"]
-    assert await world.numbers(f"entity:guangdong-phcer:{owner}") == [(first.low, first.low + 12)]
-    assert await world.numbers(f"holder:{LIVE}:{owner}") == [(first.low + 12, second.high)]
-    facts = [
+    assert [
         (one.serials.quantity, one.lot.facts["vintage_start"], one.lot.facts["project_region"])
         for one in held
-    ]
-    assert facts == [(10, "2025-01-01", "CN-GD-GZ"), (2, "2026-01-01", "CN-GD")]
+    ] == [(20, "2025-01-01", "CN-GD-GZ"), (2, "2026-01-01", "CN-GD")]
     for kind in ("locked", "deposited", "confirmed"):
-        [body] = await world.entries(f"bridge.{kind}")
-        assert body == {
-            "bridge": str(transfer.id), "from_book": LIVE, "to_book": "guangdong-phcer", "market": "guangdong",
-            "owner": owner, "serials": [[first.low, first.low + 12]],
-        }  # fmt: skip
+        said = [one for one in await world.entries(f"bridge.{kind}") if one["bridge"] == str(transfer.id)]
+        assert said == [
+            {
+                "bridge": str(transfer.id), "from_book": LIVE, "to_book": THERE, "market": MARKET,
+                "owner": owner.code, "serials": [[low, low + 22]],
+            }
+        ]  # fmt: skip
+    await books_hold(db)
+
+
+async def test_named_numbers_cross_and_no_others(owner: Owner, world: World, db: Database) -> None:
+    [(low, _)] = await world.numbers(f"holder:{LIVE}:{owner.code}")
+    named = (SerialRange(low + 3, low + 5), SerialRange(low + 9, low + 10))
+    async with db.transaction() as session:
+        transfer = await bridge.lock(
+            session,
+            book=LIVE,
+            market=MARKET,
+            owner=owner.code,
+            quantity_t=3,
+            serials=named,
+            asked_by=owner.by,
+        )
+    await owner.deliver_all()
+    assert transfer.serials == named
+    assert await world.numbers(f"entity:{THERE}:{owner.code}") == [(one.low, one.high) for one in named]
+    await books_hold(db)
+
+
+async def test_a_live_registry_refuses_demonstration_credits_before_anything_is_locked(
+    owner: Owner, world: World, db: Database
+) -> None:
+    numbers = await world.issue(DEMO, owner.code, 4)
+    with pytest.raises(registry.DemoUnitsRefused):
+        await owner.lock(4, book=DEMO)
+    assert await world.numbers(f"holder:{DEMO}:{owner.code}") == [(numbers.low, numbers.high)]
+    assert (await world.owed(), await owner.transfers()) == ([], [])
+    await books_hold(db)
+
+
+async def test_what_nobody_holds_what_is_no_origin_book_and_who_has_no_account_are_refused(
+    owner: Owner, world: World, db: Database
+) -> None:
+    with pytest.raises(ledger.InsufficientBalance):
+        await owner.lock(21)
+    with pytest.raises(bridge.BookNotBridged):
+        await owner.lock(1, book="guangdong-phcer")
+    with pytest.raises(bridge.BookNotBridged):
+        await owner.lock(1, book="nowhere")
+    stranger = await world.organisation()
+    numbers = await world.issue(LIVE, stranger, 2)
+    nobody = Owner(world, owner.settings, stranger, await world.staff_of(stranger))
+    with pytest.raises(bridge.AccountMissing):
+        await nobody.lock(2)
+    with pytest.raises(ledger.SerialsNotHeld):
+        async with db.transaction() as session:
+            await bridge.lock(
+                session, book=LIVE, market=MARKET, owner=owner.code, quantity_t=2, asked_by=owner.by,
+                serials=[numbers],
+            )  # fmt: skip
+    with pytest.raises(registry.MarketUnopened):
+        async with db.transaction() as session:
+            await bridge.lock(
+                session, book=LIVE, market="beijing", owner=owner.code, quantity_t=2, asked_by=owner.by
+            )
+    with pytest.raises(bridge.BridgeUnknown):
+        await owner.transfer(ids.uuid7())
+    assert await owner.held() == 20
+    await books_hold(db)
