@@ -87,7 +87,7 @@ async def deposit(session: AsyncSession, *, bridge_id: UUID) -> None:
         if not await _deposit(session, transfer):
             return
     except gate.REFUSALS as refused:
-        await _give_back(session, transfer, refused)
+        await give_back(session, transfer, refused)
         return
     await arrival.record_lots(session, transfer)
     outbox.promise(session, CONFIRM, bridge_id=bridge_id)
@@ -107,7 +107,8 @@ async def _deposit(session: AsyncSession, transfer: BridgeTransfer) -> bool:
     return True
 
 
-async def _give_back(session: AsyncSession, transfer: BridgeTransfer, refused: DomainError) -> None:
+async def give_back(session: AsyncSession, transfer: BridgeTransfer, refused: DomainError) -> None:
+    """Let locked units go back to their owner, for what the registry said. Does nothing once they are deposited."""
     if not await _take(session, transfer, StepName.RETURNED, reason=refused.code):
         return
     await _move(session, transfer, StepName.RETURNED, serials=transfer.serials)
