@@ -92,7 +92,11 @@ def _low(place: tuple[int, Span]) -> int:
 
 
 async def as_the_log_says(session: AsyncSession) -> Checked:
-    """Everything that was read, compared with a fresh reading in memory, row by row and column by column."""
+    """Everything that was read, compared with a fresh reading in memory, row by row and column by column.
+
+    The fresh reading goes on to the end of the log, and names every entry that tells what cannot be: of units that are
+    not there, or that are gone.
+    """
     checked = Checked()
     progress = await queries.progress_rows(session)
     if len(progress) != 1 or not progress[0][0]:
@@ -102,15 +106,21 @@ async def as_the_log_says(session: AsyncSession) -> Checked:
     if followed > size:
         checked.name("transparency_progress", followed, _BEYOND)
     memory = _Memory()
-    for low in range(0, min(followed, size), _AT_ONCE):
-        high = min(followed, size, low + _AT_ONCE)
-        for entry in await log.entries(session, low=low, high=high, kinds=KINDS):
-            await following.read(memory, entry)
+    await _read(session, memory, 0, min(followed, size))
     for table, fresh in memory.all_rows().items():
-        stored = [_plain(row) for row in await queries.everything(session, table)]
+        stored = await queries.everything(session, table)
         checked.rows += len(stored)
-        _compare(checked, table, stored=stored, fresh=fresh)
+        _compare(checked, table, stored=map(_plain, stored), fresh=fresh)
+    await _read(session, memory, followed, size)
+    for row in memory.rows["transparency_unfollowed"]:
+        checked.name("log_entry", f"#{row['entry_index']} {row['kind']}: {row['reason']}", _IMPOSSIBLE)
     return checked
+
+
+async def _read(session: AsyncSession, memory: _Memory, begin: int, end: int) -> None:
+    for low in range(begin, end, _AT_ONCE):
+        for entry in await log.entries(session, low=low, high=min(end, low + _AT_ONCE), kinds=KINDS):
+            await following.read(memory, entry)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -137,13 +147,3 @@ def _compare(
 
 def _place(key: tuple[Any, ...]) -> str:
     return " ".join(map(str, key))
-
-
-async def possible(session: AsyncSession) -> Checked:
-    """The log's entries about units tell a story that can be: nothing moves that is not there, or that is gone."""
-    checked = Checked()
-    for row in await queries.everything(session, "transparency_unfollowed"):
-        checked.rows += 1
-        place = f"#{row['entry_index']} {row['kind']}: {row['reason']}"
-        checked.name("log_entry", place, _IMPOSSIBLE)
-    return checked

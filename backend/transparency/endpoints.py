@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from backend.certification import proofs
-from backend.kit.http import Router
+from backend.kit.http import Router, database
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from backend.transparency import acts, provenance, queries
-from backend.transparency.access import Followed, Wanted, cached
+from backend.transparency import acts, provenance, queries, spreadsheet
+from backend.transparency.access import FOR_A_MOMENT, Followed, Wanted, cached
 from backend.transparency.errors import BatchUnknown, NotAReceipt, ReceiptNotGenuine, SerialUnknown
 from backend.transparency.printed import parsed
 from backend.transparency.schemas import ActTold, BatchTold, Figures, FoundTold, StoryTold, TotalsTold
@@ -36,6 +36,8 @@ async def read_serial(request: Request, session: Followed, serial: Serial) -> Re
     """Where a tonne comes from, everything that happened to it, and where it stands now."""
     book, number = parsed(serial)
     story = await provenance.story(session, book=book, number=number)
+    if "_" in serial and serial != story.credit:
+        raise SerialUnknown  # the number exists, with another vintage, methodology or region around it
     return cached(request, StoryTold.model_validate(story))
 
 
@@ -45,6 +47,16 @@ async def search_serials(request: Request, session: Followed, wanted: Wanted, pa
     found = await provenance.search(session, wanted, after=paging.after(str, int), limit=paging.fetch)
     page = paging.page(found, position=lambda one: (one.line, one.low), show=FoundTold.model_validate)
     return cached(request, page)
+
+
+@router.get("/serials.csv", response_class=StreamingResponse, responses=spreadsheet.ANSWER, tags=["serials"])
+async def download_serials(request: Request, session: Followed, wanted: Wanted) -> Response:
+    """The same search as one file, in the field names of CAD Trust where it has them; UTF-8, for spreadsheets too."""
+    as_of = await queries.progress(session)
+    rows = spreadsheet.serials(database(request), wanted)
+    name = f"serials-{as_of}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": FOR_A_MOMENT}
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/batches", response_model=Page[BatchTold], tags=["batches"])

@@ -134,11 +134,13 @@ class Story:
     line: str
     unit: str
     demo: bool
+    credit: str | None
     stands: Standing
     events: tuple[EventTold, ...]
     batch: Batch | None
     tonne: Tonne | None
     leave: tuple[Leave, ...]
+    overlays: tuple[str, ...]
     as_of_entries: int
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import log
+from backend import certification, log
+from backend.kit import ids
 from backend.kit.quantities import GRAMS_PER_TONNE
 from backend.transparency import queries, runs
 from backend.transparency.errors import BatchUnknown, SerialUnknown
@@ -45,6 +47,7 @@ async def story(session: AsyncSession, *, book: str, number: int) -> Story:
         line=line,
         unit=found["unit"],
         demo=found["demo"],
+        credit=_credit(found, born.body, number),
         stands=Standing(
             status=span.status,
             book=span.book,
@@ -56,9 +59,21 @@ async def story(session: AsyncSession, *, book: str, number: int) -> Story:
         events=tuple(_event(entry, books[entry.index]) for entry in entries),
         batch=batch,
         tonne=tonne,
-        leave=() if batch is None else await _leave(session, batch.pack_sha256s, before=span.born),
+        leave=() if batch is None else await _leave(session, born.body, batch.pack_sha256s, before=span.born),
+        overlays=tuple(map(str, born.body.get("overlays") or ())),
         as_of_entries=as_of,
     )
+
+
+def _credit(source: RowMapping, issued: dict[str, Any], number: int) -> str | None:
+    """A credit's serial as its certificate prints it; None for other units."""
+    region = issued.get("region")
+    if source["batch"] is None or not isinstance(region, str):
+        return None
+    said = certification.Printed(
+        source["line"], number, region, source["vintage_year"], source["methodology"]
+    )
+    return certification.print_serial(said)
 
 
 def _event(entry: log.Entry, books: Sequence[str]) -> EventTold:
@@ -124,11 +139,13 @@ async def entry_of(session: AsyncSession, *, batch: str, kind: str) -> log.Entry
     return found[0] if found else None
 
 
-async def _leave(session: AsyncSession, packs: Iterable[str], *, before: int) -> tuple[Leave, ...]:
-    """The filings and overrides of these packs that stood when the batch was issued."""
-    wanted = set(packs)
+async def _leave(
+    session: AsyncSession, issued: dict[str, Any], packs: Iterable[str], *, before: int
+) -> tuple[Leave, ...]:
+    """What the issuance rests on: the filings that it names, else what stood for its packs when it was made."""
     kinds = ("methodology.filed", "methodology.demo_override")
     entries = await log.entries(session, low=0, high=before, kinds=kinds)
+    wanted, named = set(packs), set(issued.get("filings") or ())
     return tuple(
         Leave(
             entry_index=entry.index,
@@ -137,8 +154,16 @@ async def _leave(session: AsyncSession, packs: Iterable[str], *, before: int) ->
             **{name: entry.body.get(name) for name in _LEAVE},
         )
         for entry in entries
-        if entry.body.get("pack_sha256") in wanted
+        if (_filing_of(entry) in named if named else entry.body.get("pack_sha256") in wanted)
     )
+
+
+def _filing_of(entry: log.Entry) -> str | None:
+    """The id of the filing that an entry is about, which follows from its act's."""
+    try:
+        return str(ids.derive(UUID(entry.body["act"]), "filing"))
+    except (KeyError, ValueError):
+        return None
 
 
 _LEAVE = ("methodology", "version", "region", "valid_from", "valid_until", "reason")

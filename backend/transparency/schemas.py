@@ -212,11 +212,13 @@ class StoryTold(Told):
     )
     unit: str
     demo: bool
+    credit: str | None = Field(description="A credit's serial as its certificate prints it.")
     stands: StandingTold
     events: list[EventOfSerial]
     batch: BatchTold | None
     tonne: TonneTold | None
     leave: list[LeaveTold]
+    overlays: list[str] = Field(description="Fingerprints of overlays for demonstrations that it rests on.")
     as_of_entries: int = Field(description="How many entries of the log this answer knows.")
 
 

@@ -98,4 +98,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),
     Invariant("seals.tables", "应封存的表均已登记", "Every table that should be sealed is", _coverage),
     Invariant("log.consistent", "日志条目、节点、树头与签名一致", "The log's entries, nodes, heads and signatures agree", _log),
+    Invariant("transparency.follows", "公开的即日志所载，日志所述之事均可能发生", "What is told to the public is what the log says, and the log tells what can be", _rows(transparency.as_the_log_says)),
 )  # fmt: skip

@@ -85,7 +85,7 @@ class Teller:
         )  # fmt: skip
         await self.tell(
             "credit.issued", batch=batch, book=book, first_serial=first_serial, quantity_t=quantity_t, owner=owner,
-            **series, frozen_root=frozen_root, certified_root=certified_root, certified_leaves=acts,
+            **series, region="CN-GD", frozen_root=frozen_root, certified_root=certified_root, certified_leaves=acts,
             certified_g=certified_g, carry_in_g=carry_in_g, carry_out_g=carry_out_g, runs=runs,
         )  # fmt: skip
         return quantity_t

@@ -154,3 +154,11 @@ async def test_reading_again_from_nothing_gives_the_same_answers(
     before = [await told(client, f"phcer-{number}") for number in range(1, 7)]
     await following.rebuild(db)
     assert [await told(client, f"phcer-{number}") for number in range(1, 7)] == before
+
+
+async def test_a_serial_is_found_as_its_certificate_prints_it(client: httpx.AsyncClient) -> None:
+    story = await told(client, "phcer-2")
+    assert story["credit"] == "PHCER-GD-2026-CN_SHARED_BIKE_KM-000000000002"
+    assert (await told(client, story["credit"]))["serial"] == "PHCER-000000002"
+    for wrong in (story["credit"].replace("2026", "2025"), story["credit"].replace("-GD-", "-SH-")):
+        assert (await client.get(f"/serials/{wrong}")).status_code == 404
