@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from backend import identity, ledger, log, programmes
+from backend import identity, ledger, log, programmes, transparency
 from backend.kit import logging, metrics, tasks
 from backend.kit.tasks import Worker
 from merchant import redemption
@@ -20,6 +20,7 @@ _log = logging.get("puhui.audit")
 PULSE_EVERY_S = 15
 SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
+FOLLOW_EVERY_S = 20
 LAPSE_EVERY_S = 10
 
 
@@ -41,6 +42,12 @@ async def pulse(worker: Worker) -> None:
     """Show that beat, broker, worker and database work together: `puhui_recorded_timestamp_seconds{name="pulse"}`."""
     async with worker.db.transaction() as session:
         await metrics.record(session, "pulse", 1)
+
+
+@tasks.job("transparency.follow", every=FOLLOW_EVERY_S)
+async def follow_log(worker: Worker) -> None:
+    """Read what the log has gained, so that nobody who asks for a serial number has to wait for it."""
+    await transparency.catch_up(worker.db)
 
 
 @tasks.job("ledger.checkpoints", every=CHECKPOINT_EVERY_S)

@@ -20,6 +20,7 @@ from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
 from backend.programmes import checks as programmes
+from backend.transparency import checks as transparency
 from offset_bridge import cash as _cash  # noqa: F401 - its table is sealed
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
