@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from mobile_api import acts, consent, home, me, means, offers, redemptions, signing_in, wallet
+from mobile_api import acts, consent, home, me, means, offers, receipts, redemptions, signing_in, wallet
 from mobile_api.access import authenticate
 
 ROUTERS = (
@@ -18,6 +18,7 @@ ROUTERS = (
     means.router,
     consent.router,
     acts.router,
+    receipts.router,
     wallet.router,
     offers.router,
     redemptions.router,

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from backend.identity import staff_http
 from backend.kit.http import new_app
 from backend.kit.settings import Settings
-from operator_api import admission, methodologies, participants, programmes, sources
+from operator_api import admission, certification, methodologies, participants, programmes, sources
 
 ROUTERS = (
     staff_http.router,
@@ -17,6 +17,7 @@ ROUTERS = (
     programmes.router,
     sources.router,
     methodologies.router,
+    certification.router,
 )
 
 

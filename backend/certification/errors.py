@@ -131,15 +131,6 @@ class ActNotInBatch(DomainError):
 
 
 @dataclass(eq=False)
-class SampleUnknown(DomainError):
-    """There is no such sample."""
-
-    code = "certification.sample_unknown"
-    kind = Kind.NOT_FOUND
-    title_zh = "没有这个样本。"
-
-
-@dataclass(eq=False)
 class KeepsTooMuch(DomainError):
     """An act keeps at most the grams that it was frozen with."""
 
@@ -175,6 +166,15 @@ class StatementSuperseded(DomainError):
     code = "certification.statement_superseded"
     kind = Kind.CONFLICT
     title_zh = "提案之后已有新的核查声明，请重新提出签发。"
+
+
+@dataclass(eq=False)
+class NotIssuedYet(DomainError):
+    """Nothing of this batch is issued yet."""
+
+    code = "certification.not_issued_yet"
+    kind = Kind.NOT_FOUND
+    title_zh = "该批次尚未签发。"
 
 
 @dataclass(eq=False)

@@ -18,15 +18,15 @@ from backend.certification.sumtree import Leaf
 
 @dataclass(frozen=True)
 class Layout:
-    """`keeps` gives, by frozen position, the grams of acts with findings; `kept_acts` frozen acts lie before the cut,
+    """`keeps` gives, by frozen position, the grams of acts with findings.
 
-    and the last of them keeps `last_keeps_g`.
+    `kept_acts` frozen acts lie before the cut, and the last of them keeps `last_keeps_g` (None: all that it has).
     """
 
     carry: Leaf | None
     keeps: Mapping[int, int]
     kept_acts: int
-    last_keeps_g: int
+    last_keeps_g: int | None
     _dropped: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Layout:
         """What a frozen act keeps."""
         if position >= self.kept_acts:
             return 0
-        if position == self.kept_acts - 1:
+        if position == self.kept_acts - 1 and self.last_keeps_g is not None:
             return self.last_keeps_g
         return self.keeps.get(position, frozen_g)
 

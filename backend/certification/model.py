@@ -168,6 +168,16 @@ class Finding:
     found_at: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What samples and findings say so far; `projected_g` is the deduction that they suggest for the rest."""
+
+    draws: int
+    acts_with_findings: int
+    rejected_g: int
+    projected_g: int
+
+
 class Assurance(enum.StrEnum):
     """How sure a verification statement is."""
 

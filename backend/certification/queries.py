@@ -71,17 +71,15 @@ LEAVES_BETWEEN = text("""
     SELECT position, digest, grams FROM batch_leaf
     WHERE batch_id = :batch AND position BETWEEN :low AND :high ORDER BY position
 """)
-POSITIONS_OF_GRAMS = text("""
-    SELECT u.ord, l.position, l.grams FROM unnest(CAST(:positions AS integer[])) WITH ORDINALITY AS u(position, ord)
-    JOIN batch_leaf l ON l.batch_id = :batch AND l.position = u.position ORDER BY u.ord
-""")
 LEAF_OF_ACT = text(
     "SELECT batch_id, position, day, region, digest, grams FROM batch_leaf WHERE claim_key = :key"
 )
 ACT_AT = text("""
-    SELECT l.position, l.claim_key, l.digest, l.grams AS frozen_g, a.grams, a.happened_at, a.ended_at, a.inputs,
-           a.method_id, a.source_id, a.credit, a.points
-    FROM batch_leaf l JOIN action a ON a.claim_key = l.claim_key
+    SELECT l.position, l.day, l.grams AS frozen_g, a.happened_at, a.ended_at, a.inputs, a.method_id, a.source_id,
+           a.line, j.file_name, j.file_sha256
+    FROM batch_leaf l
+    JOIN action a ON a.claim_key = l.claim_key
+    JOIN intake_job j ON j.id = a.job_id
     WHERE l.batch_id = :batch AND l.position = :position
 """)
 ACT_BY_KEY = text("""
@@ -140,6 +138,10 @@ SAMPLES = text("""
     SELECT s.number, s.seed, s.drawn_by, s.drawn_at, d.draw, d.gram, d.position
     FROM batch_sample s JOIN batch_draw d ON d.batch_id = s.batch_id AND d.sample = s.number
     WHERE s.batch_id = :batch ORDER BY s.number, d.draw
+""")
+DRAWN = text("""
+    SELECT d.position, l.grams FROM batch_draw d JOIN batch_leaf l ON l.batch_id = d.batch_id AND l.position = d.position
+    WHERE d.batch_id = :batch ORDER BY d.sample, d.draw
 """)
 LAST_SAMPLE = text("SELECT COALESCE(max(number), 0) FROM batch_sample WHERE batch_id = :batch")
 

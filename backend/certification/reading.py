@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import intake, ledger, methodologies, programmes
 from backend.certification import queries
-from backend.certification.errors import BatchUnknown, ProjectUnknown
+from backend.certification.errors import BatchUnknown, NotIssuedYet, ProjectUnknown
 from backend.certification.facts import Computed, Feed
 from backend.certification.model import Batch, Issuance, OpenPool, Series
 from backend.identity import organisations
@@ -86,6 +86,14 @@ async def issuance_of(session: AsyncSession, batch_id: UUID) -> Issuance | None:
     """What was issued of a batch."""
     row = (await session.execute(queries.ISSUANCE, {"batch": batch_id})).one_or_none()
     return None if row is None else Issuance(*row)
+
+
+async def issuance(session: AsyncSession, *, batch_id: UUID) -> Issuance:
+    """What was issued of a batch, or NotIssuedYet."""
+    found = await issuance_of(session, batch_id)
+    if found is None:
+        raise NotIssuedYet
+    return found
 
 
 async def open_pools(session: AsyncSession, *, project: str) -> list[OpenPool]:

@@ -41,7 +41,7 @@ async def runs_of(session: AsyncSession, known: Batch, statement: Statement) -> 
 async def day_runs(session: AsyncSession, known: Batch, layout: Layout) -> list[dict[str, Any]]:
     """One run for each day that has certified acts."""
     keeps = dict(layout.keeps)
-    if layout.kept_acts:
+    if layout.kept_acts and layout.last_keeps_g is not None:
         keeps[layout.kept_acts - 1] = layout.last_keeps_g
     rows = await session.execute(
         queries.CERTIFIED_DAYS,

@@ -47,11 +47,10 @@ async def store_nodes(session: AsyncSession, *, batch_id: UUID, revision: int, t
 
 
 async def part_of(
-    session: AsyncSession, *, batch_id: UUID, revision: int, layout: Layout, indexes: Iterable[int]
+    session: AsyncSession, *, batch_id: UUID, revision: int, layout: Layout, chunks: Iterable[int]
 ) -> Part:
-    """As much of a tree as proofs about these leaves need; a few hundred rows, however large the batch."""
-    count = layout.leaves
-    chunks = sorted({index // CHUNK_LEAVES for index in indexes})
+    """As much of a tree as proofs about leaves of these chunks need: a few hundred rows, however large the batch."""
+    count, chunks = layout.leaves, sorted(set(chunks))
     places = needed(count=count, chunks=chunks)
     rows = await session.execute(
         queries.NODES,

@@ -35,6 +35,7 @@ from backend.certification.model import (
     Draw,
     Finding,
     FindingReason,
+    Projection,
     Sample,
     Statement,
 )
@@ -166,6 +167,21 @@ def standing(found: Sequence[Finding]) -> dict[int, Finding]:
     return {at: last[at] for at in sorted(last) if last[at].keeps_g < last[at].frozen_g}
 
 
+async def projection(session: AsyncSession, *, batch_id: UUID) -> Projection:
+    """What the samples and findings so far say of the rest of the batch."""
+    known = await reading.batch(session, batch_id)
+    counted = standing(await findings(session, batch_id=batch_id))
+    drawn = (await session.execute(queries.DRAWN, {"batch": batch_id})).all()
+    kept = [(grams, counted[position].keeps_g if position in counted else grams) for position, grams in drawn]
+    rejected_g = sum(one.frozen_g - one.keeps_g for one in counted.values())
+    return Projection(
+        draws=len(drawn),
+        acts_with_findings=len(counted),
+        rejected_g=rejected_g,
+        projected_g=sampling.projected_g(drawn=kept, frozen_g=known.frozen_g, found_g=rejected_g),
+    )
+
+
 async def issue_statement(
     session: AsyncSession,
     *,
@@ -202,7 +218,7 @@ async def issue_statement(
         "rejected_g": rejected_g,
         "deducted_g": deduction_g,
         "kept_acts": layout.kept_acts,
-        "last_keeps_g": layout.last_keeps_g,
+        "last_keeps_g": layout.last_keeps_g or 0,
         "verified_g": known.frozen_g - rejected_g - deduction_g,
         "certified_root": tree.root.hash,
         "certified_leaves": tree.root.leaves,
