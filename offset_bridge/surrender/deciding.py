@@ -5,13 +5,13 @@ The case is built in the form of `puhui offset evaluate`, so that anybody can ha
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit import clock
 from backend.ledger import SerialRange
 from backend.packs import Market, MarketEdition
 from offset_bridge import registry, rules
@@ -128,9 +128,9 @@ def judge_allowance(
     return usable, () if usable == held.serials.quantity else (rules.cut_by("obligation", source),)
 
 
-def application_closed(adoption: Adoption) -> Reason | None:
+def application_closed(adoption: Adoption, *, on: dt.date) -> Reason | None:
     """The reason against every credit after the last day on which offsets could be applied for."""
-    if clock.today() <= adoption.apply_by:
+    if on <= adoption.apply_by:
         return None
     day = adoption.apply_by.isoformat()
     return Reason(

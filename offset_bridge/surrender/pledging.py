@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from backend.kit import clock, ids
 from backend.ledger import AccountSpec, SerialLine, SerialPosting, SerialRange
 from offset_bridge import registry
 from offset_bridge.registry import Account, Held, YearClosed
-from offset_bridge.rules import Reason
 from offset_bridge.surrender import queries
 from offset_bridge.surrender.deciding import (
     application_closed,
@@ -76,13 +75,14 @@ async def pledge(
     pieces = find_pieces(await registry.holdings(session, account=account), asked)
     credits_ = [piece.held for piece in pieces if piece.held.lot.unit != allowance]
     decision = await decide(session, account=account, compliance_year=compliance_year, offered=credits_)
-    lines = _lines(decision, pieces, allowance=allowance)
+    now = clock.now()
+    lines = judged_lines(decision, pieces, allowance=allowance, on=clock.day_of(now))
     refused = any(line.refused_t for line in lines)
     if (refused and not accept_partial) or not any(line.usable_t for line in lines):
         return PledgeAnswer(None, decision, lines)
     lines = tuple(replace(line, pledged_t=line.usable_t) for line in lines)
     answer = PledgeAnswer(ids.uuid7(), decision, lines)
-    await _write(session, account, answer, pieces, allowance=allowance, pledged_by=pledged_by)
+    await _write(session, account, answer, pieces, allowance=allowance, pledged_by=pledged_by, at=now)
     return answer
 
 
@@ -132,36 +132,31 @@ def _take(
     return taken, stays
 
 
-def _lines(decision: Decision, pieces: Sequence[Piece], *, allowance: str) -> tuple[PledgeLine, ...]:
-    """Credits as the engine says, then allowances as far as the obligation is still open."""
+def judged_lines(
+    decision: Decision, pieces: Sequence[Piece], *, allowance: str, on: date, pledged: bool = False
+) -> tuple[PledgeLine, ...]:
+    """Credits as the engine says, then allowances as far as the obligation is still open; `pledged`: all that is usable."""
     engine = {line.id: (line.usable_t, line.reasons) for line in decision.answer.lines}
-    too_late = application_closed(decision.adoption)
+    too_late = application_closed(decision.adoption, on=on)
     if too_late is not None:
         engine = {name: (0, (*reasons, too_late)) for name, (_, reasons) in engine.items()}
     open_t = decision.open_t - sum(usable for usable, _ in engine.values())
-    source = edition_source(decision)
+    source = edition_of(decision.answer.market, decision.adoption).source
     lines = []
     for piece in pieces:
         held = piece.held
-        usable: int
-        reasons: tuple[Reason, ...]
         if held.lot.unit == allowance:
             usable, reasons = judge_allowance(
-                held,
-                compliance_year=decision.obligation.compliance_year,
-                open_t=open_t,
-                source=source,
+                held, compliance_year=decision.obligation.compliance_year, open_t=open_t, source=source
             )
             open_t -= usable
         else:
             usable, reasons = engine[held.id]
-        lines.append(PledgeLine(piece.asked, held.lot.book, held.lot.unit, held.serials, usable, 0, reasons))
+        done = usable if pledged else 0
+        lines.append(
+            PledgeLine(piece.asked, held.lot.book, held.lot.unit, held.serials, usable, done, reasons)
+        )
     return tuple(lines)
-
-
-def edition_source(decision: Decision) -> str:
-    """Where the adopted edition's rules come from."""
-    return edition_of(decision.answer.market, decision.adoption).source
 
 
 async def _write(
@@ -172,10 +167,10 @@ async def _write(
     *,
     allowance: str,
     pledged_by: UUID,
+    at: datetime,
 ) -> None:
     decision, year = answer.decision, answer.decision.obligation.compliance_year
     assert answer.pledge_id is not None
-    now = clock.now()
     units = [
         replace(piece.held, serials=first_of(piece.held.serials, line.pledged_t))
         for piece, line in zip(pieces, answer.lines, strict=True)
@@ -183,7 +178,7 @@ async def _write(
     ]
     allowance_t = sum(line.pledged_t for line in answer.lines if line.unit == allowance)
     offset_t = answer.pledged_t - allowance_t
-    await _move(session, account, year, units, posting_id=answer.pledge_id, at=now, back=False)
+    await _move(session, account, year, units, posting_id=answer.pledge_id, at=at, back=False)
     await queries.pledge(
         session,
         id=answer.pledge_id,
@@ -202,7 +197,7 @@ async def _write(
         offset_t=offset_t,
         allowance_t=allowance_t,
         pledged_by=pledged_by,
-        pledged_at=now,
+        pledged_at=at,
         units=[(unit.lot.id, unit.serials.low, unit.serials.high) for unit in units],
     )
     stated = {

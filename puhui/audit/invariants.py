@@ -21,11 +21,13 @@ from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
 from backend.programmes import checks as programmes
 from backend.transparency import checks as transparency
-from offset_bridge import cash as _cash  # noqa: F401 - its table is sealed
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
+from offset_bridge.cash import checks as cash
 from offset_bridge.credits import checks as credits_
 from offset_bridge.market import checks as market
+from offset_bridge.registry import checks as registered
+from offset_bridge.surrender import checks as surrendered
 
 ACT_KINDS = (FILING, *certification.KINDS, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
 
@@ -94,6 +96,12 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("credits.across", "每吨减排量在签发簿与各市场簿中恰计一次", "Every credit counts once, over the book that issued it and the markets' books", _rows(bridge.across)),
     Invariant("credits.holders", "减排量的转让与注销与记账、日志一致", "Credits pass on and are cancelled as recorded and logged", _rows(credits_.passed_on_and_given_up)),
     Invariant("market.sales", "协议转让的单位与资金与记录一致，预留即未了结的要约", "Agreed sales move units and money as recorded; what is set aside is on offer", _rows(market.sales)),
+    Invariant("registry.agreed", "登记簿的性质、核定数据、规则与发放即两人所批准，且已入日志", "A registry's mode, figures, rules and grants are what two people agreed to, and are in the log", _rows(registered.agreed)),
+    Invariant("registry.accounts", "市场账户属于其机构，无账户者不持有单位", "Accounts in a market are of their organisations; nobody else holds units there", _rows(registered.accounts)),
+    Invariant("units.lots", "市场簿中每个编号所指唯一", "Every number in a market's book is of exactly one lot", _rows(registered.lots)),
+    Invariant("surrender.decided", "每次提交、清缴与重新计算可再次得出，且不越上限、总量与应清缴量", "Each pledge, surrender and recount comes out the same again, within cap, pool and obligation", _rows(surrendered.decisions)),
+    Invariant("surrender.moved", "单位按提交、撤回、清缴与注销移动，清缴或注销后不再移动", "Units move as pledged, released, surrendered and cancelled, and never again after the last two", _rows(surrendered.moves)),
+    Invariant("cash.recorded", "资金进出与记录一致", "Money comes and goes as recorded", _rows(cash.recorded)),
     Invariant("acts.two_people", "双人事项由不同的两人提出与决定", "Two different people stand behind each two-person act", _acts_of_two),
     Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),

@@ -23,6 +23,7 @@ from backend.kit.settings import Settings
 from backend.programmes import wallets
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit
+from tests.audit import compliance
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
 
@@ -83,6 +84,7 @@ class City:
         await self.spend()
         await self.credits()
         await Crossing(self.db, self.settings).build()
+        await compliance.build(self.db, self.settings)
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()

@@ -19,6 +19,9 @@ TABLES = (
     "pack_text", "programme", "programme_pack", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",
+    "registry_mode", "registry_account", "compliance_obligation", "compliance_rules", "unit_lot",
+    "unit_pledge", "unit_pledge_lot", "unit_release", "compliance_close", "unit_surrender", "unit_surrender_lot",
+    "surrender_recount", "unit_cancellation", "cash_movement",
     "bridge_transfer", "bridge_step", "credit_transfer", "credit_cancellation", "sale", "sale_end",
     "log_entry", "log_node", "log_key", "log_tree_head", "log_seal",
 )  # fmt: skip

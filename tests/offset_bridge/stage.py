@@ -234,3 +234,29 @@ def lines(answer: surrender.PledgeAnswer) -> list[tuple[str, int, int, list[str]
 def whole(lots: Sequence[registry.Lot]) -> list[AskedLot]:
     """All of these lots, by their numbers."""
     return [AskedLot(lot.book, serials=(lot.serials,)) for lot in lots]
+
+
+async def lived_through(stage: Stage) -> None:
+    """A year with everything in it: a partial pledge, a release, a cap that falls before the close and one after it."""
+    plant, idle = await stage.entity(), await stage.entity()
+    await stage.owe(plant, 1000)
+    await stage.owe(idle, 10)
+    await stage.adopt(pools={"p": 150})
+    (allowances, _) = await stage.allot((plant, 920), (idle, 4))
+    lot = await stage.ccer(plant, 130, boundary_of=["somebody-else"])
+    taken_back = await stage.pledge(plant, AskedLot(lot.book, quantity_t=20))
+    await stage.pledge(plant, AskedLot(lot.book, quantity_t=100), accept_partial=True)
+    await stage.release(plant, taken_back.pledge_id)
+    await stage.pledge(plant, *whole([allowances]), accept_partial=True)
+    async with stage.db.transaction() as session:
+        await surrender.cancel(
+            session,
+            account=plant,
+            asked=AskedLot(lot.book, quantity_t=3),
+            purpose="a public purpose",
+            cancelled_by=stage.staff[plant.organisation],
+        )
+    await stage.owe(plant, 700)
+    await stage.close()
+    await stage.owe(plant, 500)
+    await stage.owe(plant, 900)
