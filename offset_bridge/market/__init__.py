@@ -3,11 +3,10 @@
 Holds    offers of one seller to one buyer and how each ended; what is set aside and what is paid is the ledger's.
 Promises units and money change hands in one posting or not at all; an offer ends once, and one that is not accepted
          gives its units back; nobody trades with himself.
-Ignores  prices: what two parties agree on is theirs. How money comes in and goes out is the registry's.
+Ignores  prices: what two parties agree on is theirs. How money comes in and goes out is `offset_bridge.cash`'s.
 """
 
 from backend import log
-from offset_bridge.market.cash import Balance, balances, statement
 from offset_bridge.market.errors import (
     BookNotTraded,
     ExpiryUnusable,
@@ -17,6 +16,7 @@ from offset_bridge.market.errors import (
     SaleUnknown,
     SelfTrade,
 )
+from offset_bridge.market.money import Balance, balances, statement
 from offset_bridge.market.service import (
     Outcome,
     Sale,

@@ -18,7 +18,7 @@ from backend.kit.problems import problems
 from backend.kit.schemas import Code, Told
 from backend.ledger import Movement
 from offset_bridge.holders import Holder, own_code
-from offset_bridge.market import cash, service
+from offset_bridge.market import money, service
 from offset_bridge.market.errors import (
     BookNotTraded,
     ExpiryUnusable,
@@ -209,7 +209,8 @@ async def withdraw_sale(sale_id: UUID, person: Holder, session: WriteSession, _:
 @cash_router.get("", responses=problems(*_NOT_LET_IN))
 async def list_cash(person: Holder, session: ReadSession) -> list[CashTold]:
     """What my organisation can pay with, by market."""
-    own = await cash.balances(session, owner=await own_code(session, person))
+    assert person.organisation_id is not None
+    own = await money.balances(session, organisation_id=person.organisation_id)
     return [CashTold(market=one.market, balance_fen=one.balance_fen) for one in own]
 
 
@@ -219,7 +220,7 @@ async def list_cash_movements(
 ) -> Page[CashMovementTold]:
     """Every movement of my organisation's money in a market, newest first."""
     after = asked.after(int, str, int, int)
-    found = await cash.statement(
+    found = await money.statement(
         session,
         market=market,
         owner=await own_code(session, person),

@@ -21,7 +21,7 @@ from backend.kit import clock, ids, logging
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.ledger import SerialRange
-from offset_bridge import moving
+from offset_bridge import cash, moving
 from offset_bridge.market import parties, queries
 from offset_bridge.market.errors import ExpiryUnusable, SaleEnded, SaleExpired, SaleUnknown, SelfTrade
 
@@ -126,7 +126,7 @@ async def accept(session: AsyncSession, *, sale_id: UUID, buyer: str, accepted_b
         credit=f"entity:{sale.book}:{sale.buyer}",
         quantity_t=sale.quantity_t,
         serials=sale.serials,
-        payment=(f"cash:{sale.market}:{sale.buyer}", f"cash:{sale.market}:{sale.seller}", sale.price_fen),
+        payment=(cash.code(sale.market, sale.buyer), cash.code(sale.market, sale.seller), sale.price_fen),
     )
     await log.append(session, kind="sale.settled", body=stated(sale))
     return await sale_of(session, sale_id=sale_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import text
 
@@ -18,6 +19,9 @@ from backend.ledger import AccountSpec, SerialLine, SerialPosting, SerialRange
 from offset_bridge import cash, origin, registry
 from tests.identity.conftest import Hire
 
+_clerks: WeakKeyDictionary[Database, UUID] = WeakKeyDictionary()
+_offices: WeakKeyDictionary[Database, list[UUID]] = WeakKeyDictionary()
+
 
 @dataclass
 class World:
@@ -25,7 +29,6 @@ class World:
 
     db: Database
     hire: Hire
-    authority: list[UUID] = field(default_factory=list)
 
     async def organisation(self, *roles: Role) -> str:
         """A new organisation, by its code."""
@@ -36,15 +39,18 @@ class World:
             )
         return code
 
-    async def staff_of(self, organisation: str, role: Role = Role.ENTERPRISE) -> UUID:
-        return (await self.hire(role, organisation=organisation)).id
+    async def clerk(self) -> UUID:
+        """Somebody of staff. Passwords take long to make, and services ask for a person, not for whose: one will do."""
+        if self.db not in _clerks:
+            _clerks[self.db] = (await self.hire(Role.ENTERPRISE)).id
+        return _clerks[self.db]
 
     async def office(self) -> list[UUID]:
         """Two people of the authority."""
-        if not self.authority:
+        if self.db not in _offices:
             office = await self.organisation(Role.AUTHORITY)
-            self.authority = [await self.staff_of(office, Role.AUTHORITY) for _ in range(2)]
-        return self.authority
+            _offices[self.db] = [(await self.hire(Role.AUTHORITY, organisation=office)).id for _ in range(2)]
+        return _offices[self.db]
 
     async def set_mode(self, market: str, mode: registry.Mode) -> None:
         """Two people of the authority say what a registry is."""

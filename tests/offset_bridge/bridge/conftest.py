@@ -88,7 +88,7 @@ async def owner(world: World, settings: Settings, db: Database) -> Owner:
     code = await world.organisation()
     await world.open_account(MARKET, code)
     await world.issue(LIVE, code, 20)
-    return Owner(world, settings, code, await world.staff_of(code))
+    return Owner(world, settings, code, await world.clerk())
 
 
 async def books_hold(db: Database) -> dict[str, CreditIdentity]:

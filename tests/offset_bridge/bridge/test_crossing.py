@@ -88,7 +88,7 @@ async def test_what_nobody_holds_what_is_no_origin_book_and_who_has_no_account_a
         await owner.lock(1, book="nowhere")
     stranger = await world.organisation()
     numbers = await world.issue(LIVE, stranger, 2)
-    nobody = Owner(world, owner.settings, stranger, await world.staff_of(stranger))
+    nobody = Owner(world, owner.settings, stranger, await world.clerk())
     with pytest.raises(bridge.AccountMissing):
         await nobody.lock(2)
     with pytest.raises(ledger.SerialsNotHeld):

@@ -20,7 +20,7 @@ async def demo_owner(world: World, settings: Settings) -> Owner:
     code = await world.organisation()
     await world.open_account(MARKET, code)
     await world.issue(DEMO, code, 10)
-    return Owner(world, settings, code, await world.staff_of(code))
+    return Owner(world, settings, code, await world.clerk())
 
 
 async def test_what_was_locked_for_a_demonstration_comes_back_when_the_registry_has_become_live(
