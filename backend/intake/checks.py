@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit.checks import Checked, Rule, count_rows, look_for
+from backend.kit.checks import Checked, Rule, Since, count_rows, given, look_for, written_since
 
 _ACTIONS = "SELECT count(*) FROM action"
 
 # The key's own day decides the partition, so a key that is unique in its partition is unique everywhere.
-_CLAIMS = (
-    Rule(
-        "action",
-        """
+_CLAIMED = """
             SELECT claim_key AS place, fault FROM (
                 SELECT a.claim_key, CASE
                     WHEN ('x' || left(a.claim_key::text, 8))::bit(32)::integer
@@ -31,31 +28,39 @@ _CLAIMS = (
                 LEFT JOIN (SELECT c.job_id, c.seq, c.first_line, c.last_line, j.source_id
                            FROM intake_chunk c JOIN intake_job j ON j.id = c.job_id) k
                     ON k.job_id = a.job_id AND k.seq = a.seq
+                WHERE {written}
             ) found WHERE fault IS NOT NULL
-        """,
-        {
-            "day": ("its claim key is of another day", "认领键与发生日不符"),
-            "partition": ("it lies in another month's partition", "不在其月份的分区中"),
-            "chunk": ("no chunk brought its line", "没有导入该行的数据块"),
-            "source": ("it names another source than its job", "来源与导入任务不符"),
-            "ended": ("it ended before it began", "结束早于开始"),
-            "sign": ("its grams or points are below zero", "克数或积分小于零"),
-            "holder": ("its credit does not fit whether it has a holder", "归类与有无持有人不符"),
-        },
-    ),
-    Rule.single(
-        "action",
-        "SELECT claim_key AS place FROM action GROUP BY claim_key HAVING count(*) > 1",
-        en="the same act was accepted more than once",
-        zh="同一行为被接受多次",
-    ),
-)
+"""
+_CLAIM_FAULTS = {
+    "day": ("its claim key is of another day", "认领键与发生日不符"),
+    "partition": ("it lies in another month's partition", "不在其月份的分区中"),
+    "chunk": ("no chunk brought its line", "没有导入该行的数据块"),
+    "source": ("it names another source than its job", "来源与导入任务不符"),
+    "ended": ("it ended before it began", "结束早于开始"),
+    "sign": ("its grams or points are below zero", "克数或积分小于零"),
+    "holder": ("its credit does not fit whether it has a holder", "归类与有无持有人不符"),
+}
+_TWICE = """
+            SELECT claim_key AS place FROM action
+            WHERE {among} GROUP BY claim_key HAVING count(*) > 1
+"""
 
 
-async def claims(session: AsyncSession) -> Checked:
+async def claims(session: AsyncSession, since: Since | None = None) -> Checked:
     """An action is accepted once on the whole platform, under a key of its day, from a line of its chunk."""
-    checked = Checked(rows=await count_rows(session, _ACTIONS))
-    return await look_for(session, checked, _CLAIMS)
+    written = written_since("a.xid", since)
+    among = "true" if since is None else f"claim_key IN (SELECT a.claim_key FROM action a WHERE {written})"  # noqa: S608 - a constant condition
+    rules = (
+        Rule("action", _CLAIMED.format(written=written), _CLAIM_FAULTS),
+        Rule.single(
+            "action",
+            _TWICE.format(among=among),
+            en="the same act was accepted more than once",
+            zh="同一行为被接受多次",
+        ),
+    )
+    checked = Checked(rows=await count_rows(session, f"{_ACTIONS} a WHERE {written}", **given(since)))
+    return await look_for(session, checked, rules, **given(since))
 
 
 _HOLDERS = (

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies
 from backend.intake.posted import Feed, feeds
-from backend.kit.checks import NAMED, Checked
+from backend.kit.checks import NAMED, Checked, Since
 from backend.kit.db import raw_connection
 from backend.kit.errors import DomainError
 from backend.methodologies import MISSING, Quantifier
@@ -41,10 +41,10 @@ _METHOD = ("it names a method that is not known", "所记方法不存在")
 _METHODS = text("SELECT DISTINCT method_id FROM action ORDER BY 1")
 
 
-async def grams_and_points(session: AsyncSession) -> Checked:
+async def grams_and_points(session: AsyncSession, since: Since | None = None) -> Checked:
     """An action's grams are what its recorded method yields, and its points what its programme's pack gives for them.
 
-    The programme's pack is the one that ruled when the file was taken in; where it changed meanwhile, either will do.
+    With `since` only the actions taken in since then. The programme's pack is the one that ruled when the file was taken in; where it changed meanwhile, either will do.
     """
     checked = Checked()
     rules = await _Rules.of(session)
@@ -54,7 +54,7 @@ async def grams_and_points(session: AsyncSession) -> Checked:
         except DomainError:
             checked.name("action", f"method {method_id}", _METHOD)
             continue
-        await _recompute(session, checked, method_id, quantifier, rules)
+        await _recompute(session, checked, method_id, quantifier, rules, since=since)
     return checked
 
 
@@ -99,7 +99,13 @@ class _Rules:
 
 
 async def _recompute(
-    session: AsyncSession, checked: Checked, method_id: int, quantifier: Quantifier, rules: _Rules
+    session: AsyncSession,
+    checked: Checked,
+    method_id: int,
+    quantifier: Quantifier,
+    rules: _Rules,
+    *,
+    since: Since | None,
 ) -> None:
     numbers, rates = rules.rates(quantifier)
     names = [item.id for item in quantifier.inputs]
@@ -110,6 +116,7 @@ async def _recompute(
         [feed.job_id for feed in rules.feeds],
         [feed.seq for feed in rules.feeds],
         numbers,
+        "0" if since is None else str(since.xid),
         *names,
     )
     while rows := await cursor.fetch(BATCH_ROWS):
@@ -127,14 +134,14 @@ def _actions(inputs: int) -> str:
     picked = "".join(
         f""", COALESCE(CASE WHEN a.inputs->>(${n}::text) ~ '^-?[0-9]{{1,18}}$'
                             THEN (a.inputs->>(${n}::text))::bigint END, '{MISSING}'::bigint)"""
-        for n in range(5, 5 + inputs)
+        for n in range(6, 6 + inputs)
     )
     return f"""
         SELECT a.claim_key, a.grams, a.points, COALESCE(r.rate, -1)::bigint{picked}
         FROM action a
         LEFT JOIN unnest($2::uuid[], $3::integer[], $4::integer[]) AS r(job_id, seq, rate)
             ON r.job_id = a.job_id AND r.seq = a.seq
-        WHERE a.method_id = $1
+        WHERE a.method_id = $1 AND a.xid >= $5::text::xid8
     """  # noqa: S608 - only numbers are put in
 
 

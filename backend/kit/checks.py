@@ -30,6 +30,28 @@ class Violation:
         return f"{self.table} {self.place}: {self.en}"
 
 
+@dataclass(frozen=True)
+class Since:
+    """Where an audit that passed ended: what an incremental one looks at was written after this.
+
+    `xid` is the oldest transaction that had not ended then; below it nothing appears any more.
+    """
+
+    xid: int
+    log_size: int
+    log_root: bytes
+
+
+def written_since(column: str, since: Since | None) -> str:
+    """A condition over a transaction's column: true without `since`. Give its `xid` as the parameter `since`."""
+    return "true" if since is None else f"{column} >= CAST(CAST(:since AS text) AS xid8)"
+
+
+def given(since: Since | None) -> dict[str, str]:
+    """The parameter that `written_since` mentions."""
+    return {} if since is None else {"since": str(since.xid)}
+
+
 @dataclass
 class Checked:
     """The outcome of a check. `found` counts every violation, `violations` names the first ones of each rule."""
@@ -81,6 +103,6 @@ async def look_for(
     return checked
 
 
-async def count_rows(session: AsyncSession, sql: str) -> int:
+async def count_rows(session: AsyncSession, sql: str, **parameters: Any) -> int:
     """The number that a counting statement answers."""
-    return int((await session.execute(text(sql))).scalar_one())
+    return int((await session.execute(text(sql), parameters)).scalar_one())

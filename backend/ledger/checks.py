@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit.checks import Checked, Rule, count_rows, look_for
+from backend.kit.checks import Checked, Rule, Since, count_rows, given, look_for, written_since
 from backend.ledger.chart import chart
 
 _ACCOUNTS = "SELECT count(*) FROM ledger_account"
@@ -95,10 +95,7 @@ async def checkpoints(session: AsyncSession) -> Checked:
     return await look_for(session, checked, _CHECKPOINTS)
 
 
-_LINES = (
-    Rule(
-        "ledger_transfer",
-        """
+_LINES = """
             SELECT place, fault FROM (
                 SELECT t.posting_id || '/' || t.line AS place, CASE
                     WHEN d.id IS NULL OR c.id IS NULL THEN 'account'
@@ -112,34 +109,39 @@ _LINES = (
                 LEFT JOIN ledger_account c ON c.id = t.credit_id
                 LEFT JOIN (SELECT * FROM ledger_rule UNION ALL SELECT * FROM ledger_serial_rule) r
                     ON r.reason = t.reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind
+                WHERE {written}
             ) found WHERE fault IS NOT NULL
-        """,
-        {
-            "account": ("an account that it names is not there", "所涉账户不存在"),
-            "equal": ("it debits and credits one account", "借贷为同一账户"),
-            "amount": ("the amount is not above zero", "金额不大于零"),
-            "unit": ("its unit is not that of its accounts", "单位与账户不符"),
-            "chart": ("the chart of accounts does not allow it", "会计科目表不允许"),
-        },
-    ),
-    Rule.single(
-        "ledger_transfer",
-        """
-            SELECT posting_id AS place FROM ledger_transfer GROUP BY posting_id
+"""
+_LINE_FAULTS = {
+    "account": ("an account that it names is not there", "所涉账户不存在"),
+    "equal": ("it debits and credits one account", "借贷为同一账户"),
+    "amount": ("the amount is not above zero", "金额不大于零"),
+    "unit": ("its unit is not that of its accounts", "单位与账户不符"),
+    "chart": ("the chart of accounts does not allow it", "会计科目表不允许"),
+}
+_WHOLE = """
+            SELECT posting_id AS place FROM ledger_transfer
+            WHERE posting_id IN (SELECT t.posting_id FROM ledger_transfer t WHERE {written}) GROUP BY posting_id
             HAVING min(line) <> 1 OR max(line) <> count(*)
                 OR bool_or(reverses IS NULL) <> bool_and(reverses IS NULL)
                 OR bool_or(captures IS NULL) <> bool_and(captures IS NULL)
-        """,
-        en="the lines of the posting are not whole",
-        zh="该笔记账的各行不完整",
-    ),
-)
+"""
 
 
-async def transfers(session: AsyncSession) -> Checked:
+async def transfers(session: AsyncSession, since: Since | None = None) -> Checked:
     """A transfer names two accounts of its unit, in a way that the chart allows; the lines of a posting are whole."""
-    checked = Checked(rows=await count_rows(session, _TRANSFERS))
-    return await look_for(session, checked, _LINES)
+    written = written_since("t.xid", since)
+    rules = (
+        Rule("ledger_transfer", _LINES.format(written=written), _LINE_FAULTS),
+        Rule.single(
+            "ledger_transfer",
+            _WHOLE.format(written=written),
+            en="the lines of the posting are not whole",
+            zh="该笔记账的各行不完整",
+        ),
+    )
+    checked = Checked(rows=await count_rows(session, f"{_TRANSFERS} t WHERE {written}", **given(since)))
+    return await look_for(session, checked, rules, **given(since))
 
 
 _RESOLUTIONS = (

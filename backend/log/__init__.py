@@ -9,7 +9,7 @@ Ignores  what an entry says: whoever makes a fact writes what others will need t
 """
 
 from backend.kit.checks import Violation
-from backend.log.coverage import Coverage, coverage
+from backend.log.coverage import Coverage, coverage, sealed_since
 from backend.log.errors import (
     HeadNotGenuine,
     HeadNotTrue,
@@ -78,6 +78,7 @@ __all__ = [
     "rotate",
     "seal_all",
     "seal_and_publish",
+    "sealed_since",
     "signed_head",
     "signed_heads",
     "signer",

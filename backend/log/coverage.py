@@ -35,3 +35,8 @@ async def coverage(session: AsyncSession) -> list[Coverage]:
             )
         )
     return found
+
+
+async def sealed_since(session: AsyncSession, *, entry: int) -> int:
+    """How many rows were sealed by the entry of this index or by later ones."""
+    return await sealing_queries.rows_sealed_since(session, entry=entry)

@@ -43,6 +43,13 @@ class Frontier:
         self.size = 0
         self._peaks: list[bytes] = []  # complete subtrees, the largest first
 
+    @classmethod
+    def of(cls, size: int, peaks: Iterable[bytes]) -> Frontier:
+        """The edge of a tree of `size` leaves whose complete subtrees, the largest first, have these hashes."""
+        frontier = cls()
+        frontier.size, frontier._peaks = size, list(peaks)
+        return frontier
+
     def append(self, leaf: bytes) -> Iterator[tuple[Node, bytes]]:
         """Add a leaf hash; yields the node of the leaf and of every subtree that it completes."""
         node, value = Node(0, self.size), leaf

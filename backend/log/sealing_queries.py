@@ -220,6 +220,16 @@ async def last_block(session: AsyncSession, *, table: str) -> Block | None:
     return None if row is None else _block(row)
 
 
+async def block_before(session: AsyncSession, *, table: str, entry: int) -> Block | None:
+    """The newest block of a table whose entry lies before that one."""
+    rows = await session.execute(
+        text(_BLOCK + " WHERE table_name = :table AND entry_index < :entry ORDER BY block_no DESC LIMIT 1"),
+        {"table": table, "entry": entry},
+    )
+    row = rows.first()
+    return None if row is None else _block(row)
+
+
 async def sealed_tables(session: AsyncSession) -> list[str]:
     """Every table that has a block."""
     rows = await session.execute(text("SELECT DISTINCT table_name FROM log_seal ORDER BY 1"))
@@ -231,6 +241,15 @@ async def sealed_rows(session: AsyncSession, *, table: str) -> int:
     result = await session.execute(
         text("SELECT coalesce(sum(rows), 0)::bigint FROM log_seal WHERE table_name = :table"),
         {"table": table},
+    )
+    return int(result.scalar_one())
+
+
+async def rows_sealed_since(session: AsyncSession, *, entry: int) -> int:
+    """How many rows lie in blocks whose entries have this index or a later one."""
+    result = await session.execute(
+        text("SELECT coalesce(sum(rows), 0)::bigint FROM log_seal WHERE entry_index >= :entry"),
+        {"entry": entry},
     )
     return int(result.scalar_one())
 
@@ -264,14 +283,16 @@ async def stated_blocks(
     return [(_block(row[:-1]), row[-1]) for row in rows]
 
 
-async def entries_without_block(session: AsyncSession, *, log_size: int) -> list[tuple[int, str]]:
+async def entries_without_block(
+    session: AsyncSession, *, log_size: int, since: int = 0
+) -> list[tuple[int, str]]:
     """Log entries that state a block which is not there: index and table."""
     rows = await session.execute(
         text("""
             SELECT e.index, e.body->>'table' FROM log_entry e LEFT JOIN log_seal s ON s.entry_index = e.index
-            WHERE e.kind = 'seal.block' AND e.index < :size AND s.entry_index IS NULL ORDER BY e.index
+            WHERE e.kind = 'seal.block' AND e.index >= :since AND e.index < :size AND s.entry_index IS NULL ORDER BY e.index
         """),
-        {"size": log_size},
+        {"size": log_size, "since": since},
     )
     return [(index, str(table)) for index, table in rows]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit.checks import Violation
+from backend.kit.checks import Since, Violation
 from backend.kit.settings import Settings
 from backend.log import canonical, heads, merkle, queries, sealing, sealing_queries
 from backend.log.errors import HeadNotGenuine, NotSealable
@@ -44,12 +44,20 @@ async def verify(session: AsyncSession, *, settings: Settings) -> list[Violation
     return [*await verify_log(session, settings=settings), *await verify_seals(session)]
 
 
-async def verify_log(session: AsyncSession, *, settings: Settings) -> list[Violation]:
-    """What is wrong with entries, nodes, keys and heads."""
+async def verify_log(
+    session: AsyncSession, *, settings: Settings, since: Since | None = None
+) -> list[Violation]:
+    """What is wrong with entries, nodes, keys and heads; of entries and heads, with those added since then."""
     size = await queries.size(session)
     found, keys = await _check_keys(session, settings)
-    frontier = Frontier()
-    for low in range(0, size, _ENTRIES):
+    frontier, begin = Frontier(), 0
+    if since is not None:
+        begin = since.log_size
+        edge = await _frontier(session, since, size=size)
+        if edge is None:
+            return [*found, _violation("log_node", f"size {begin}", *_SINCE)]
+        frontier = edge
+    for low in range(begin, size, _ENTRIES):
         entries = await queries.entries(session, low=low, high=min(size, low + _ENTRIES))
         signed = {head.size: head for head in await queries.heads(session, above=low, up_to=low + _ENTRIES)}
         nodes: dict[Node, bytes] = {}
@@ -78,12 +86,25 @@ async def verify_log(session: AsyncSession, *, settings: Settings) -> list[Viola
     return found
 
 
-async def verify_seals(session: AsyncSession) -> list[Violation]:
-    """What is wrong with sealed rows and their blocks."""
+async def _frontier(session: AsyncSession, since: Since, *, size: int) -> Frontier | None:
+    """The tree as it stood then, from its stored nodes; None when that is not the tree that was audited."""
+    if since.log_size > size:
+        return None
+    peaks = merkle.complete_nodes((0, since.log_size)) if since.log_size else []
+    stored = await queries.nodes(session, peaks)
+    if len(stored) != len(peaks):
+        return None
+    frontier = Frontier.of(since.log_size, [stored[peak] for peak in peaks])
+    return frontier if frontier.root() == since.log_root else None
+
+
+async def verify_seals(session: AsyncSession, *, since: Since | None = None) -> list[Violation]:
+    """What is wrong with sealed rows and their blocks, or with those sealed since then."""
+    begin = 0 if since is None else since.log_size
     size = await queries.size(session)
     found = [
         _violation("log_seal", f"{table}, entry #{index}", *_GONE)
-        for index, table in await sealing_queries.entries_without_block(session, log_size=size)
+        for index, table in await sealing_queries.entries_without_block(session, log_size=size, since=begin)
     ]
     found += [
         _violation("log_seal", f"{table}, block {number}", *_STATED)
@@ -91,7 +112,7 @@ async def verify_seals(session: AsyncSession) -> list[Violation]:
     ]
     known = {sealed.table for sealed in sealing.registered()}
     for table in await sealing_queries.sealed_tables(session):
-        found += await _check_table(session, table, log_size=size)
+        found += await _check_table(session, table, log_size=size, begin=begin)
     for table in sorted(known):
         exists = bool(await sealing_queries.column_types(session, table=table))
         if exists and await sealing_queries.rows_from_the_future(session, table=table):
@@ -194,13 +215,16 @@ def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, Signer]) -> list[
     return found
 
 
-async def _check_table(session: AsyncSession, table: str, *, log_size: int) -> list[Violation]:
+async def _check_table(session: AsyncSession, table: str, *, log_size: int, begin: int) -> list[Violation]:
     exists = bool(await sealing_queries.column_types(session, table=table))
     found = [] if exists else [_violation(table, "", *_GONE)]
     before: Block | None = None
+    if begin:
+        before = await sealing_queries.block_before(session, table=table, entry=begin)
     waiting: list[Block] = []
     rows = 0
-    async for block, stated in _blocks(session, table, log_size=log_size):
+    after = -1 if before is None else before.block
+    async for block, stated in _blocks(session, table, log_size=log_size, after=after):
         found += _check_block(block, before, stated)
         before = block
         if not exists:
@@ -219,8 +243,7 @@ def _read_together(waiting: Sequence[Block], block: Block, *, rows: int) -> bool
     return alike and (few or block.part > 0)  # parts of one transaction stay together
 
 
-async def _blocks(session: AsyncSession, table: str, *, log_size: int) -> AsyncIterator[Stated]:
-    after = -1
+async def _blocks(session: AsyncSession, table: str, *, log_size: int, after: int) -> AsyncIterator[Stated]:
     while found := await sealing_queries.stated_blocks(
         session, table=table, after=after, log_size=log_size, count=_BLOCKS
     ):
@@ -354,6 +377,7 @@ _GONE = ("is gone", "已缺失")
 _NODE = ("is not the hash of what lies below it", "不是其下内容的哈希")
 _BEYOND = ("lies beyond the end of the log", "超出日志末尾")
 _KEY = ("is not a key of this platform", "不是本平台的密钥")
+_SINCE = ("is not the tree that the audit before saw", "并非上次审计所见的日志树")
 _RETIRED = ("is signed by a key that was not in use at that size", "签名所用密钥在该大小下并非在用")
 _ROOT = ("is not the root of the entries at that size", "不是该大小下日志条目的根")
 _NOTE = ("its columns are not what was signed", "各列与签名内容不符")

@@ -21,6 +21,8 @@ from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
 from backend.programmes import checks as programmes
 from backend.transparency import checks as transparency
+from merchant.catalogue import checks as offers
+from merchant.redemption import checks as redemptions
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
 from offset_bridge.cash import checks as cash
@@ -28,6 +30,7 @@ from offset_bridge.credits import checks as credits_
 from offset_bridge.market import checks as market
 from offset_bridge.registry import checks as registered
 from offset_bridge.surrender import checks as surrendered
+from puhui.audit import runs
 
 ACT_KINDS = (FILING, *certification.KINDS, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
 
@@ -88,6 +91,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("points.posted", "过账积分等于各人行为的积分", "Points posted are those of each participant's actions", _rows(posted.points)),
     Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
     Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),
+    Invariant("offers.own", "商品、补货与下架均出自本商户人员", "Offers, restocks and withdrawals come from staff of their merchant", _rows(offers.offers)),
+    Invariant("redemptions.held", "兑换按商品价格冻结积分，此外无冻结", "Redemptions hold their offer's price from the citizen's lots; nothing else is held", _rows(redemptions.held)),
+    Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
+    Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),
+    Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
     Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),
     Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),
     Invariant("packs.texts", "用过的规则包全文按指纹存档", "Each used pack is stored whole by its fingerprint", _rows(packs.texts)),
@@ -106,6 +114,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),
     Invariant("seals.tables", "应封存的表均已登记", "Every table that should be sealed is", _coverage),
+    Invariant("audits.recorded", "审计记录均为平台所写", "Recorded audits are as the platform wrote them", runs.genuine),
     Invariant("log.consistent", "日志条目、节点、树头与签名一致", "The log's entries, nodes, heads and signatures agree", _log),
     Invariant("transparency.follows", "公开的即日志所载，日志所述之事均可能发生", "What is told to the public is what the log says, and the log tells what can be", _rows(transparency.as_the_log_says)),
 )  # fmt: skip

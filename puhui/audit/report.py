@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.kit.checks import Checked
 from puhui.audit.invariants import Invariant
+from puhui.audit.runs import Moment, Run
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Result:
     invariant: Invariant
     checked: Checked
     seconds: float
+    in_part: bool = False  # asked only of what was added since the run that the audit rests on
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -26,6 +28,7 @@ class Result:
             "violations": self.checked.found,
             "named": [asdict(violation) for violation in self.checked.violations],
             "seconds": round(self.seconds, 3),
+            "in_part": self.in_part,
         }
 
 
@@ -35,6 +38,12 @@ class Report:
 
     results: tuple[Result, ...]
     unsealed: dict[str, int]
+    moment: Moment
+    rests_on: Run | None = None
+
+    @property
+    def mode(self) -> str:
+        return "full" if self.rests_on is None else "incremental"
 
     @property
     def found(self) -> int:
@@ -48,6 +57,8 @@ class Report:
         return {
             "passed": self.passed,
             "violations": self.found,
+            "mode": self.mode,
+            "rests_on": None if self.rests_on is None else self.rests_on.ended_at.isoformat(),
             "unsealed": self.unsealed,
             "invariants": [result.as_dict() for result in self.results],
         }

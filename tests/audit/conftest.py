@@ -14,15 +14,16 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend import intake, ledger, log, methodologies, packs, programmes
+from backend import intake, ledger, log, methodologies, packs, programmes, transparency
 from backend.identity import Role, consent, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
 from backend.kit.db import Database, connect_arguments
 from backend.kit.settings import Settings
 from backend.programmes import wallets
+from merchant import catalogue, redemption
 from puhui import embedded, runtime
-from puhui.audit import INVARIANTS, Report, audit
+from puhui.audit import INVARIANTS, Report, audit, conduct
 from tests.audit import compliance
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
@@ -87,6 +88,9 @@ class City:
         await compliance.build(self.db, self.settings)
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
+        await self.seal()
+        await transparency.catch_up(self.db)
+        await conduct(self.db, self.settings)
         await self.seal()
 
     async def programme(self) -> None:
@@ -158,30 +162,59 @@ class City:
         )  # fmt: skip
 
     async def spend(self) -> None:
-        """A hold that is captured, one that is released, one that is refunded, and a clawback beyond the balance."""
-        for name, points in (("tea", 50), ("book", 20), ("cake", 30)):
-            async with self.db.transaction() as session:
-                await wallets.hold(
-                    session, participant_id=self.citizens[0], programme=PROGRAMME, points=points,
-                    posting_id=self.key(name), happened_at=clock.now(),
-                )  # fmt: skip
+        """Redemptions of every end: captured, cancelled, captured and refunded, lapsed, and one with a second code
+        that still stands; an offer that was restocked and withdrawn; and a clawback beyond the balance.
+        """
+        keys, citizen = self.settings.keys, self.citizens[0]
         async with self.db.transaction() as session:
-            await wallets.release(
-                session, hold=self.key("book"), posting_id=self.key("no book"), happened_at=clock.now()
+            shop = await organisations.create_organisation(
+                session, code="teahouse", name_zh="茶馆", name_en="Teahouse", roles=[Role.MERCHANT]
+            )
+            till = await staff.create_staff(
+                session, keys, organisation_code="teahouse", login="till",
+                password="correct horse battery", roles=[Role.MERCHANT],
+            )  # fmt: skip
+        own = {"merchant_id": shop.id}
+        made = {}
+        for name, points, items in (("tea", 50, 5), ("book", 20, 1), ("cake", 30, 1), ("bun", 1, None)):
+            async with self.db.transaction() as session:
+                offer = await catalogue.create_offer(
+                    session, **own, programme=PROGRAMME, title_zh=name, title_en=name, price_points=points,
+                    items=items, per_citizen=5, created_by=till.staff.id,
+                )  # fmt: skip
+            made[name] = offer.id
+        issued = {}
+        for name in ("tea", "book", "cake"):
+            async with self.db.transaction() as session:
+                issued[name] = await redemption.redeem(
+                    session, keys, participant_id=citizen, offer_id=made[name]
+                )
+        async with self.db.transaction() as session:
+            await redemption.cancel(
+                session, participant_id=citizen, redemption_id=issued["book"].redemption_id
             )
         for name in ("tea", "cake"):
             async with self.db.transaction() as session:
-                await wallets.capture(
-                    session, hold=self.key(name), merchant="teahouse", posting_id=self.key(f"capture {name}"),
-                    happened_at=clock.now(),
-                )  # fmt: skip
+                await redemption.capture(session, keys, **own, staff_id=till.staff.id, code=issued[name].code)
         async with self.db.transaction() as session:
-            await wallets.refund(
-                session,
-                capture=self.key("capture cake"),
-                posting_id=self.key("refund"),
-                happened_at=clock.now(),
+            await redemption.refund(
+                session, **own, staff_id=till.staff.id, redemption_id=issued["cake"].redemption_id,
+                reason="cold",
+            )  # fmt: skip
+        with clock.travel(clock.now() - dt.timedelta(minutes=5)):
+            async with self.db.transaction() as session:
+                await redemption.redeem(session, keys, participant_id=citizen, offer_id=made["bun"])
+        await redemption.lapse_due(self.db)
+        async with self.db.transaction() as session:
+            standing = await redemption.redeem(session, keys, participant_id=citizen, offer_id=made["bun"])
+        async with self.db.transaction() as session:
+            await redemption.renew(
+                session, keys, participant_id=citizen, redemption_id=standing.redemption_id
             )
+            await catalogue.restock(
+                session, **own, offer_id=made["tea"], items=20, restocked_by=till.staff.id
+            )
+            await catalogue.withdraw(session, **own, offer_id=made["tea"], withdrawn_by=till.staff.id)
         async with self.db.transaction() as session:
             await wallets.claw_back(
                 session, participant_id=self.citizens[1], programme=PROGRAMME, points=100_000,

@@ -77,11 +77,11 @@ def test_the_json_gives_rows_violations_and_what_is_not_sealed(
 ) -> None:
     done = puhui(environment, "--json")
     answer = json.loads(done.stdout)
-    assert set(answer) == {"passed", "violations", "unsealed", "invariants"}
+    assert set(answer) == {"passed", "violations", "mode", "rests_on", "unsealed", "invariants"}
     assert (answer["passed"], answer["violations"]) == (True, 0)
     assert [one["name"] for one in answer["invariants"]] == [one.name for one in INVARIANTS]
     for one in answer["invariants"]:
-        assert set(one) == {"name", "zh", "en", "rows", "violations", "named", "seconds"}
+        assert set(one) == {"name", "zh", "en", "rows", "violations", "named", "seconds", "in_part"}
         assert one["rows"] > 0, one
 
 

@@ -23,12 +23,17 @@ TABLES = (
     "unit_pledge", "unit_pledge_lot", "unit_release", "compliance_close", "unit_surrender", "unit_surrender_lot",
     "surrender_recount", "unit_cancellation", "cash_movement",
     "bridge_transfer", "bridge_step", "credit_transfer", "credit_cancellation", "sale", "sale_end",
+    "offer", "offer_withdrawal", "offer_restock", "offer_stock",
+    "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
+    "audit_run",
     "log_entry", "log_node", "log_key", "log_tree_head", "log_seal",
+    "transparency_progress", "transparency_event", "transparency_source", "transparency_range", "transparency_batch",
 )  # fmt: skip
 
 CHANGED = {
     "bigint": "{0} + 1",
     "integer": "{0} + 1",
+    "smallint": "{0} + 1",
     "numeric": "{0} + 1",
     "text": "{0} || 'x'",
     "uuid": "gen_random_uuid()",
@@ -48,6 +53,7 @@ MAY_CHANGE = {  # what is closed, ended or revoked later; the invariants look at
 }
 GIVEN = {  # what stands where there was nothing
     "bigint": "1",
+    "text": "'x'",
     "uuid": "gen_random_uuid()",
     "bytea": "'x'::bytea",
     "date": "'2027-01-01'",
@@ -82,7 +88,7 @@ async def other(superuser: Connection, table: str, column: str, kind: str) -> st
     """Another value for a column: the nearest one, but for a key one that is not in use."""
     if column == "claim_key":  # of the same day, which its partition asks for
         return "(left(claim_key::text, 8) || right(gen_random_uuid()::text, 28))::uuid"
-    if kind in {"bigint", "integer"} and column in await key_of(superuser, table):
+    if kind in {"bigint", "integer", "smallint"} and column in await key_of(superuser, table):
         return f"{column} + 50"
     return CHANGED[kind].format(column)
 
