@@ -135,6 +135,19 @@ class Log:
         self.batches.append(batch)
         return batch
 
+    def state(self, kind: str, name: str, leaves: Sequence[Leaf], *, carry_in_g: int = 0) -> tuple[int, Tree]:
+        """Whatever tree a dishonest operator may log for a batch; the entry's index and the tree."""
+        tree = Tree(leaves)
+        root, grams = tree.root.hash.hex(), tree.root.grams
+        body: dict[str, Any] = {"batch": name, **SERIES}
+        if kind == "batch.frozen":
+            body |= {"frozen_root": root, "frozen_g": grams, "acts": tree.count}
+        else:
+            body |= {"certified_root": root, "certified_g": grams, "certified_leaves": tree.count}
+            body |= {"verified_g": grams - carry_in_g, "carry_in_g": carry_in_g, "book": "phcer"}
+            body |= {"first_serial": 1, "quantity_t": tonnes.split(grams)[0]}
+        return self.append(kind, body), tree
+
     @property
     def public_key(self) -> bytes:
         return self.key.public_key().public_bytes_raw()

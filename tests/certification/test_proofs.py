@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.certification import proof_shape, proofs, sumtree
+from backend.certification import proof_shape, proofs, sumtree, tonnes
 from backend.certification.proof_words import WHY, WORDS
 from backend.log import canonical
-from tests.certification.made import ORIGIN, SERIES, Log, act
+from tests.certification.made import ORIGIN, SERIES, Act, Log, act
 
 Document = dict[str, Any]
 
@@ -356,6 +356,70 @@ def test_a_carry_is_no_act_and_an_act_no_other() -> None:
     assert failed(told | {"opening": other["opening"]}) == [("act.digest", "$.act"), ("act.grams", "$.act")]
     carry = proofs.to_json(CITY.receipt(1, 0, leaf=0))
     assert ("act.digest", "$.act") in failed(carry)
+
+
+# --- what a dishonest operator might log --------------------------------------------------------------------------
+
+
+def broken(proof: proofs.Proof) -> list[str]:
+    return [check.code for check in proofs.verify(proof, key=PINNED).checks if not check.passed]
+
+
+def receipt_of(log: Log, one: Act, index: int, tree: sumtree.Tree, *onward: proofs.Link) -> proofs.Receipt:
+    place = next(place for place, leaf in enumerate(tree.leaves) if leaf.digest == one.leaf.digest)
+    opening = sumtree.prove_leaf(tree, index=place)
+    return proofs.Receipt(log.enclosed, log.head, one.facts, one.salt, log.statement(index), opening, onward)
+
+
+@pytest.mark.parametrize(
+    ("kind", "from_gram", "grams", "holds"),
+    [
+        ("batch.frozen", 0, 500, True),
+        ("batch.frozen", 0, 499, False),
+        ("batch.frozen", 0, 501, False),
+        ("credit.issued", 0, 500, True),
+        ("credit.issued", 0, 1, True),
+        ("credit.issued", 0, 501, False),
+        ("credit.issued", 1, 499, False),
+        ("batch.verified", 1, 499, False),
+    ],
+)
+def test_a_leaf_gives_an_act_its_own_first_grams(kind: str, from_gram: int, grams: int, holds: bool) -> None:
+    log, one = Log(), act(1, grams=500)
+    index, tree = log.state(kind, "batch-1", [sumtree.Leaf(one.leaf.digest, from_gram, grams)])
+    assert broken(receipt_of(log, one, index, tree)) == ([] if holds else ["act.grams"])
+
+
+def test_a_carry_comes_first_and_nowhere_else() -> None:
+    log, one, two = Log(), act(1, grams=1_300_000), act(2, grams=800_000)
+    index, tree = log.state("credit.issued", "batch-1", [one.leaf])
+    carry = tonnes.carry_leaf(tree.root)
+    assert carry is not None
+    for leaves, wrong in (([carry, two.leaf], []), ([two.leaf, carry], ["carry.agrees"])):
+        later, next_tree = log.state("credit.issued", "batch-2", leaves, carry_in_g=carry.grams)
+        opening = sumtree.prove_leaf(next_tree, index=leaves.index(carry))
+        link = proofs.Link(log.statement(later), opening)
+        assert broken(receipt_of(log, one, index, tree, link)) == wrong
+
+
+def test_a_carry_leads_to_the_tree_that_its_digest_names_and_not_to_another_of_that_name() -> None:
+    log, one, other, two = Log(), act(1, grams=1_300_000), act(9, grams=1_300_000), act(2, grams=800_000)
+    trees = [log.state("batch.verified", "batch-1", [each.leaf]) for each in (one, other)]
+    carry = tonnes.carry_leaf(trees[0][1].root)
+    assert carry is not None
+    index, tree = log.state("credit.issued", "batch-2", [carry, two.leaf], carry_in_g=carry.grams)
+    for (earlier, earlier_tree), wrong in zip(trees, ([], ["carry.names"]), strict=True):
+        back = sumtree.prove_range(earlier_tree, low=1_000_000, high=1_300_000)
+        proof = proofs.Serial(
+            log.enclosed,
+            log.head,
+            "phcer",
+            1,
+            log.statement(index),
+            sumtree.prove_range(tree, low=0, high=1_000_000),
+            (proofs.Link(log.statement(earlier), back),),
+        )
+        assert broken(proof) == wrong
 
 
 def test_a_head_of_another_key_is_named_and_the_rest_still_checked() -> None:
