@@ -360,13 +360,13 @@ async def test_everything_at_once_on_a_few_citizens_and_one_shop_adds_up(
                 for one in buyers
                 for found in await redemption.redemptions_of(session, participant_id=one.id, limit=200)
             ]
-        states = Counter(rows)
+        states = Counter(row.value for row in rows)
         assert await shop.left(offer) == 30 - states["held"] - states["captured"]
         for one in buyers:
             async with db.transaction() as session:
                 wallet = await wallets.wallet_of(session, participant_id=one.id, programme=PROGRAMME)
                 mine = Counter(
-                    found.state_at(NOON + dt.timedelta(seconds=59))
+                    found.state_at(NOON + dt.timedelta(seconds=59)).value
                     for found in await redemption.redemptions_of(session, participant_id=one.id, limit=200)
                 )
             assert wallet.held == 7 * mine["held"]

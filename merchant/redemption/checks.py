@@ -1,0 +1,261 @@
+"""What must hold of redemptions: each is what the ledger, its offer and the stock say of it."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.kit.checks import Checked, Rule, count_rows, look_for
+from merchant.redemption.model import CODE_LIVES, REFUND_WITHIN, STANDS_AT_MOST
+
+_REDEMPTIONS = "SELECT count(*) FROM redemption"
+
+_HELD = (
+    Rule(
+        "redemption",
+        """
+            SELECT place, fault FROM (
+                SELECT r.id AS place, CASE
+                    WHEN o.id IS NULL OR p.id IS NULL THEN 'nowhere'
+                    WHEN r.points <> o.price_points THEN 'price'
+                    WHEN (r.made_at AT TIME ZONE 'Asia/Shanghai')::date < o.first_day
+                        OR (r.made_at AT TIME ZONE 'Asia/Shanghai')::date > o.last_day THEN 'day'
+                    WHEN h.posting_id IS NULL OR h.amount <> r.points OR NOT h.same THEN 'hold'
+                END AS fault
+                FROM redemption r
+                LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN participant p ON p.id = r.participant_id
+                LEFT JOIN (
+                    SELECT t.posting_id, sum(t.amount) AS amount, bool_and(
+                        t.reason = 'points.held' AND t.happened_at = r.made_at
+                        AND starts_with(d.code, 'wallet:' || r.participant_id || ':' || o.programme || ':')
+                        AND c.code = 'hold:' || r.participant_id || ':' || o.programme) IS TRUE AS same
+                    FROM redemption r LEFT JOIN offer o ON o.id = r.offer_id
+                    JOIN ledger_transfer t ON t.posting_id = r.id
+                    LEFT JOIN ledger_account d ON d.id = t.debit_id LEFT JOIN ledger_account c ON c.id = t.credit_id
+                    GROUP BY t.posting_id
+                ) h ON h.posting_id = r.id
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "nowhere": ("its offer or participant is not there", "其商品或参与者不存在"),
+            "price": ("its points are not the offer's price", "积分不等于商品价格"),
+            "day": ("it was made on a day on which the offer did not stand", "兑换日不在商品兑换期内"),
+            "hold": ("the ledger does not hold its points as it says", "账本未如其所述冻结积分"),
+        },
+    ),
+    Rule.single(
+        "ledger_transfer",
+        """
+            SELECT DISTINCT t.posting_id AS place FROM ledger_transfer t
+            WHERE t.reason = 'points.held' AND t.reverses IS NULL
+                AND NOT EXISTS (SELECT FROM redemption r WHERE r.id = t.posting_id)
+        """,
+        en="it holds points for no redemption",
+        zh="所冻结的积分没有对应的兑换",
+    ),
+)
+
+_ENDS = (
+    Rule(
+        "redemption_end",
+        """
+            SELECT place, fault FROM (
+                SELECT e.redemption_id AS place, CASE
+                    WHEN r.id IS NULL THEN 'nowhere'
+                    WHEN e.ended = 'captured' AND (
+                        e.merchant_id IS DISTINCT FROM o.merchant_id
+                        OR s.organisation_id IS DISTINCT FROM o.merchant_id) THEN 'merchant'
+                    WHEN e.ended = 'captured' AND NOT (
+                        e.ended_at < r.code_expires_at OR EXISTS (
+                            SELECT FROM redemption_code k WHERE k.redemption_id = r.id AND e.ended_at < k.expires_at)) THEN 'code'
+                    WHEN e.ended = 'captured' AND NOT EXISTS (
+                        SELECT FROM ledger_transfer t JOIN ledger_account c ON c.id = t.credit_id
+                        WHERE t.posting_id = e.posting_id AND t.captures = r.id AND t.amount = r.points
+                            AND t.happened_at = e.ended_at AND c.code = 'payable:' || m.code || ':' || o.programme)
+                        THEN 'capture'
+                    WHEN e.ended <> 'captured' AND NOT EXISTS (
+                        SELECT FROM ledger_transfer t
+                        WHERE t.posting_id = e.posting_id AND t.reverses = r.id AND t.reason = 'points.released'
+                            AND t.happened_at = e.ended_at) THEN 'release'
+                    WHEN e.ended <> 'captured' AND (e.ended = 'lapsed') <> (e.ended_at >= GREATEST(r.code_expires_at, (
+                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id))) THEN 'time'
+                END AS fault
+                FROM redemption_end e LEFT JOIN redemption r ON r.id = e.redemption_id
+                LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN organisation m ON m.id = o.merchant_id
+                LEFT JOIN staff s ON s.id = e.captured_by
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "nowhere": ("there is no such redemption", "没有这笔兑换"),
+            "merchant": (
+                "it was not captured by staff of the offer's merchant",
+                "并非由商品所属商户人员核销",
+            ),
+            "code": ("no code was good when it was captured", "核销时没有有效的兑换码"),
+            "capture": ("the ledger does not owe the merchant what was captured", "账本未如其所述记应付商户"),
+            "release": ("the ledger did not give the points back", "账本未退回积分"),
+            "time": ("it lapsed too early, or was cancelled too late", "过早失效，或过晚取消"),
+        },
+    ),
+    Rule(
+        "redemption_refund",
+        """
+            SELECT place, fault FROM (
+                SELECT f.redemption_id AS place, CASE
+                    WHEN e.ended IS DISTINCT FROM 'captured' THEN 'captured'
+                    WHEN s.organisation_id IS DISTINCT FROM e.merchant_id THEN 'merchant'
+                    WHEN f.refunded_at > e.ended_at + make_interval(secs => :refund_within_s) THEN 'time'
+                    WHEN 2 <> (
+                        SELECT count(DISTINCT t.reverses) FROM ledger_transfer t
+                        WHERE t.reverses IN (e.redemption_id, e.posting_id) AND t.reason = 'points.refunded'
+                            AND t.happened_at = f.refunded_at) THEN 'reversal'
+                END AS fault
+                FROM redemption_refund f LEFT JOIN redemption_end e ON e.redemption_id = f.redemption_id
+                LEFT JOIN staff s ON s.id = f.refunded_by
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "captured": ("it refunds what was not captured", "退回了未核销的兑换"),
+            "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退回"),
+            "time": ("it was made outside its time", "不在可退回的期限内"),
+            "reversal": ("the ledger did not undo the capture and the hold", "账本未冲回扣款与冻结"),
+        },
+    ),
+    Rule.single(
+        "ledger_resolution",
+        """
+            SELECT l.posting_id || ' ' || l.resolution AS place
+            FROM ledger_resolution l
+            LEFT JOIN redemption r ON r.id = l.posting_id
+            LEFT JOIN redemption_end c ON c.posting_id = l.posting_id AND c.ended = 'captured'
+            LEFT JOIN redemption_end e ON e.redemption_id = COALESCE(r.id, c.redemption_id)
+            LEFT JOIN redemption_refund f ON f.redemption_id = e.redemption_id
+            WHERE (r.id IS NOT NULL OR c.redemption_id IS NOT NULL) AND CASE
+                WHEN l.resolution = 'captured' THEN e.ended IS DISTINCT FROM 'captured' OR e.posting_id <> l.by_posting
+                WHEN e.ended IN ('cancelled', 'lapsed') THEN e.posting_id <> l.by_posting
+                ELSE f.redemption_id IS NULL END
+        """,
+        en="the redemption did not end as the ledger has it",
+        zh="兑换的结局与账本不符",
+    ),
+)
+
+_CODES = (
+    Rule(
+        "redemption_open",
+        """
+            SELECT place, fault FROM (
+                SELECT COALESCE(r.id, s.redemption_id) AS place, CASE
+                    WHEN r.id IS NULL THEN 'nowhere'
+                    WHEN e.redemption_id IS NOT NULL AND s.redemption_id IS NOT NULL THEN 'ended'
+                    WHEN e.redemption_id IS NULL AND s.redemption_id IS NULL THEN 'missing'
+                    WHEN s.stands_until <> GREATEST(r.code_expires_at, (
+                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id)) THEN 'until'
+                END AS fault
+                FROM redemption r FULL JOIN redemption_open s ON s.redemption_id = r.id
+                LEFT JOIN redemption_end e ON e.redemption_id = r.id
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "nowhere": ("there is no such redemption", "没有这笔兑换"),
+            "ended": ("the redemption has ended", "这笔兑换已结束"),
+            "missing": ("the redemption neither stands nor has ended", "这笔兑换既未存续也未结束"),
+            "until": ("it does not stand as long as its last code", "存续时间与其最后的兑换码不符"),
+        },
+    ),
+    Rule.single(
+        "redemption_code",
+        """
+            SELECT k.redemption_id AS place
+            FROM redemption_code k LEFT JOIN redemption r ON r.id = k.redemption_id
+            WHERE r.id IS NULL OR k.expires_at > k.issued_at + make_interval(secs => :code_lives_s)
+                OR k.expires_at > r.made_at + make_interval(secs => :stands_at_most_s)
+        """,
+        en="a code lives too long, or belongs to no redemption",
+        zh="兑换码有效期过长，或没有对应的兑换",
+    ),
+    Rule.single(
+        "redemption",
+        """
+            SELECT r.id AS place FROM redemption r
+            WHERE r.code_expires_at > r.made_at + make_interval(secs => :code_lives_s)
+        """,
+        en="its code lives too long",
+        zh="兑换码有效期过长",
+    ),
+    Rule.single(
+        "redemption",
+        """
+            SELECT o.id || ' ' || r.participant_id AS place
+            FROM redemption r JOIN offer o ON o.id = r.offer_id AND o.per_citizen IS NOT NULL
+            LEFT JOIN redemption_end e ON e.redemption_id = r.id
+            LEFT JOIN redemption_refund f ON f.redemption_id = r.id
+            WHERE COALESCE(e.ended, 'captured') = 'captured' AND f.redemption_id IS NULL
+            GROUP BY o.id, r.participant_id HAVING count(*) > min(o.per_citizen)
+        """,
+        en="a citizen redeemed the offer more often than one may",
+        zh="超过了每人限兑次数",
+    ),
+)
+
+_STOCK = (
+    Rule(
+        "offer_stock",
+        """
+            SELECT place, fault FROM (
+                SELECT COALESCE(o.id, s.offer_id) AS place, CASE
+                    WHEN o.id IS NULL OR NOT o.limited AND s.offer_id IS NOT NULL THEN 'nowhere'
+                    WHEN o.limited AND (s.piles, s.lowest, s.highest) IS DISTINCT FROM (16::bigint, 0, 15) THEN 'piles'
+                    WHEN s.least < 0 OR s.items_left <> COALESCE(i.stocked, 0) - COALESCE(g.gone, 0) THEN 'sum'
+                END AS fault
+                FROM offer o
+                FULL JOIN (SELECT offer_id, count(*) AS piles, min(pile)::integer AS lowest, max(pile)::integer AS highest,
+                                  min(items_left) AS least, sum(items_left) AS items_left
+                           FROM offer_stock GROUP BY offer_id) s ON s.offer_id = o.id
+                LEFT JOIN (SELECT offer_id, sum(items) AS stocked FROM offer_restock GROUP BY offer_id) i
+                    ON i.offer_id = o.id
+                LEFT JOIN (SELECT r.offer_id, count(*) AS gone
+                           FROM redemption r LEFT JOIN redemption_end e ON e.redemption_id = r.id
+                           LEFT JOIN redemption_refund f ON f.redemption_id = r.id
+                           WHERE COALESCE(e.ended, 'captured') = 'captured' AND f.redemption_id IS NULL
+                           GROUP BY r.offer_id) g ON g.offer_id = o.id
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "nowhere": ("it is the stock of no limited offer", "没有对应的限量商品"),
+            "piles": ("its piles are not sixteen", "库存分堆不是十六"),
+            "sum": (
+                "what is left is not what was stocked less what is held and captured",
+                "余量不等于上货减去冻结与核销",
+            ),
+        },
+    ),
+)
+
+
+async def held(session: AsyncSession) -> Checked:
+    """A redemption is at its offer's price, and the ledger holds its points from the citizen's lots; nothing else is held."""
+    return await look_for(session, Checked(rows=await count_rows(session, _REDEMPTIONS)), _HELD)
+
+
+async def ends(session: AsyncSession) -> Checked:
+    """A redemption ended once, as the ledger has it: captured for its merchant with a good code, given back, or refunded."""
+    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_end"))
+    return await look_for(session, checked, _ENDS, refund_within_s=REFUND_WITHIN.total_seconds())
+
+
+async def codes(session: AsyncSession) -> Checked:
+    """A redemption stands or has ended, and stands as long as its last code: a minute each, ten in all; limits hold."""
+    checked = Checked(rows=await count_rows(session, _REDEMPTIONS))
+    return await look_for(
+        session,
+        checked,
+        _CODES,
+        code_lives_s=CODE_LIVES.total_seconds(),
+        stands_at_most_s=STANDS_AT_MOST.total_seconds(),
+    )
+
+
+async def stock(session: AsyncSession) -> Checked:
+    """What is left of an offer is what was put up less what is held and captured."""
+    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM offer_stock"))
+    return await look_for(session, checked, _STOCK)
