@@ -221,6 +221,66 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE methodology_demo_override SET reason = 'other'",),
         ("DELETE FROM methodology_demo_override",),
     ],
+    "bridge.steps": [
+        ("UPDATE bridge_step SET posting_id = gen_random_uuid() WHERE step = 'deposited'",),
+        ("DELETE FROM bridge_step WHERE step = 'locked'",),
+        ("DELETE FROM bridge_step WHERE step = 'deposited'",),
+        ("UPDATE bridge_transfer SET owner = 'buyer'",),
+        ("UPDATE bridge_transfer SET quantity_t = quantity_t + 1",),
+        ("DELETE FROM bridge_transfer",),
+        (  # deposited, and returned as well
+            "ALTER TABLE bridge_step DROP CONSTRAINT bridge_step_followed_once",
+            """INSERT INTO bridge_step SELECT bridge_id, 'returned', 'locked', gen_random_uuid(), 'x', taken_at, xid
+               FROM bridge_step WHERE step = 'deposited'""",
+        ),
+        (  # other numbers on the other side
+            """UPDATE serial_movement SET serials = int8range(lower(serials) + 50, upper(serials) + 50)
+               WHERE posting_id = (SELECT posting_id FROM bridge_step WHERE step = 'deposited' LIMIT 1)""",
+        ),
+        (  # units over the bridge that no step stands for
+            "INSERT INTO ledger_account (id, code, kind, unit, guard, balance, xid) VALUES (9001, 'entity:b:x', 'entity', 't', 'floor', 1, '3')",
+            """INSERT INTO ledger_transfer SELECT gen_random_uuid(), line, debit_id, 9001, unit, amount, reason, happened_at,
+                   recorded_at, NULL, NULL, xid FROM ledger_transfer WHERE reason = 'bridge.deposited' LIMIT 1""",
+        ),
+    ],
+    "credits.across": [
+        ("DELETE FROM bridge_step WHERE step = 'deposited'",),  # what is locked and what arrived are two then
+        ("DELETE FROM serial_block WHERE account_id IN (SELECT id FROM ledger_account WHERE kind = 'cancelled')",),
+        ("DELETE FROM serial_block WHERE account_id IN (SELECT id FROM ledger_account WHERE code = 'entity:guangdong-phcer:buyer')",),
+        (  # a number that nobody issued
+            """INSERT INTO serial_block SELECT book_id, '[9000,9001)', account_id FROM serial_block
+               WHERE account_id = (SELECT id FROM ledger_account WHERE code = 'entity:guangdong-phcer:buyer')""",
+        ),
+        (  # back in the holder's hands after it crossed
+            """INSERT INTO serial_block SELECT book_id, serials, (SELECT id FROM ledger_account WHERE code = 'holder:phcer:seller')
+               FROM serial_block WHERE account_id = (SELECT id FROM ledger_account WHERE kind = 'bridged_out')""",
+        ),
+    ],
+    "credits.holders": [
+        ("UPDATE credit_transfer SET taker = 'seller', giver = 'buyer'",),
+        ("UPDATE credit_transfer SET price_fen = 1",),
+        ("DELETE FROM credit_transfer",),
+        ("UPDATE credit_cancellation SET purpose = 'another'",),
+        ("DELETE FROM credit_cancellation",),
+    ],
+    "market.sales": [
+        ("UPDATE sale SET price_fen = price_fen + 1",),
+        ("UPDATE sale SET buyer = 'seller'",),
+        ("UPDATE sale SET market = 'beijing'",),
+        ("UPDATE sale SET expires_at = offered_at + interval '1 microsecond'",),
+        ("UPDATE sale_end SET outcome = 'expired' WHERE outcome = 'withdrawn'",),
+        ("UPDATE sale_end SET outcome = 'withdrawn' WHERE outcome = 'settled'",),
+        ("DELETE FROM sale_end WHERE outcome = 'settled'",),
+        ("DELETE FROM sale WHERE id NOT IN (SELECT sale_id FROM sale_end)",),
+        (  # set aside for nobody
+            """UPDATE serial_block SET account_id = (SELECT id FROM ledger_account WHERE code = 'offered:guangdong-phcer:seller')
+               WHERE account_id = (SELECT id FROM ledger_account WHERE code = 'entity:guangdong-phcer:seller')""",
+        ),
+        (  # the money went elsewhere
+            """UPDATE ledger_transfer SET credit_id = (SELECT id FROM ledger_account WHERE kind = 'deposited' LIMIT 1)
+               WHERE reason = 'sale.paid'""",
+        ),
+    ],
     "seals.rows": [("UPDATE organisation SET name_en = 'Somebody'",)],
     "seals.tables": [
         ("CREATE TABLE strange (id integer, xid xid8 NOT NULL DEFAULT pg_current_xact_id())",),
