@@ -11,6 +11,7 @@ from rich.text import Text
 from backend import packs
 from backend.kit.settings import Settings
 from puhui.audit import Report
+from puhui.demo import account_credits
 from puhui.demo.printing import Printer
 from puhui.demo.stage import Happened, Intake, View
 
@@ -40,12 +41,6 @@ _PARTS = (
     ("拒绝", "rejected"),
     ("略过", "filtered"),
 )
-_NOT_YET = (
-    ("商户兑换与结算", "redemption at merchants, settlement"),
-    ("监测期、核查与签发", "monitoring periods, verification, issuance"),
-    ("减排量的登记、公开追溯", "a credit registry, public provenance"),
-    ("桥接、交易、清缴", "the bridge, trading, surrender"),
-)
 
 
 class Account(Printer):
@@ -63,13 +58,21 @@ class Account(Printer):
         self._files()
         self._grams()
         self._points()
+        self.title("6", "商户", "three shops take points, over /merchant/v1")
+        account_credits.tell_shops(self, self.told)
         self._citizens()
         self._explained()
+        self.title("9", "核证与签发", "verified by a third party, issued in whole tonnes")
+        account_credits.tell_batches(self, self.told)
+        self.title("10", "履约市场", "the bridge, agreed sales, surrender by Guangdong's rules")
+        account_credits.tell_compliance(self, self.told)
+        self.title("11", "追溯", "one tonne followed back to its rides")
+        account_credits.tell_following(self, self.told)
         self._log()
 
     def audit(self, report: Report) -> None:
         """The audit's answer, invariant by invariant."""
-        self.title("9", "审计", "the audit, recomputed from the rows")
+        self.title("13", "审计", "the audit, recomputed from the rows")
         table = self.table()
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
@@ -90,11 +93,8 @@ class Account(Printer):
         self.adds_up &= report.passed
 
     def closing(self, settings: Settings, seconds: float) -> None:
-        """What is not there yet, and how to look at what is."""
-        self.title("10", "尚未建成", "not built yet, so not shown")
-        for zh, en in _NOT_YET:
-            self.show(self.words(f"· {zh}", en))
-        self.title("11", "自己看看", "look for yourself")
+        """How to look at it."""
+        self.title("14", "自己看看", "look for yourself")
         prefix = f"PUHUI_EMBEDDED_DATABASE={settings.embedded_database} .venv/bin/puhui"
         for command in ("up", "psql", "audit"):
             self.line(f"{prefix} {command}")
@@ -216,6 +216,9 @@ class Account(Printer):
         for pool in figures["pools"]:
             kind = ("演示池", "demo pool") if pool["demo"] else ("池", "pool")
             rows.append((f"{kind[0]} {pool['methodology']} {pool['month']}", kind[1], pool["reduction_g"]))
+        for number, one in enumerate(self.told.certified, start=1):
+            name = f"批次 {number} {one.batch['methodology']} {one.batch['first_month']}"
+            rows.append((name, "batch", one.batch["frozen_g"]))
         for reason, grams in figures["uncredited_g"].items():
             zh, en = _WHY.get(reason, (reason, reason))
             rows.append((f"不入池：{zh}", en, grams))
@@ -230,7 +233,7 @@ class Account(Printer):
 
     def _points(self) -> None:
         self.title("5", "积分", "points: issued = where they are now")
-        points = self.told.figures["points"]
+        points = self.told.points
         rows = [
             ("可用", "spendable", points["spendable"]),
             ("冻结", "held", points["held"]),
@@ -259,7 +262,7 @@ class Account(Printer):
         )
 
     def _citizens(self) -> None:
-        self.title("6", "三位市民看到的", "what three citizens see, over /mobile/v1")
+        self.title("7", "三位市民看到的", "what three citizens see, over /mobile/v1")
         for view in self.told.views:
             self._citizen(view)
 
@@ -289,7 +292,7 @@ class Account(Printer):
             )
 
     def _explained(self) -> None:
-        self.title("7", "一次骑行怎么算", "one act explained, as its citizen may ask")
+        self.title("8", "一次骑行怎么算", "one act explained, as its citizen may ask")
         for shown in self._explanations():
             self._explain(shown)
 
@@ -320,7 +323,7 @@ class Account(Printer):
 
     def _log(self) -> None:
         head = self.told.head
-        self.title("8", "日志", "the append-only log")
+        self.title("12", "日志", "the append-only log")
         if head is None:
             self.say("没有新条目", "nothing was added", mark=False)
             self.adds_up = False

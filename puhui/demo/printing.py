@@ -41,9 +41,10 @@ class Printer:
     def mark(self, held: bool) -> Text:
         return Text("✓", style="green") if held else Text("✗", style="bold red")
 
-    def held(self, held: bool) -> str:
+    def keep(self, held: bool) -> bool:
+        """Remember whether this held."""
         self.adds_up &= held
-        return "✓" if held else "✗"
+        return held
 
     def table(self) -> Table:
         return Table(box=None, show_edge=False, pad_edge=False, padding=(0, 1), show_header=False)
