@@ -21,13 +21,14 @@ _OTHER = ("it is not what the log says", "与日志所载不符")
 _EXTRA = ("the log says nothing of it", "日志中并无此事")
 _MISSING = ("the log says it and it is not there", "日志所载而此处缺失")
 _PROGRESS = ("how far the log was followed is not known", "日志读取进度不明")
+_ANOTHER = ("it is not this log that was followed so far", "所读至此的并非本日志")
 _BEYOND = ("it was followed beyond its end", "读取进度超出日志末尾")
 _IMPOSSIBLE = ("it tells what cannot be", "所述之事不可能发生")
 
 _KEYS = {
     "transparency_event": ("entry_index", "part"),
-    "transparency_source": ("entry_index", "low"),
-    "transparency_range": ("line", "low"),
+    "transparency_source": ("entry_index", "serials"),
+    "transparency_range": ("line", "serials"),
     "transparency_batch": ("entry_index",),
     "transparency_unfollowed": ("entry_index",),
 }
@@ -66,12 +67,12 @@ class _Memory:
         row = asdict(source)
         for name in ("holder", "market"):
             del row[name]
-        self._add("source", entry_index=entry_index, line=row.pop("book"), **row)
+        self._add("source", entry_index=entry_index, line=row.pop("book"), serials=_pair(row), **row)
 
     async def events(self, events: Sequence[Event]) -> None:
         for event in events:
             row = asdict(event)
-            self._add("event", serials=(row.pop("low"), row.pop("high")), **row)
+            self._add("event", serials=_pair(row), **row)
 
     async def batch_step(self, step: BatchStep, *, entry_index: int, kind: str) -> None:
         self._add("batch", entry_index=entry_index, kind=kind, **asdict(step))
@@ -84,7 +85,12 @@ class _Memory:
 
     def all_rows(self) -> dict[str, list[dict[str, Any]]]:
         spans = [asdict(span) for line in self._lines.values() for _, span in line]
-        return self.rows | {"transparency_range": spans}
+        return self.rows | {"transparency_range": [{"serials": _pair(row), **row} for row in spans]}
+
+
+def _pair(row: dict[str, Any]) -> tuple[int, int]:
+    """Numbers as rows have them, taken out of the two fields that facts have."""
+    return row.pop("low"), row.pop("high")
 
 
 def _low(place: tuple[int, Span]) -> int:
@@ -102,25 +108,31 @@ async def as_the_log_says(session: AsyncSession) -> Checked:
     if len(progress) != 1 or not progress[0][0]:
         checked.name("transparency_progress", f"{len(progress)} rows", _PROGRESS)
     size = await log.size(session)
-    followed = max((upto for _, upto in progress), default=0)
+    followed = max((upto for _, upto, _ in progress), default=0)
     if followed > size:
         checked.name("transparency_progress", followed, _BEYOND)
+    for _, upto, leaf in progress:
+        if leaf != await following.last_leaf(session, upto):
+            checked.name("transparency_progress", upto, _ANOTHER)
     memory = _Memory()
-    await _read(session, memory, 0, min(followed, size))
+    checked.rows += await _read(session, memory, 0, min(followed, size))
     for table, fresh in memory.all_rows().items():
         stored = await queries.everything(session, table)
         checked.rows += len(stored)
         _compare(checked, table, stored=map(_plain, stored), fresh=fresh)
-    await _read(session, memory, followed, size)
+    checked.rows += await _read(session, memory, followed, size)
     for row in memory.rows["transparency_unfollowed"]:
         checked.name("log_entry", f"#{row['entry_index']} {row['kind']}: {row['reason']}", _IMPOSSIBLE)
     return checked
 
 
-async def _read(session: AsyncSession, memory: _Memory, begin: int, end: int) -> None:
+async def _read(session: AsyncSession, memory: _Memory, begin: int, end: int) -> int:
+    entries = 0
     for low in range(begin, end, _AT_ONCE):
         for entry in await log.entries(session, low=low, high=min(end, low + _AT_ONCE), kinds=KINDS):
             await following.read(memory, entry)
+            entries += 1
+    return entries
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

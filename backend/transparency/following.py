@@ -114,7 +114,7 @@ async def follow(session: AsyncSession, *, at_most: int = ENTRIES_AT_ONCE) -> bo
     tables = _Tables(session)
     for entry in await log.entries(session, low=low, high=high, kinds=KINDS):
         await read(tables, entry)
-    await queries.set_progress(session, high)
+    await _followed(session, high)
     return high < size
 
 
@@ -135,4 +135,15 @@ async def rebuild(db: Database) -> None:
     async with db.transaction() as session:
         await queries.lock_progress(session)
         await queries.forget(session)
+        await _followed(session, 0)
     await catch_up(db)
+
+
+async def _followed(session: AsyncSession, size: int) -> None:
+    await queries.set_progress(session, next_index=size, last_leaf=await last_leaf(session, size))
+
+
+async def last_leaf(session: AsyncSession, size: int) -> bytes:
+    """The hash of the last of the first `size` entries, by which they are known again; empty where there is none."""
+    found = await log.entries_at(session, [size - 1])
+    return found[0].leaf_hash if found else b""

@@ -48,18 +48,22 @@ async def lock_progress(session: AsyncSession) -> int:
     return int(result.scalar_one())
 
 
-async def set_progress(session: AsyncSession, next_index: int) -> None:
-    await session.execute(text("UPDATE transparency_progress SET next_index = :next"), {"next": next_index})
+async def set_progress(session: AsyncSession, *, next_index: int, last_leaf: bytes) -> None:
+    await session.execute(
+        text("UPDATE transparency_progress SET next_index = :next_index, last_leaf = :last_leaf"),
+        {"next_index": next_index, "last_leaf": last_leaf},
+    )
 
 
 async def forget(session: AsyncSession) -> None:
-    """Remove everything that was read; the caller holds the lock of the progress."""
+    """Remove everything that was read; the caller holds the lock of the progress and sets it."""
     for table in TABLES:
         await session.execute(text(f"DELETE FROM {table}"))
-    await set_progress(session, 0)
 
 
-_SPAN = "line, low, high, status, book, market, holder, compliance_year, born, last"
+_SPAN = """
+    line, lower(serials) AS low, upper(serials) AS high, status, book, market, holder, compliance_year, born, last
+"""
 
 
 async def touched(session: AsyncSession, *, book: str, low: int, high: int) -> list[Span]:
@@ -67,7 +71,7 @@ async def touched(session: AsyncSession, *, book: str, low: int, high: int) -> l
     rows = await session.execute(
         text(f"""
             SELECT {_SPAN} FROM transparency_range
-            WHERE int8range(low, high) && int8range(:low, :high) AND (line = :book OR book = :book)
+            WHERE serials && int8range(:low, :high) AND (line = :book OR book = :book)
         """),
         {"book": book, "low": low, "high": high},
     )
@@ -81,17 +85,23 @@ async def replace_spans(session: AsyncSession, *, gone: Iterable[Span], new: Ite
         await session.execute(
             text("""
                 DELETE FROM transparency_range r
-                USING unnest(CAST(:lines AS text[]), CAST(:lows AS bigint[])) AS o (line, low)
-                WHERE r.line = o.line AND r.low = o.low
+                USING unnest(CAST(:lines AS text[]), CAST(:lows AS bigint[]), CAST(:highs AS bigint[]))
+                    AS o (line, low, high)
+                WHERE r.line = o.line AND r.serials = int8range(o.low, o.high)
             """),
-            {"lines": [one.line for one in old], "lows": [one.low for one in old]},
+            {
+                "lines": [one.line for one in old],
+                "lows": [one.low for one in old],
+                "highs": [one.high for one in old],
+            },
         )
     rows = [asdict(one) for one in new]
     if rows:
         await session.execute(
-            text(f"""
-                INSERT INTO transparency_range ({_SPAN})
-                VALUES (:line, :low, :high, :status, :book, :market, :holder, :compliance_year, :born, :last)
+            text("""
+                INSERT INTO transparency_range
+                    (line, serials, status, book, market, holder, compliance_year, born, last)
+                VALUES (:line, int8range(:low, :high), :status, :book, :market, :holder, :compliance_year, :born, :last)
             """),
             rows,
         )
@@ -101,8 +111,9 @@ async def add_source(session: AsyncSession, source: Source, *, entry_index: int)
     await session.execute(
         text("""
             INSERT INTO transparency_source
-                (entry_index, line, low, high, unit, batch, project, methodology, vintage_year, demo)
-            VALUES (:entry_index, :book, :low, :high, :unit, :batch, :project, :methodology, :vintage_year, :demo)
+                (entry_index, line, serials, unit, batch, project, methodology, vintage_year, demo)
+            VALUES (:entry_index, :book, int8range(:low, :high), :unit, :batch, :project, :methodology, :vintage_year,
+                    :demo)
         """),
         {"entry_index": entry_index, **asdict(source)},
     )
@@ -171,7 +182,7 @@ async def span_at(session: AsyncSession, *, line: str, number: int) -> Span | No
     rows = await session.execute(
         text(f"""
             SELECT {_SPAN} FROM transparency_range
-            WHERE int8range(low, high) @> CAST(:number AS bigint) AND line = :line
+            WHERE serials @> CAST(:number AS bigint) AND line = :line
         """),
         {"number": number, "line": line},
     )
@@ -181,7 +192,7 @@ async def span_at(session: AsyncSession, *, line: str, number: int) -> Span | No
 
 _RANGES_WITH_SOURCE = """
     transparency_range r
-    JOIN transparency_source s ON s.entry_index = r.born AND r.low >= s.low AND r.low < s.high
+    JOIN transparency_source s ON s.entry_index = r.born AND s.serials @> lower(r.serials)
 """
 _FILTER = """
     (CAST(:project AS text) IS NULL OR s.project = :project)
@@ -204,11 +215,12 @@ async def search(
     line, low = after or (None, None)
     rows = await session.execute(
         text(f"""
-            SELECT r.line, r.low, r.high, r.status, r.book, r.market, r.holder, r.compliance_year, r.born, r.last,
+            SELECT r.line, lower(r.serials) AS low, upper(r.serials) AS high, r.status, r.book, r.market, r.holder, r.compliance_year, r.born, r.last,
                    s.unit, s.batch, s.project, s.methodology, s.vintage_year, s.demo
             FROM {_RANGES_WITH_SOURCE}
-            WHERE (CAST(:line AS text) IS NULL OR (r.line, r.low) > (:line, CAST(:low AS bigint))) AND {_FILTER}
-            ORDER BY r.line, r.low LIMIT :limit
+            WHERE (CAST(:line AS text) IS NULL OR (r.line, lower(r.serials)) > (:line, CAST(:low AS bigint)))
+                AND {_FILTER}
+            ORDER BY r.line, lower(r.serials) LIMIT :limit
         """),
         {**asdict(wanted), "line": line, "low": low, "limit": limit},
     )
@@ -219,12 +231,12 @@ async def standing(session: AsyncSession, *, line: str, low: int, high: int) -> 
     """How the numbers `[low, high)` of a line stand, as `search` tells it, cut to them."""
     rows = await session.execute(
         text(f"""
-            SELECT r.line, greatest(r.low, :low) AS low, least(r.high, :high) AS high, r.status, r.book, r.market,
+            SELECT r.line, greatest(lower(r.serials), :low) AS low, least(upper(r.serials), :high) AS high, r.status, r.book, r.market,
                    r.holder, r.compliance_year, r.born, r.last,
                    s.unit, s.batch, s.project, s.methodology, s.vintage_year, s.demo
             FROM {_RANGES_WITH_SOURCE}
-            WHERE r.line = :line AND int8range(r.low, r.high) && int8range(:low, :high)
-            ORDER BY r.low
+            WHERE r.line = :line AND r.serials && int8range(:low, :high)
+            ORDER BY r.serials
         """),
         {"line": line, "low": low, "high": high},
     )
@@ -236,7 +248,7 @@ async def totals(session: AsyncSession, wanted: Filter) -> Sequence[RowMapping]:
     rows = await session.execute(
         text(f"""
             SELECT s.unit, s.project, s.methodology, s.vintage_year, s.demo, r.status, r.market,
-                   sum(r.high - r.low)::bigint AS quantity_t
+                   sum(upper(r.serials) - lower(r.serials))::bigint AS quantity_t
             FROM {_RANGES_WITH_SOURCE}
             WHERE {_FILTER}
             GROUP BY s.unit, s.project, s.methodology, s.vintage_year, s.demo, r.status, r.market
@@ -251,8 +263,9 @@ async def source_at(session: AsyncSession, *, born: int, number: int) -> RowMapp
     """The source of a number, which an entry began."""
     rows = await session.execute(
         text("""
-            SELECT entry_index, line, low, high, unit, batch, project, methodology, vintage_year, demo
-            FROM transparency_source WHERE entry_index = :born AND low <= :number AND high > :number
+            SELECT entry_index, line, lower(serials) AS low, upper(serials) AS high, unit, batch, project, methodology,
+                   vintage_year, demo
+            FROM transparency_source WHERE entry_index = :born AND serials @> CAST(:number AS bigint)
         """),
         {"born": born, "number": number},
     )
@@ -263,7 +276,7 @@ async def source_of_batch(session: AsyncSession, *, batch: str) -> RowMapping | 
     """The numbers that a batch was issued as."""
     rows = await session.execute(
         text("""
-            SELECT entry_index, line, low, high FROM transparency_source
+            SELECT entry_index, line, lower(serials) AS low, upper(serials) AS high FROM transparency_source
             WHERE batch = :batch ORDER BY entry_index LIMIT 1
         """),
         {"batch": batch},
@@ -332,6 +345,6 @@ async def everything(session: AsyncSession, table: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-async def progress_rows(session: AsyncSession) -> list[tuple[bool, int]]:
-    rows = await session.execute(text("SELECT one, next_index FROM transparency_progress"))
-    return [(row.one, row.next_index) for row in rows]
+async def progress_rows(session: AsyncSession) -> list[tuple[bool, int, bytes]]:
+    rows = await session.execute(text("SELECT one, next_index, last_leaf FROM transparency_progress"))
+    return [(row.one, row.next_index, row.last_leaf) for row in rows]

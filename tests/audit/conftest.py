@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend import intake, ledger, log, methodologies, packs, programmes, transparency
+from backend import intake, ledger, log, methodologies, packs, programmes, transparency, transparency
 from backend.identity import Role, consent, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
@@ -89,6 +89,7 @@ class City:
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()
+        await transparency.catch_up(self.db)
         await transparency.catch_up(self.db)
         await conduct(self.db, self.settings)
         await self.seal()

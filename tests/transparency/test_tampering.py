@@ -18,7 +18,7 @@ from tests.transparency.conftest import Teller, run
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 STORED = (*queries.TABLES, "transparency_progress")
 GIVEN = {"int8range": "'[1,2)'", "boolean": "'true'"}
-OTHER = {"status": "CASE {0} WHEN 'held' THEN 'bridged' ELSE 'held' END", "one": "NOT {0}", "low": "{0} - 1"}
+OTHER = {"status": "CASE {0} WHEN 'held' THEN 'bridged' ELSE 'held' END", "one": "NOT {0}"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +100,7 @@ async def test_a_row_that_is_gone_or_was_slipped_in_is_named(
         await superuser.execute(f"DELETE FROM {table} WHERE ctid = (SELECT min(ctid) FROM {table})")
         assert await found(db)
     if table in {"transparency_range", "transparency_source"}:
-        change = "low = low + 700, high = high + 700"
+        change = "serials = int8range(lower(serials) + 700, upper(serials) + 700)"
     elif table == "transparency_progress":
         change = "one = NOT one"
     else:

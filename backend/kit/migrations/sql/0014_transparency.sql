@@ -1,12 +1,14 @@
 -- What the public asks of the log, by serial number. Every row here is read out of log entries and can be made again
 -- from them; nothing else is kept, so the rows may be removed and written again.
 
--- How far the log was followed: every entry below `next_index` is in the tables below.
+-- How far the log was followed: every entry below `next_index` is in the tables below, the last of which has the hash
+-- `last_leaf`.
 CREATE TABLE transparency_progress (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    next_index bigint NOT NULL CHECK (next_index >= 0)
+    next_index bigint NOT NULL CHECK (next_index >= 0),
+    last_leaf bytea NOT NULL
 );
-INSERT INTO transparency_progress (next_index) VALUES (0);
+INSERT INTO transparency_progress (next_index, last_leaf) VALUES (0, '');
 
 -- What an entry says of a run of serial numbers. `book` is where it happened; `line` is the book in which these numbers
 -- came into being, the same on both sides of a bridge.
@@ -25,15 +27,14 @@ CREATE INDEX transparency_event_serials ON transparency_event USING gist (serial
 CREATE TABLE transparency_source (
     entry_index bigint NOT NULL,
     line text COLLATE "C" NOT NULL,
-    low bigint NOT NULL CHECK (low >= 1),
-    high bigint NOT NULL CHECK (high > low),
+    serials int8range NOT NULL CHECK (NOT isempty(serials) AND lower(serials) >= 1),
     unit text NOT NULL,
     batch text,
     project text COLLATE "C",
     methodology text COLLATE "C",
     vintage_year bigint,
     demo boolean NOT NULL,
-    PRIMARY KEY (entry_index, low)
+    PRIMARY KEY (entry_index, serials)
 );
 CREATE INDEX transparency_source_batch ON transparency_source (batch);
 
@@ -41,8 +42,7 @@ CREATE INDEX transparency_source_batch ON transparency_source (batch);
 -- that brought it where it is.
 CREATE TABLE transparency_range (
     line text COLLATE "C" NOT NULL,
-    low bigint NOT NULL CHECK (low >= 1),
-    high bigint NOT NULL CHECK (high > low),
+    serials int8range NOT NULL CHECK (NOT isempty(serials) AND lower(serials) >= 1),
     status text NOT NULL CHECK (status IN ('held', 'locked', 'bridged', 'pledged', 'surrendered', 'cancelled')),
     book text COLLATE "C" NOT NULL,
     market text,
@@ -50,10 +50,11 @@ CREATE TABLE transparency_range (
     compliance_year bigint,
     born bigint NOT NULL,
     last bigint NOT NULL,
-    PRIMARY KEY (line, low)
+    PRIMARY KEY (line, serials)
 );
-CREATE INDEX transparency_range_serials ON transparency_range USING gist (int8range(low, high));
-CREATE INDEX transparency_range_born ON transparency_range (born, low);
+CREATE INDEX transparency_range_serials ON transparency_range USING gist (serials);
+CREATE INDEX transparency_range_low ON transparency_range (line, (lower(serials)));
+CREATE INDEX transparency_range_born ON transparency_range (born);
 
 -- Which entries are about a batch.
 CREATE TABLE transparency_batch (
