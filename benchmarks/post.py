@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import random
-import re
-import subprocess
 import time
 from dataclasses import dataclass
-
-from sqlalchemy.engine import make_url
 
 from backend import ledger
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
+from benchmarks import tpcb
 from benchmarks.harness import Bench, Report, Round, scratch, superuser
+from benchmarks.tpcb import CLIENTS, PROCESSES, REFERENCE
 from puhui import embedded, runtime
-from puhui.embedded import postgres
 
-CLIENTS, PROCESSES, SCALE = 32, 2, 50
 PEOPLE, EARNERS = 10_000, 200_000
 BATCH = 100
 _WAYS = {
@@ -48,16 +43,15 @@ async def run(
     servers: embedded.Servers, settings: Settings, *, seconds: float = 10, rounds: int = 5
 ) -> list[Report]:
     """A report per way of posting; each round is one run of pgbench and one of each way."""
-    reference = f"pgbench TPC-B -s {SCALE} -M prepared -c {CLIENTS} -j {PROCESSES}"
-    reports = {way: Report(f"post {way}", "transfers/s", reference) for way in _WAYS}
-    async with scratch(servers, settings) as tpcb, scratch(servers, settings) as bench:
-        await asyncio.to_thread(_pgbench, tpcb, "-i", "-q", "-s", str(SCALE))
+    reports = {way: Report(f"post {way}", "transfers/s", REFERENCE) for way in _WAYS}
+    async with scratch(servers, settings) as reference, scratch(servers, settings) as bench:
+        await asyncio.to_thread(tpcb.set_up, reference)
         async with runtime.database(bench.settings) as db:
             accounts = await _set_up(db)
         async with superuser(bench) as connection:
             await connection.execute("VACUUM ANALYZE")
         for number in range(rounds):
-            tps = await asyncio.to_thread(_tpcb, tpcb, seconds)
+            tps = await asyncio.to_thread(tpcb.rate, reference, seconds)
             for way, report in reports.items():
                 if number == 0:
                     report.notes["way"] = _WAYS[way]
@@ -89,43 +83,6 @@ async def _set_up(db: Database) -> _Accounts:
         lines = tuple(ledger.Line(opened[issuer], wallet, 10**9) for wallet in wallets[:PEOPLE])
         await ledger.post(session, [ledger.Posting(ids.uuid7(), "points.earned", clock.now(), lines)])
     return _Accounts(opened[issuer], wallets, [opened[code] for code in codes["hold"]])
-
-
-# --- the reference ------------------------------------------------------------------------------------------------
-
-
-def _tpcb(bench: Bench, seconds: float) -> float:
-    output = _pgbench(
-        bench,
-        "-n",
-        "-M",
-        "prepared",
-        "-c",
-        str(CLIENTS),
-        "-j",
-        str(PROCESSES),
-        "-T",
-        str(max(1, round(seconds))),
-    )
-    found = re.search(r"tps = ([\d.]+)", output)
-    if found is None:
-        raise RuntimeError("pgbench did not tell its rate")
-    return float(found[1])
-
-
-def _pgbench(bench: Bench, *arguments: str) -> str:
-    url = make_url(bench.superuser_url)
-    host = url.query.get("host") or url.host or ""
-    return subprocess.run(
-        [
-            str(postgres.program("pgbench")), *arguments,
-            "-h", str(host), "-p", str(url.port or 5432), "-U", str(url.username), str(url.database),
-        ],
-        env={**os.environ, "PGPASSWORD": str(url.password)},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout  # fmt: skip
 
 
 # --- ours ---------------------------------------------------------------------------------------------------------

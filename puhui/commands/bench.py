@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from benchmarks.harness import Report
 
-NAMES = ("post", "intake", "certify")
+NAMES = ("post", "intake", "redeem", "certify")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +21,9 @@ def bench(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="轮数 · rounds")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="post、certify：每轮秒数 · seconds a round")] = 10,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="post、redeem、certify：每轮秒数 · seconds a round")
+    ] = 10,
     rows: Annotated[
         int, typer.Option(min=1, help="intake：每轮行数，certify：叶子数 · rows a round, leaves")
     ] = 1_000_000,
@@ -48,6 +50,10 @@ def bench(
                     intake.run(servers, settings, rows=rows, citizens=citizens, rounds=rounds, stored=stored)
                 )
             ]
+        elif name == "redeem":
+            from benchmarks import redeem
+
+            reports = runtime.run(redeem.run(servers, settings, seconds=seconds, rounds=rounds))
         else:
             from benchmarks import post
 
