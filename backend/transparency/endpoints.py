@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Path, Request
 from starlette.responses import Response, StreamingResponse
 
+from backend import certification
 from backend.certification import proofs
 from backend.kit.http import Router, database
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.transparency import acts, provenance, queries, spreadsheet
-from backend.transparency.access import FOR_A_MOMENT, Followed, Wanted, cached
+from backend.transparency.access import FOR_A_MOMENT, PROOF, Followed, Wanted, cached, tagged
 from backend.transparency.errors import BatchUnknown, NotAReceipt, ReceiptNotGenuine, SerialUnknown
 from backend.transparency.printed import parsed
 from backend.transparency.schemas import ActTold, BatchTold, Figures, FoundTold, StoryTold, TotalsTold
@@ -39,6 +40,19 @@ async def read_serial(request: Request, session: Followed, serial: Serial) -> Re
     if "_" in serial and serial != story.credit:
         raise SerialUnknown  # the number exists, with another vintage, methodology or region around it
     return cached(request, StoryTold.model_validate(story))
+
+
+@router.get(
+    "/serials/{serial}/proof",
+    responses=problems(SerialUnknown, certification.SerialUnknown, certification.HeadNotSigned) | PROOF,
+    tags=["serials"],
+)
+async def prove_serial(request: Request, session: Followed, serial: Serial) -> Response:
+    """The proof of a credit: which grams of its batch it is. Saved as it comes, it is a file that `puhui verify` takes."""
+    book, number = parsed(serial)
+    story = await provenance.story(session, book=book, number=number)
+    proof = await certification.serial_proof(session, book=story.line, number=number)
+    return tagged(request, proofs.to_bytes(proof), media_type="application/json", keep=FOR_A_MOMENT)
 
 
 @router.get("/serials", response_model=Page[FoundTold], tags=["serials"])
