@@ -27,7 +27,7 @@ from backend.certification.freezing import posting_id
 from backend.certification.model import Batch, Issuance, Statement
 from backend.certification.printed import UNIT
 from backend.certification.reporting import Group, groups_of
-from backend.certification.runs import layout_of, runs_of
+from backend.certification.runs import layout_of, runs_of, shortened
 from backend.certification.tonnes import split
 from backend.identity import Role, approvals, staff
 from backend.identity.approvals import TwoPersonAct
@@ -198,7 +198,7 @@ def issued_entry(
     runs: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """What the log says of an issuance. Nothing issued is the empty range from 1."""
-    return {
+    body: dict[str, Any] = {
         "batch": str(known.id),
         **known.series.as_body(),
         "region": known.region,
@@ -216,6 +216,7 @@ def issued_entry(
         "carry_out_g": row["carry_out_g"],
         "runs": runs,
     }
+    return shortened(body)
 
 
 async def _post_grams(

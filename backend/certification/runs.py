@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.certification import queries, verifying
+from backend.certification import proofs, queries, verifying
 from backend.certification.layout import Layout
 from backend.certification.model import Batch, Statement
+from backend.log import canonical
 
 LEAST_ACTS = 10
+_FRAME_BYTES = 100  # what the log puts around the body of an entry: its kind and the time
 
 
 async def layout_of(session: AsyncSession, known: Batch, statement: Statement) -> Layout:
@@ -76,6 +78,25 @@ def merged(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         last = found.pop()
         found[-1] = _joined(found[-1], last)
     return found
+
+
+def shortened(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of an issuance with runs joined until its entry leaves a serial's proof below 8 KB, or one is left."""
+    while len(canonical.encode(body)) > proofs.ENTRY_BYTES - _FRAME_BYTES:
+        fewer = _halved(body["runs"])
+        if len(fewer) == len(body["runs"]):
+            break
+        body = {**body, "runs": fewer}
+    return body
+
+
+def _halved(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same with neighbours joined two by two; the carry stays by itself."""
+    listed = list(runs)
+    carried = [run for run in listed[:1] if "carried_from" in run]
+    acts = listed[len(carried) :]
+    pairs = [_joined(one, other) for one, other in zip(acts[::2], acts[1::2], strict=False)]
+    return carried + pairs + acts[2 * len(pairs) :]
 
 
 def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -329,6 +329,33 @@ def test_a_log_that_states_something_else_does_not_prove_the_serial(
     assert code in [check.code for check in found.checks if not check.passed]
 
 
+def test_an_entry_in_another_written_form_is_refused_even_where_the_log_has_it() -> None:
+    """Of a key that stands twice, or spaces, different readers make different things."""
+    for plain, other in (
+        (b'"kind"', b' "kind"'),
+        (b'"book":"phcer"', b'"book":"phcer","book":"phcer"'),
+        (b"phcer", b"\\u0070hcer"),
+    ):
+        log = city()
+        index = log.batches[1].issued
+        log.entries[index] = log.entries[index].replace(plain, other)
+        assert broken(log.serial(FIRST[1])) == ["entry.readable"]
+
+
+def test_base64_has_one_written_form() -> None:
+    told = document("serial")
+    told["statement"]["path"][0] = told["statement"]["path"][0][:-2] + "_="
+    with pytest.raises(proofs.ProofUnreadable):
+        verdict(told)
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    told = document("serial")
+    last = digits.index(told["statement"]["path"][0][-2])
+    told["statement"]["path"][0] = told["statement"]["path"][0][:-2] + digits[last ^ 1] + "="
+    with pytest.raises(proofs.ProofUnreadable) as refused:
+        verdict(told)
+    assert refused.value.field == "$.statement.path[0]"
+
+
 def test_a_carry_from_another_series_or_batch_does_not_hold() -> None:
     log = relog(set_body(vintage_year=2025))
     found = proofs.verify(log.serial(FIRST[1], follow=True), key=PINNED)
