@@ -1,4 +1,4 @@
-"""Offers and their stock, redemptions, their codes and ends, and the two hot verbs."""
+"""Offers and their stock, redemptions, their codes and ends, the two hot verbs; a shorter way of capturing a hold."""
 
 from backend.kit.migrations.scripts import run_script
 
@@ -7,4 +7,5 @@ down_revision = "0009_serials"
 
 
 def upgrade() -> None:
+    run_script("0010_capture.sql")
     run_script("0010_merchant.sql")
