@@ -222,6 +222,8 @@ def hash_leaves(leaves: Leaves) -> bytes:
 def rise(hashes: bytes, sums: Sums) -> tuple[bytes, Sums]:
     """The level above: pairs hashed, an odd last node taken over."""
     pairs = len(sums) // 2
+    if not pairs:
+        return hashes, sums
     two = np.frombuffer(hashes, np.uint8, count=pairs * 2 * DIGEST_BYTES).reshape(pairs, 2, DIGEST_BYTES)
     numbers = sums[: pairs * 2].astype(_U64).view(np.uint8).reshape(pairs, 2, 8)
 

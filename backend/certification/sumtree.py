@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from backend.certification.leaves import (
     DIGEST_BYTES,
     EMPTY,
@@ -32,6 +34,7 @@ from backend.certification.leaves import (
     SumNotProven,
     SumOverflows,
     SumRoot,
+    Sums,
     hash_leaves,
     leaf_hash,
     node_hash,
@@ -95,6 +98,10 @@ __all__ = [
 CHUNK_LEVEL = 8
 CHUNK_LEAVES = 1 << CHUNK_LEVEL  # leaves below one node of the lowest stored level
 
+_BLOCK = 1 << 16  # leaves whose nodes are made at a time: a multiple of a chunk
+_CHUNKS_KEPT = 64
+_NO_SUMS = np.zeros(0, np.uint64)
+
 Place = tuple[int, int]  # (level, number)
 
 
@@ -108,31 +115,73 @@ class UpperNode(NamedTuple):
     from_gram: int
 
 
+class _Chunk:
+    """All nodes of one subtree of at most 256 leaves, up to level 8."""
+
+    def __init__(self, leaves: Leaves) -> None:
+        self.count = len(leaves)
+        self._levels = [(hash_leaves(leaves), leaves.grams)]
+        for _ in range(CHUNK_LEVEL):
+            self._levels.append(rise(*self._levels[-1]))
+
+    def node(self, level: int, number: int) -> Node:
+        return _node_of(*self._levels[level], number)
+
+
+def _node_of(hashes: bytes, sums: Sums, number: int) -> Node:
+    if not 0 <= number < len(sums):
+        raise OutsideTheLeaves
+    return Node(hashes[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES], int(sums[number]))
+
+
 class Tree:
-    """A tree in memory: a million leaves take about a second and 140 MB."""
+    """A tree in memory: its leaves, 48 bytes each, and the nodes over 256 of them or more.
+
+    What lies between is hashed again when it is asked for. A million leaves take about a second.
+    """
 
     def __init__(self, leaves: Iterable[Leaf]) -> None:
         self.leaves = Leaves.of(leaves)
         self.count = len(self.leaves)
-        hashes, sums = hash_leaves(self.leaves), self.leaves.grams
-        self._levels = [(hashes, sums)]
+        blocks = [self._block(low) for low in range(0, self.count, _BLOCK)]
+        hashes, sums = (
+            b"".join(made for made, _ in blocks),
+            np.concatenate([_NO_SUMS, *(s for _, s in blocks)]),
+        )
+        self._upper = [(hashes, sums)]
         while len(sums) > 1:
             hashes, sums = rise(hashes, sums)
-            self._levels.append((hashes, sums))
+            self._upper.append((hashes, sums))
+        self._chunks: dict[int, _Chunk] = {}
+
+    def _block(self, low: int) -> tuple[bytes, Sums]:
+        """The nodes of level 8 over some leaves whose number fits the processor's cache."""
+        leaves = self.leaves[low : low + _BLOCK]
+        hashes, sums = hash_leaves(leaves), leaves.grams
+        for _ in range(CHUNK_LEVEL):
+            hashes, sums = rise(hashes, sums)
+        return hashes, sums
 
     @property
     def root(self) -> SumRoot:
         """The root over all leaves."""
-        if not self.count:
-            return EMPTY
-        return SumRoot(*self.node(len(self._levels) - 1, 0), self.count)
+        return SumRoot(*_node_of(*self._upper[-1], 0), self.count) if self.count else EMPTY
 
     def node(self, level: int, number: int) -> Node:
         """One subtree; above the root, the root."""
-        hashes, sums = self._levels[min(level, len(self._levels) - 1)]
-        if not 0 <= number < len(sums):
+        if level >= CHUNK_LEVEL:
+            return _node_of(*self._upper[min(level - CHUNK_LEVEL, len(self._upper) - 1)], number)
+        if not 0 <= number < width(self.count, level):
             raise OutsideTheLeaves
-        return Node(hashes[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES], int(sums[number]))
+        shift = CHUNK_LEVEL - level
+        return self._chunk(number >> shift).node(level, number & ((1 << shift) - 1))
+
+    def _chunk(self, number: int) -> _Chunk:
+        if number not in self._chunks:
+            if len(self._chunks) >= _CHUNKS_KEPT:
+                self._chunks.clear()
+            self._chunks[number] = _Chunk(self.leaves[number * CHUNK_LEAVES : (number + 1) * CHUNK_LEAVES])
+        return self._chunks[number]
 
     def leaf(self, index: int) -> Leaf:
         """One leaf."""
@@ -180,11 +229,12 @@ class Part:
         """StoredTreeDiffers when a chunk's leaves do not give its stored node, or nodes not those above them."""
         self.count = count
         self._nodes = {place: Node(bytes(node[0]), node[1]) for place, node in nodes.items()}
-        self._chunks = {number: Tree(leaves) for number, leaves in chunks.items()}
-        for number, tree in self._chunks.items():
-            if tree.count != min(CHUNK_LEAVES, count - number * CHUNK_LEAVES):
+        self._leaves = {number: Leaves.of(leaves) for number, leaves in chunks.items()}
+        self._chunks = {number: _Chunk(leaves) for number, leaves in self._leaves.items()}
+        for number, chunk in self._chunks.items():
+            if chunk.count != min(CHUNK_LEAVES, count - number * CHUNK_LEAVES):
                 raise StoredTreeDiffers
-            if tree.node(CHUNK_LEVEL, 0) != self.node(CHUNK_LEVEL, number):
+            if chunk.node(CHUNK_LEVEL, 0) != self.node(CHUNK_LEVEL, number):
                 raise StoredTreeDiffers
             for level in range(CHUNK_LEVEL, top_level(count)):
                 self._require_parent(level + 1, number >> (level + 1 - CHUNK_LEVEL))
@@ -213,9 +263,10 @@ class Part:
 
     def leaf(self, index: int) -> Leaf:
         """One leaf; StoredTreeDiffers when its chunk was not read."""
-        return self._chunk(index >> CHUNK_LEVEL).leaf(index & (CHUNK_LEAVES - 1))
+        self._chunk(index >> CHUNK_LEVEL)
+        return self._leaves[index >> CHUNK_LEVEL][index & (CHUNK_LEAVES - 1)]
 
-    def _chunk(self, number: int) -> Tree:
+    def _chunk(self, number: int) -> _Chunk:
         found = self._chunks.get(number)
         if found is None:
             raise StoredTreeDiffers
