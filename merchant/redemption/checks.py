@@ -92,7 +92,7 @@ _ENDS = (
             ),
             "code": ("no code was good when it was captured", "核销时没有有效的兑换码"),
             "capture": ("the ledger does not owe the merchant what was captured", "账本未如其所述记应付商户"),
-            "release": ("the ledger did not give the points back", "账本未退回积分"),
+            "release": ("the ledger did not give the points back", "账本未退还积分"),
             "time": ("it lapsed too early, or was cancelled too late", "过早失效，或过晚取消"),
         },
     ),
@@ -114,9 +114,9 @@ _ENDS = (
             ) found WHERE fault IS NOT NULL
         """,
         {
-            "captured": ("it refunds what was not captured", "退回了未核销的兑换"),
-            "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退回"),
-            "time": ("it was made outside its time", "不在可退回的期限内"),
+            "captured": ("it refunds what was not captured", "退还了未核销的兑换"),
+            "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退还"),
+            "time": ("it was made outside its time", "不在可退还的期限内"),
             "reversal": ("the ledger did not undo the capture and the hold", "账本未冲回扣款与冻结"),
         },
     ),

@@ -72,7 +72,7 @@ class RedemptionNotCaptured(DomainError):
 
     code = "merchant.redemption_not_captured"
     kind = Kind.CONFLICT
-    title_zh = "只有已核销的兑换可以退回。"
+    title_zh = "只有已核销的兑换可以退还。"
 
 
 @dataclass(eq=False)
@@ -81,7 +81,7 @@ class AlreadyRefunded(DomainError):
 
     code = "merchant.already_refunded"
     kind = Kind.CONFLICT
-    title_zh = "这笔兑换已经退回。"
+    title_zh = "这笔兑换已经退还。"
 
 
 @dataclass(eq=False)
@@ -90,7 +90,7 @@ class RefundTooLate(DomainError):
 
     code = "merchant.refund_too_late"
     kind = Kind.CONFLICT
-    title_zh = "已超过可退回的期限。"
+    title_zh = "已超过可退还的期限。"
 
     within_days: int
 
