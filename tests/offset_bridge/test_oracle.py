@@ -132,3 +132,166 @@ def test_nested_limits_with_any_share_are_used_to_the_last_tonne(
     else:
         assert found is not None
         assert tuple(found.values()) == best[1]
+
+
+# --- whole cases: every fact of a lot, every year, settings known and unknown ---------------------------------------
+
+HYDRO, FOSSIL, WASTE = ("hydro", "hydro-small"), ("coal-power", "gas-heat"), ("waste-heat",)
+TYPES = ("forestry", "wind", "coal-bed-methane", "inclusion", *HYDRO, *FOSSIL, *WASTE)
+GASES = {
+    "all": {"CO2": "1"},
+    "half": {"CO2": "0.3", "CH4": "0.2", "N2O": "0.5"},
+    "less": {"CH4": "0.49", "SF6": "0.51"},
+}
+
+facts = st.fixed_dictionaries(
+    {
+        "unit": st.sampled_from(["CCER", "CCER", "CCER", "PHCER", "PHCER", "GZCER", "GDEA", "SZEA"]),
+        "tonnes": st.integers(0, 4),
+        "project_region": st.sampled_from(["CN-GD", "CN-GD-GZ", "CN-GD-SZ", "CN-YN"]),
+        "project_type": st.sampled_from(TYPES),
+        "gases": st.sampled_from(["all", "all", "half", "less"]),
+        "filed": st.sampled_from([True, True, True, False]),
+        "own_boundary": st.sampled_from([False, False, False, True]),
+        "covered_boundary": st.sampled_from([False, False, False, True]),
+        "ccer_category": st.sampled_from([None, None, None, "pre-CDM"]),
+        "year": st.integers(2012, 2014),
+    }
+)
+used_facts = st.fixed_dictionaries(
+    {
+        "unit": st.sampled_from(["CCER", "CCER", "PHCER", "GDEA"]),
+        "tonnes": st.integers(0, 3),
+        "project_region": st.sampled_from(["CN-GD-GZ", "CN-GD-SZ", "CN-YN"]),
+    }
+)
+Facts = dict[str, Any]
+
+
+def may_be_used(one: Facts, year: int) -> bool:
+    """The handbook's table and the notice of 2021, written down once more as plainly as can be."""
+    if one["unit"] not in ("CCER", "PHCER") or not one["filed"]:
+        return False
+    if one["own_boundary"] or one["covered_boundary"]:
+        return False
+    if year == 2021:
+        return True
+    if one["unit"] == "PHCER":
+        return str(one["project_region"]).startswith("CN-GD")
+    if one["project_type"] in (*HYDRO, *FOSSIL, *WASTE) or one["ccer_category"]:
+        return False
+    return one["gases"] in ("all", "half")
+
+
+def best_use(
+    held: list[Facts], used: list[Facts], *, year: int, cap: int | None, room: list[int], inside: bool
+) -> list[int]:
+    """Every choice is tried. `room` are limits on the new tonnes; `inside`: Shenzhen is within the province."""
+    order = sorted(range(len(held)), key=lambda i: (held[i]["year"], i))
+
+    def local(one: Facts) -> bool:
+        region = one["project_region"]
+        return region in ("CN-GD", "CN-GD-GZ") or (inside and region == "CN-GD-SZ")
+
+    def tonnes(chosen: list[tuple[Facts, int]], want_local: bool | None) -> int:
+        return sum(
+            t
+            for one, t in chosen
+            if one["unit"] == "CCER" and (want_local is None or local(one) == want_local)
+        )
+
+    before = [(one, int(one["tonnes"])) for one in used]
+    offsets_before = sum(t for one, t in before if one["unit"] != "GDEA")
+    best: tuple[int, tuple[int, ...]] | None = None
+    most = [held[i]["tonnes"] if may_be_used(held[i], year) else 0 for i in order]
+    for choice in itertools.product(*(range(m + 1) for m in most)):
+        new = sum(choice)
+        together = before + [(held[i], t) for i, t in zip(order, choice, strict=True)]
+        if any(new > limit for limit in room) or (new and cap is not None and new + offsets_before > cap):
+            continue
+        if year != 2021 and 10 * tonnes(together, want_local=True) < 7 * tonnes(together, want_local=None):
+            continue
+        best = max(best or (-1, ()), (new, choice))
+    taken = dict(zip(order, best[1], strict=True)) if best else dict.fromkeys(order, 0)
+    return [taken[i] for i in range(len(held))]
+
+
+def expected_of(
+    held: list[Facts],
+    used: list[Facts],
+    *,
+    year: int,
+    emissions: int,
+    obligation: int,
+    pool: int | None,
+    setting: bool | None,
+) -> list[int] | str:
+    """The tonnes of each lot, or the code of the error."""  # fmt: skip
+    if year not in (2016, 2017, 2018, 2021):
+        return "no_edition"
+    room = [max(0, obligation - sum(one["tonnes"] for one in used)), *([] if pool is None else [pool])]
+    cap = None if year == 2021 else emissions // 10
+    tried = [
+        best_use(held, used, year=year, cap=cap, room=room, inside=inside)
+        for inside in ((False, True) if setting is None else (setting,))
+    ]
+    if any(one != tried[0] for one in tried) or (cap is None and any(tried[0])):
+        return "unknown_parameter"
+    return tried[0]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    held=st.lists(facts, max_size=3),
+    used=st.lists(used_facts, max_size=3),
+    year=st.sampled_from([2015, 2016, 2017, 2018, 2018, 2018, 2019, 2020, 2021, 2022]),
+    emissions=st.integers(0, 150),
+    obligation=st.integers(0, 16),
+    pool=st.none() | st.integers(0, 10),
+    setting=st.sampled_from([None, True, False]),
+)
+def test_whole_cases_come_out_as_the_plainest_reading_of_the_table(
+    *, held: list[Facts], used: list[Facts], year: int, emissions: int, obligation: int, pool: int | None,
+    setting: bool | None,
+) -> None:  # fmt: skip
+    def written(place: int, one: Facts) -> dict[str, object]:
+        given_facts = {
+            name: value for name, value in one.items() if name not in ("unit", "tonnes", "year", "gases")
+        }
+        if one["ccer_category"] is None:
+            del given_facts["ccer_category"]
+        day = f"{one['year']}-01-01"
+        return lot(
+            f"{place}", one["unit"], one["tonnes"], gases=GASES[one["gases"]], vintage_start=day,
+            vintage_end=f"{one['year']}-12-31", **given_facts,
+        )  # fmt: skip
+
+    used_lots = [
+        lot(f"u{place}", one["unit"], one["tonnes"], project_region=one["project_region"])
+        for place, one in enumerate(used)
+    ]
+    more: dict[str, Any] = {} if pool is None else {"pools": {"p": {"remaining_t": pool}}}
+    if setting is not None:
+        more["parameters"] = {"gd_local_includes_sz": setting}
+    asked = case(
+        *(written(place, one) for place, one in enumerate(held)),
+        emissions=emissions,
+        obligation=obligation,
+        used=used_lots,
+        compliance_year=year,
+        **more,
+    )
+    answer = evaluate(asked)
+    expected = expected_of(
+        held, used, year=year, emissions=emissions, obligation=obligation, pool=pool, setting=setting
+    )
+    if isinstance(expected, str):
+        assert answer["error"]["code"] == expected
+        return
+    assert [line["usable_t"] for line in answer["lines"]] == expected
+    for line, one in zip(answer["lines"], held, strict=True):
+        assert line["reasons"] or line["usable_t"] == one["tonnes"], "tonnes refused without a reason"
+        assert all(reason["source"] for reason in line["reasons"])
+    codes = {warning["code"] for warning in answer["warnings"]}
+    assert ("no-pool-listed" in codes) is (year not in (2017, 2021))
+    assert ("pool-not-in-pack" in codes) is (pool is not None)
