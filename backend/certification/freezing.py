@@ -148,7 +148,7 @@ async def _freeze(
     groups = [
         group
         for group in await intake.pooled_acts(session, methodology=series.methodology, low=low, high=high)
-        if group.pool == series.pool(dt.date.fromisoformat(group.pool.split(":")[3] + "-01"))
+        if group.pool == series.pool(dt.date.fromisoformat(group.month + "-01"))
     ]
     connection = await raw_connection(session)
     digests, grams = bytearray(), list[int]()
@@ -194,7 +194,7 @@ async def _days(
 
 
 def _wanted(groups: list[Pooled]) -> tuple[list[object], ...]:
-    months = [dt.date.fromisoformat(group.pool.split(":")[3] + "-01") for group in groups]
+    months = [dt.date.fromisoformat(group.month + "-01") for group in groups]
     return (
         [group.job_id for group in groups],
         [group.seq for group in groups],

@@ -28,6 +28,7 @@ class Pooled:
     job_id: UUID
     seq: int
     method_id: int
+    month: str
     pool: str
     acts: int
     grams: int
@@ -57,5 +58,5 @@ async def pooled_acts(session: AsyncSession, *, methodology: str, low: UUID, hig
             continue  # the audit names it
         codes, _ = homes.accounts(feed, method, month, "pooled", posted.posted_at)
         code = next((code for code in codes if code in posted.grams), codes[0])
-        pooled.append(Pooled(job_id, seq, method_id, code, acts, grams))
+        pooled.append(Pooled(job_id, seq, method_id, month, code, acts, grams))
     return pooled

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import certification, log
+from backend.certification import checks as batches
+from backend.certification import recounted, stated
 from backend.identity import admission
 from backend.identity.approvals import checks as approvals
 from backend.intake import checks as intake
@@ -100,6 +102,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),
     Invariant("packs.texts", "用过的规则包全文按指纹存档", "Each used pack is stored whole by its fingerprint", _rows(packs.texts)),
     Invariant("methods.recoverable", "所记方法均可由存档重建", "Each recorded method can be built again", _rows(methodologies.methods)),
+    Invariant("batches.acts", "每次行为至多在一个批次中，且入的是该批次的池", "An act is in one batch at most, of the pool that its grams went to", _rows(batches.acts)),
+    Invariant("batches.grams", "批次的克数与吨数按其所载过账，此外无过账", "Batches moved grams and tonnes as they say, and nothing else did", _rows(batches.grams)),
+    Invariant("batches.trees", "摘要、两棵树的根与合计、所存节点均可由行为与核查发现重新得出", "Digests, both roots, sums and stored nodes follow from acts and findings", recounted.trees_again),
+    Invariant("batches.reports", "监测报告即批次所成，经运营方两人确认", "Monitoring reports are what their batches give; two people of the operator certified them", _rows(stated.reports)),
+    Invariant("batches.verified", "抽样、核查发现与声明出自被指派的独立机构，且可重新得出", "Samples, findings and statements are by the assigned, independent body, and come out again", _rows(stated.verification)),
+    Invariant("batches.issued", "签发经主管部门两名独立人员同意，吨数与结转相合，依据已备案的方法学或为演示", "Two independent people of the authority agreed to each issuance; it adds up and rests on filings, or is a demonstration", _rows(stated.issuances)),
+    Invariant("batches.logged", "冻结、确认、核查与签发均如实载入日志", "Freezing, certification, verification and issuance are in the log as they are", _rows(stated.logged)),
     Invariant("bridge.steps", "过桥的每一步接续前一步，记账与日志与之一致", "Bridge transfers go step by step, each posted and logged as it is", _rows(bridge.steps)),
     Invariant("credits.across", "每吨减排量在签发簿与各市场簿中恰计一次", "Every credit counts once, over the book that issued it and the markets' books", _rows(bridge.across)),
     Invariant("credits.holders", "减排量的转让与注销与记账、日志一致", "Credits pass on and are cancelled as recorded and logged", _rows(credits_.passed_on_and_given_up)),

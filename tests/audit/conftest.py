@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend import intake, ledger, log, methodologies, packs, programmes, transparency, transparency
+from backend import intake, ledger, log, methodologies, packs, programmes, transparency
 from backend.identity import Role, consent, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
@@ -25,6 +25,7 @@ from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
 from tests.audit import compliance
+from tests.audit.certified import Certified
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
 
@@ -68,9 +69,12 @@ class City:
         self.citizens: list[UUID] = []
 
     async def build(self) -> None:
+        certified = Certified(self.db, self.settings, self.folder)
         await self.programme()
-        await self.filings()
+        people_of_two = await self.authority()
         await self.people()
+        await certified.demonstration()
+        await self.filings(people_of_two)
         await self.take_in(BIKES, "bike-share-distance", bike_file(), chunk_rows=6)
         await self.take_in(BIKES, "bike-share-distance", bike_file())  # again: only duplicates
         again = bike_file().replace(",6000\n", ",6001\n")
@@ -84,12 +88,12 @@ class City:
             await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
         await self.spend()
         await self.credits()
+        await certified.issue()
         await Crossing(self.db, self.settings).build()
         await compliance.build(self.db, self.settings)
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()
-        await transparency.catch_up(self.db)
         await transparency.catch_up(self.db)
         await conduct(self.db, self.settings)
         await self.seal()
@@ -98,7 +102,7 @@ class City:
         async with self.db.transaction() as session:
             await programmes.register(session, pack=LIBRARY.find(PROGRAMME))
 
-    async def filings(self) -> None:
+    async def authority(self) -> list[UUID]:
         people_of_two = []
         async with self.db.transaction() as session:
             await organisations.create_organisation(
@@ -110,6 +114,9 @@ class City:
                     password="correct horse battery", roles=[Role.AUTHORITY],
                 )  # fmt: skip
                 people_of_two.append(made.staff.id)
+        return people_of_two
+
+    async def filings(self, people_of_two: list[UUID]) -> None:
         async with self.db.transaction() as session:
             act = await methodologies.propose_filing(
                 session, pack=LIBRARY.find("cn-shared-bike-km"), region="CN-GD",

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from backend import ledger, log
 from backend.identity import Role, organisations, staff
-from backend.kit import clock, ids
+from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from offset_bridge import bridge, cash, market, origin, registry
 from offset_bridge import credits as credits_
+from tests.audit.certified import OPERATOR
 
 MARKET = "guangdong"
 AUTHORITY = ("first", "second")  # logins of two people
@@ -29,12 +29,12 @@ class Crossing:
         for code in ("seller", "buyer"):
             await self.hire(code)
         await self.open_registry(registry.Mode.DEMO)
-        await self.issue(origin.DEMO, "seller", 4)
+        await self.issue(origin.DEMO, "seller", 3)
         refused = await self.lock(origin.DEMO, 3)
         await self.open_registry(registry.Mode.LIVE)
         await self.step(bridge.deposit, refused)  # the registry is live by now: the credits come back
         await self.accounts()
-        await self.issue(origin.LIVE, "seller", 30)
+        await self.issue(origin.LIVE, "seller", 20)
         await self.pass_on()
         crossed, deposited, _ = [await self.lock(origin.LIVE, quantity) for quantity in (10, 4, 3)]
         await self.step(bridge.deposit, crossed)
@@ -78,21 +78,13 @@ class Crossing:
             )  # fmt: skip
 
     async def issue(self, book: str, owner: str, quantity_t: int) -> None:
-        """Credits as an issuance posts and states them."""
-        batch = ids.uuid7()
+        """Credits from the operator to whom they were issued."""
         async with self.db.transaction() as session:
-            await ledger.open_book(session, code=book, unit="PHCER", demo=book == origin.DEMO)
-            codes = [f"issuance:{book}", f"holder:{book}:{owner}"]
-            opened = await ledger.open_accounts(session, map(ledger.AccountSpec, codes))
-            line = ledger.SerialLine(opened[codes[0]], opened[codes[1]], quantity_t, "credit.issued")
-            posting = ledger.SerialPosting(ids.derive(batch, "issued"), clock.now(), (line,))
-            (numbers,) = (await ledger.post_serials(session, [posting]))[posting.id].all
-            body: dict[str, Any] = {
-                "batch": str(batch), "book": book, "first_serial": numbers.low, "quantity_t": quantity_t, "owner": owner,
-                "project": "gd-green-travel", "methodology": "cn-shared-bike-km", "vintage_year": 2026,
-                "demo": book == origin.DEMO, "region": "CN-GD", "runs": [],
-            }  # fmt: skip
-            await log.append(session, kind="credit.issued", body=body)
+            operator = await staff.staff_by_login(session, login="anna")
+            await credits_.transfer(
+                session, book=book, giver=OPERATOR, taker=owner, quantity_t=quantity_t, price_fen=0,
+                asked_by=operator.id,
+            )  # fmt: skip
 
     async def pass_on(self) -> None:
         by = self.staff["seller"]

@@ -23,11 +23,12 @@ TABLES = (
     "unit_pledge", "unit_pledge_lot", "unit_release", "compliance_close", "unit_surrender", "unit_surrender_lot",
     "surrender_recount", "unit_cancellation", "cash_movement",
     "bridge_transfer", "bridge_step", "credit_transfer", "credit_cancellation", "sale", "sale_end",
+    "batch", "batch_leaf", "batch_node", "batch_report", "batch_report_certified", "batch_assignment", "batch_sample",
+    "batch_draw", "batch_finding", "batch_statement", "batch_issuance",
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
     "audit_run",
     "log_entry", "log_node", "log_key", "log_tree_head", "log_seal",
-    "transparency_progress", "transparency_event", "transparency_source", "transparency_range", "transparency_batch",
     "transparency_progress", "transparency_event", "transparency_source", "transparency_range", "transparency_batch",
 )  # fmt: skip
 
@@ -55,13 +56,12 @@ MAY_CHANGE = {  # what is closed, ended or revoked later; the invariants look at
 GIVEN = {  # what stands where there was nothing
     "bigint": "1",
     "text": "'x'",
-    "text": "'x'",
     "uuid": "gen_random_uuid()",
     "bytea": "'x'::bytea",
     "date": "'2027-01-01'",
     "timestamp with time zone": "now()",
 }
-CHOSEN = {"ledger_checkpoint": "abs(balance) DESC", "log_key": "generation"}
+CHOSEN = {"ledger_checkpoint": "abs(balance) DESC", "log_key": "generation", "batch": "sequence DESC", "batch_leaf": "position DESC"}
 
 
 async def columns_of(superuser: Connection, table: str) -> dict[str, str]:

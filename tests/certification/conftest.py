@@ -59,9 +59,7 @@ class Town:
             await self.hire(code, roles, logins)
         async with self.db.transaction() as session:
             await programmes.register(session, pack=LIBRARY.find(PROJECT))
-            registered = await programmes.programme_of(session, code=PROJECT)
-            source = source_by_mapping(BIKES, mapping_of(LIBRARY.find("bike-share-distance")))
-            await intake.register_source(session, source, programme_id=registered.id)
+        await self.register()
         await (self.file() if filed else self.override())
         async with self.db.transaction() as session:
             (self.rider,) = await people.register_many(session, count=1)
@@ -71,6 +69,13 @@ class Town:
                 session, self.settings.keys, participant_id=self.rider, kind="bike_account", operator=BIKES,
                 number="B1", held_from=SINCE, proof_reference="list",
             )  # fmt: skip
+
+    async def register(self) -> None:
+        """Let the bikes send."""
+        async with self.db.transaction() as session:
+            registered = await programmes.programme_of(session, code=PROJECT)
+            source = source_by_mapping(BIKES, mapping_of(LIBRARY.find("bike-share-distance")))
+            await intake.register_source(session, source, programme_id=registered.id)
 
     async def hire(self, code: str, roles: Sequence[Role], logins: Sequence[str]) -> None:
         async with self.db.transaction() as session:
@@ -106,14 +111,16 @@ class Town:
                 session, pack=LIBRARY.find(methodology), region="CN-GD", reason="test", set_by=self.staff["first"]
             )  # fmt: skip
 
-    async def ride(self, month: str, grams: Sequence[int]) -> None:
-        """Rides of these grams, a hundred a day from the first of the month on."""
+    async def ride(
+        self, month: str, grams: Sequence[int], *, account: str = "B1", a_day: int = 100
+    ) -> None:
+        """Rides of these grams, so many a day from the first of the month on."""
         rows = ["account_no,started_at,ended_at,distance_m"]
         for number, amount in enumerate(grams):
-            day, place = divmod(number, 100)
-            at = f"{month}-{1 + day:02d} {5 + place // 10:02d}:{self._files:02d}:{place % 10:02d}"
+            day, place = divmod(number, a_day)
+            at = f"{month}-{1 + day:02d} {5 + place // 50:02d}:{self._files:02d}:{place % 50:02d}"
             end = f"{month}-{1 + day:02d} 23:30:00"
-            rows.append(f"B1,{at},{end},{distance_for(amount)}")
+            rows.append(f"{account},{at},{end},{distance_for(amount)}")
         path = self.folder / f"rides-{self._files}.csv"
         self._files += 1
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
