@@ -233,7 +233,7 @@ class Account(Printer):
 
     def _points(self) -> None:
         self.title("5", "积分", "points: issued = where they are now")
-        points = self.told.points
+        points = self.told.figures["points"]
         rows = [
             ("可用", "spendable", points["spendable"]),
             ("冻结", "held", points["held"]),

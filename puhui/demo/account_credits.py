@@ -46,7 +46,7 @@ def tell_shops(printer: Printer, told: Happened) -> None:
         )
     printer.show(table)
     rows = [(SHOPS[code][0].removesuffix("（虚构）"), "", points) for code, points in told.payable.items()]
-    printer.sum(rows, ("应付商户", "owed to shops"), told.points["payable"])
+    printer.sum(rows, ("应付商户", "owed to shops"), told.figures["points"]["payable"])
     printer.say(
         "退货前后，付款的各积分批次与到期日完全相同",
         "before and after the refund the lots and their dates are the same",
@@ -60,14 +60,15 @@ def tell_batches(printer: Printer, told: Happened) -> None:
     for number, one in enumerate(told.certified, start=1):
         _batch(printer, one, number)
         series = (one.batch["methodology"], one.batch["demo"])
-        held = one.batch["carry_in_g"] == carried.get(series, 0)
+        held = printer.keep(one.batch["carry_in_g"] == carried.get(series, 0))
         if one.batch["carry_in_g"]:
             printer.say(
                 f"结转 {one.batch['carry_in_g']:,} 克接自上一批，是本批第一片叶子",
                 "what the last batch carried over is the first leaf of this one",
                 mark=held,
             )
-        printer.keep(held)
+        elif not held:
+            printer.say("应有上批结转", "something should have been carried over", mark=False)
         carried[series] = one.issuance["carry_out_g"]
     for zh, en, code in told.certified[0].refused:
         printer.say(f"拒绝：{zh}（{code}）", f"refused: {en}", mark=True)
@@ -129,7 +130,12 @@ def tell_compliance(printer: Printer, told: Happened) -> None:
     stands = [(zh, en, sum(one["standing"][f"{key}_t"] for one in live)) for key, zh, en in _STANDING]
     issued = sum(one.issuance["quantity_t"] for one in told.certified if not one.batch["demo"])
     printer.sum([row for row in stands if row[2]], ("PHCER 签发（吨）", "PHCER issued, t"), issued)
-    printer.keep(sold == sum(line["pledged_t"] for line in _lines(told, CREDITS)))
+    surrendered = sum(line["pledged_t"] for line in _lines(told, CREDITS))
+    printer.say(
+        f"售出的 {sold} 吨普惠减排量全部用于清缴",
+        f"all {sold} t of inclusion credits that were sold are surrendered",
+        mark=printer.keep(sold == surrendered),
+    )
 
 
 _STANDING = (
@@ -160,7 +166,11 @@ def _year(printer: Printer, told: Happened, code: str) -> None:
     if done["shortfall_t"]:
         rows.append(("缺口", "short of", done["shortfall_t"]))
     printer.sum(rows, ("应清缴（吨）", "obligation, t"), done["obligation_t"])
-    printer.keep(done["offset_t"] + done["allowance_t"] == sum(by_unit.values()))
+    printer.say(
+        f"其中抵消 {done['offset_t']:,} 吨，配额 {done['allowance_t']:,} 吨",
+        f"{done['offset_t']:,} t of credits, {done['allowance_t']:,} t of allowances",
+        mark=printer.keep(done["offset_t"] + done["allowance_t"] == sum(by_unit.values())),
+    )
     for line in pledge["lines"]:
         if line["refused_t"]:
             why = "；".join(reason["message_zh"] for reason in line["reasons"])
@@ -180,7 +190,7 @@ def tell_following(printer: Printer, told: Happened) -> None:
         "with the receipt of one ride its rider asks where its grams went: they are part of",
     )
     story = found.story
-    printer.line(story["serial"])
+    printer.line(story["credit"] or story["serial"])
     printer.say("任何人无须登录即可查这一吨：", "anybody may ask about this tonne, without a login:")
     table = printer.table()
     table.add_column(justify="right", no_wrap=True)

@@ -33,11 +33,13 @@ _EMISSIONS = {STEEL: 30_000, CEMENT: 18_000}
 _ALLOWANCES = {STEEL: 28_500, CEMENT: 17_998}
 _BOUGHT = {STEEL: 5, CEMENT: 2}
 _FROM_ALLOWANCES = {STEEL: 27_000, CEMENT: 17_998}
-# What the national registry holds for the steel works: usable, beyond the local share, of an excluded type.
+# What the national registry holds for the steel works: usable, beyond the local share, of an excluded type, beyond the cap.
+# All of it is younger than the credits that were bought, which are therefore used before it.
 _CCER = (
-    (2_100, "forestry", "CN-GD"),
+    (2_000, "forestry", "CN-GD"),
     (1_200, "wind", "CN-NM"),
     (400, "hydro", "CN-YN"),
+    (300, "biogas", "CN-GD"),
 )
 
 
@@ -118,8 +120,8 @@ async def _allot(stage: Stage) -> None:
             "project_type": sort,
             "project_region": region,
             "gases": {"CO2": "1"},
-            "vintage_start": "2024-01-01",
-            "vintage_end": "2024-12-31",
+            "vintage_start": "2026-07-01",
+            "vintage_end": "2026-09-30",
             "filed": True,
         }
         await _decide(
@@ -186,7 +188,7 @@ async def _pledge(stage: Stage, entity: str) -> None:
         {"book": CREDITS, "quantity_t": _BOUGHT[entity]},
     ]
     if entity == STEEL:
-        lots.append({"book": f"{MARKET}-ccer", "quantity_t": sum(quantity for quantity, _, _ in _CCER)})
+        lots.append({"book": f"{MARKET}-ccer", "quantity_t": sum(quantity for quantity, *_ in _CCER)})
     asked = {"compliance_year": COMPLIANCE_YEAR, "lots": lots, "accept_partial": True}
     stage.told.compliance.pledges[entity] = await stage.callers[f"{entity}-desk"].ask(
         "POST", "/registry/v1/pledges", asked

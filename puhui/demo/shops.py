@@ -51,8 +51,6 @@ async def shopping(stage: Stage, step: Step) -> None:
             for owed in await till.ask("GET", "/merchant/v1/payable"):
                 stage.told.payable[code] = owed["payable_points"]
             stage.told.offers.append(await till.ask("GET", f"/merchant/v1/offers/{offers[code]['id']}"))
-        figures = await stage.callers["operator-1"].ask("GET", f"/operator/v1/programmes/{PROGRAMME}/figures")
-        stage.told.points = figures["points"]
 
 
 async def _open(stage: Stage, code: str) -> dict[str, Any]:

@@ -167,7 +167,6 @@ class Happened:
     explained: dict[str, Any] = field(default_factory=dict)  # a ride, by a filed methodology
     overlaid: dict[str, Any] = field(default_factory=dict)  # a metro trip, by one that an overlay lets in
     figures: dict[str, Any] = field(default_factory=dict)
-    points: dict[str, Any] = field(default_factory=dict)  # after the shops
     redeemed: list[Redeemed] = field(default_factory=list)
     payable: dict[str, int] = field(default_factory=dict)
     offers: list[dict[str, Any]] = field(default_factory=list)
