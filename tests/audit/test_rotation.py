@@ -26,7 +26,7 @@ from backend.kit.keys import KeyFiles, Ring, encoded, new_key
 from backend.kit.settings import Settings
 from backend.log import heads, queries
 from puhui import embedded, rotation, runtime
-from puhui.audit import audit
+from puhui.audit import INVARIANTS, audit
 from tests.audit.conftest import BIKES, City, Copy, bike_file, copy_of, said
 
 
@@ -37,7 +37,9 @@ async def copy(servers: embedded.Servers, city: str) -> AsyncIterator[Copy]:
 
 
 async def wrong(db: Database, settings: Settings) -> list[str]:
-    return said(await audit(db, settings))
+    """What the audit names of the log and of what it seals."""
+    chosen = [one for one in INVARIANTS if one.name in {"log.consistent", "seals.rows", "actions.once"}]
+    return said(await audit(db, settings, invariants=chosen))
 
 
 async def grow(db: Database, settings: Settings) -> log.TreeHead | None:
@@ -244,7 +246,7 @@ async def test_a_new_master_seals_everything_again_and_no_act_can_be_claimed_twi
     assert (taken.accepted, taken.duplicates) == (0, taken.received - taken.rejected)
     assert taken.duplicates > 0
     await log.seal_and_publish(copy.db, settings=after)
-    assert await wrong(copy.db, after) == []
+    assert said(await audit(copy.db, after)) == []
 
     gone = keyed(
         copy.settings, Ring(one, one)
