@@ -16,8 +16,10 @@ from starlette.responses import JSONResponse, Response
 from backend.kit import http, logging, metrics, tasks
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
+from backend.kit.limiting import Limiter
 from backend.kit.settings import Settings
 from puhui import runtime
+from puhui.quotas import POLICIES
 from puhui.surfaces import SURFACES
 
 _PROBE_S = 3.0
@@ -36,8 +38,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with runtime.database(ready) as db, _redis(ready) as client:
             app.state.redis = client
+            app.state.limiter = limiter = Limiter(ready, policies=POLICIES)
             http.wire(app, settings=ready, db=db)
-            yield
+            try:
+                yield
+            finally:
+                await limiter.close()
 
     app = http.new_app(title="Puhui 碳普惠", openapi_url=None, lifespan=lifespan)
     app.include_router(_health)

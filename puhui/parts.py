@@ -20,6 +20,7 @@ def command_lines(
         "web": [
             "-m", "uvicorn", "puhui.app:create_app", "--factory", "--host", host, "--port", str(port),
             "--workers", str(workers), "--no-access-log", "--log-level", "warning",
+            "--no-proxy-headers",  # whose forwarded addresses are believed is a setting of ours
         ],
         "worker": [
             *celery, "worker", "--loglevel", "INFO", "--concurrency", str(tasks), "--hostname", "puhui@%h",

@@ -27,6 +27,11 @@ def remember(scope: Scope, body: bytes) -> None:
     _request.set((scope, body))
 
 
+def forget() -> None:
+    """There is nothing that a refusal could say back."""
+    _request.set(None)
+
+
 def without_echo(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts with every text that the present request sent, or that holds one, replaced by `*`."""
     request = _request.get()

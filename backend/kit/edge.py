@@ -51,6 +51,7 @@ class Edge:
         i18n.speak(i18n.preferred(headers.get("accept-language", "")))
         began = time.perf_counter()
         status = 0
+        turn: Any = None  # of the rate limiter, where the app has one
 
         async def marked(message: Message) -> None:
             nonlocal status
@@ -60,10 +61,16 @@ class Edge:
                 ours["trace-id"] = trace
                 ours.setdefault("x-content-type-options", "nosniff")
                 ours.setdefault("cache-control", "no-store")
+                if turn is not None:
+                    ours.update(turn.headers)
             await send(message)
 
         try:
             try:
+                turn = await self._turn(scope)
+                if turn is not None and turn.refused is not None:
+                    echo.forget()  # nothing of the request was read
+                    raise turn.refused
                 checked = await self._checked(scope, headers, receive)
             except DomainError as refusal:
                 await problems.answer(refusal)(scope, receive, marked)
@@ -76,6 +83,11 @@ class Edge:
             _log.info(
                 "request", method=_method(scope), route=template, status=status, ms=round(seconds * 1000, 1)
             )
+
+    async def _turn(self, scope: Scope) -> Any:
+        """The request's turn at the app's rate limiter, where it has one."""
+        limiter = getattr(scope["app"].state, "limiter", None) if "app" in scope else None
+        return None if limiter is None else await limiter.turn(scope)
 
     async def _never_failing(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False

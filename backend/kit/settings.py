@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.kit.keys import KeyFiles, Keys, Ring, decoded
@@ -39,6 +40,8 @@ class Settings(BaseSettings):
     hot_pool_size: int = 16
     statement_cache: bool = True  # off behind a transaction-mode pooler
     language: Literal["zh", "en"] = "zh"
+    trusted_proxies: str = ""  # networks separated by commas, whose X-Forwarded-For is believed
+    rate_limit_factor: int = Field(default=1, ge=1)  # multiplies every quota
     embedded: bool = True
     embedded_database: str = Field(
         default="puhui", pattern="^puhui(_[a-z0-9]+)*$"
@@ -54,6 +57,13 @@ class Settings(BaseSettings):
             )
         values.setdefault("embedded", not given)
         return values
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, written: str) -> str:
+        for one in filter(None, map(str.strip, written.split(","))):
+            ip_network(one)  # ValueError when it is none
+        return written
 
     @property
     def keys_dir(self) -> Path:

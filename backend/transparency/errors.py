@@ -71,7 +71,7 @@ class ReceiptNotGenuine(DomainError):
 
     code = "transparency.receipt_not_genuine"
     kind = Kind.INVALID
-    title_zh = "该凭证不能证明其所述内容：所列检查未通过。"
+    title_zh = "该收据不能证明其所述内容：所列检查未通过。"
 
     check: ReceiptCheck
 
@@ -81,4 +81,4 @@ class NotAReceipt(DomainError):
 
     code = "transparency.not_a_receipt"
     kind = Kind.INVALID
-    title_zh = "这不是行为凭证，而是其他证明；查询行为须凭其凭证。"
+    title_zh = "这不是行为收据，而是其他证明；查询行为须凭其收据。"
