@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend import ledger
 from backend.identity import approvals, organisations
 from backend.identity.organisations import Role
 from backend.kit import clock
@@ -260,3 +261,18 @@ async def lived_through(stage: Stage) -> None:
     await stage.close()
     await stage.owe(plant, 500)
     await stage.owe(plant, 900)
+
+
+async def give_phcer(stage: Stage, account: Account, quantity_t: int, **facts: Any) -> registry.Lot:
+    """Inclusion credits as a crossing leaves them in a demonstration's book."""
+    book, source_id = f"{MARKET}-phcer-demo", uuid4()
+    async with stage.db.transaction() as session:
+        await ledger.open_book(session, code=book, unit="PHCER", demo=True)
+        codes = [f"bridged_in:{book}:phcer-demo", registry.entity_code(book, account.organisation)]
+        opened = await ledger.open_accounts(session, map(ledger.AccountSpec, codes))
+        line = ledger.SerialLine(opened[codes[0]], opened[codes[1]], quantity_t, "bridge.deposited")
+        moved = await ledger.post_serials(session, [ledger.SerialPosting(source_id, clock.now(), (line,))])
+        return await registry.record_lot(
+            session, book=book, serials=moved[source_id].all[0], unit="PHCER", source=registry.Source.BRIDGED,
+            source_id=source_id, facts={**PHCER_FACTS, **facts},
+        )  # fmt: skip
