@@ -56,7 +56,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     done = subprocess.run(
         [sys.executable, "-m", "puhui", "demo"],
         env={**clean, "PUHUI_DATA_DIR": str(folder), "COLUMNS": "100"},
-        capture_output=True, text=True, check=False, timeout=240,
+        capture_output=True, text=True, check=False, timeout=290,
     )  # fmt: skip
     with embedded.servers(folder) as running:
         yield Played(running, done.returncode, done.stdout, done.stderr)
@@ -91,11 +91,15 @@ def test_the_printed_grams_and_points_are_those_of_the_ledger(played: Played) ->
     assert played.line("计量总量") == [-books["measured"]]
     assert played.line("可用 spendable") == [books["wallet"]]
     assert played.line("发放") == [-books["issuer"]]
-    pooled = sum(played.line(f"{kind} {name} ")[-1] for kind, name in (
+    waiting = sum(played.line(f"{kind} {name} ")[-1] for kind, name in (
         ("池", "cn-shared-bike-km"), ("演示池", "gz-metro-trip"), ("演示池", "sz-metro-km"),
     ))  # fmt: skip
-    assert pooled == books["pool"]
-    assert books["pool"] + books["uncredited"] == -books["measured"]
+    assert waiting == books["pool"]
+    frozen = sum(played.line(f"批次 {number} ")[-1] for number in (1, 2, 3))
+    assert frozen == sum(
+        books.get(kind, 0) for kind in ("batch", "rejected", "deducted", "credited", "carry")
+    )
+    assert books["pool"] + frozen + books["uncredited"] == -books["measured"]
     grams, acts = played.ask("SELECT sum(grams)::bigint, count(*) FROM action")[0]
     assert grams == -books["measured"]
     assert acts == played.line("接受")[-1]
@@ -132,6 +136,44 @@ def test_what_rests_on_no_filing_never_reaches_a_pool_that_is_not_marked_as_a_de
     pools = [code for (code,) in played.ask("SELECT code FROM ledger_account WHERE code LIKE 'pool:%'")]
     assert {code.split(":")[2] for code in pools if not code.endswith(":demo")} == {"cn-shared-bike-km"}
     assert not any("bj-bus-act" in code for code in pools)
+
+
+def test_the_printed_tonnes_are_those_of_the_books(played: Played) -> None:
+    held = dict(
+        played.ask(
+            "SELECT k.code || ' ' || a.kind, sum(upper(b.serials) - lower(b.serials))::bigint "
+            "FROM serial_block b JOIN serial_book k ON k.id = b.book_id JOIN ledger_account a ON a.id = b.account_id "
+            "GROUP BY 1"
+        )
+    )
+    issued = played.line("PHCER 签发")[-1]
+    assert issued == held["phcer bridged_out"]
+    assert played.line("已清缴")[-1] == held["guangdong-phcer surrendered"]
+    assert issued == held["guangdong-phcer surrendered"] + held["guangdong-phcer entity"]
+    assert held["guangdong-gdea-2025 surrendered"] == sum(
+        int(number.replace(",", "")) for number in re.findall(r"清缴 GDEA surrendered +([\d,]+)", played.said)
+    )
+    assert held["phcer-demo holder"] > 0
+    assert "guangdong-phcer-demo entity" not in held
+
+
+@pytest.mark.parametrize("file", ["tonne.json", "receipt.json"])
+def test_what_it_leaves_behind_is_verified_offline_with_the_logs_key(played: Played, file: str) -> None:
+    (key,) = played.ask("SELECT encode(public_key, 'base64') FROM log_key")[0]
+    proof = played.running.data_dir / "demo" / file
+    done = subprocess.run(
+        [sys.executable, "-m", "puhui", "verify", proof, "--key", key],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    forged = proof.with_name(f"forged-{file}")
+    more = re.sub(r'("grams": ?)([0-9])', r"\g<1>1\g<2>", proof.read_text("utf-8"), count=1)
+    forged.write_text(more, encoding="utf-8")
+    again = subprocess.run(
+        [sys.executable, "-m", "puhui", "verify", forged, "--key", key],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert again.returncode == 1, again.stdout + again.stderr
 
 
 def test_its_secrets_are_for_the_owner_of_the_folder_and_no_phone_number_is_printed(played: Played) -> None:
