@@ -117,9 +117,9 @@ def _environment() -> Finding:
 
 
 def _keys(settings: Settings) -> Finding:
-    path = settings.keys_dir / "master.key"
+    files = [settings.keys_dir / name for name in ("master.key", "ring.json")]
     if settings.master_key is None and settings.embedded:
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if any(path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files):
             return Finding(
                 "keys",
                 ok=False,
@@ -129,8 +129,8 @@ def _keys(settings: Settings) -> Finding:
         return Finding(
             "keys",
             ok=True,
-            zh="主密钥在数据目录中，请一并备份",
-            en="the master key is in the data folder; back it up with the data",
+            zh="密钥在数据目录中；请用 `puhui keys save` 另行保存，与备份分开",
+            en="the keys are in the data folder; save them with `puhui keys save`, apart from the backups",
         )
     try:
         settings.keys.derive("doctor")

@@ -71,6 +71,15 @@ class SchemaOutdated(DomainError):
     expected: str
 
 
+@dataclass(eq=False)
+class RootKeyChanged(DomainError):
+    """This database was begun with another root key: with this one, acts that were claimed could be claimed again. Set PUHUI_ROOT_KEY to the first master key."""
+
+    code = "puhui.root_key_changed"
+    kind = Kind.CONFLICT
+    title_zh = "该数据库以另一根密钥建立：用现在的密钥，已认领的行为会被再次认领。请将 PUHUI_ROOT_KEY 设为最初的主密钥。"
+
+
 def load_settings() -> Settings:
     """The settings from the environment. Raises SettingsInvalid, which never quotes a value."""
     try:
@@ -150,6 +159,7 @@ def platform(settings: Settings | None = None) -> Iterator[Settings]:
             migrate(ready)
         else:
             require_schema(ready)
+        require_root(ready)
         yield ready
 
 
@@ -200,6 +210,34 @@ def require_schema(settings: Settings) -> None:
     found, expected = revisions(settings)
     if found != expected:
         raise SchemaOutdated(found=found or "empty", expected=expected or "none")
+
+
+def require_root(settings: Settings) -> None:
+    """Raise RootKeyChanged when the log's first key, which comes from the root, is not of these settings' root."""
+    from backend.kit.db import DatabaseUnavailable, connect_arguments, errors_from_database
+
+    async def first_keys() -> list[bytes]:
+        import asyncpg
+
+        assert settings.database_url is not None
+        with errors_from_database():
+            try:
+                connection = await asyncpg.connect(
+                    **connect_arguments(settings.database_url.get_secret_value())
+                )
+            except OSError as error:
+                raise DatabaseUnavailable from error
+            try:
+                return [
+                    row[0]
+                    for row in await connection.fetch("SELECT public_key FROM log_key WHERE generation = 1")
+                ]
+            finally:
+                await connection.close()
+
+    own = settings.keys.ed25519("log/1").public_key().public_bytes_raw()
+    if any(key != own for key in run(first_keys())):
+        raise RootKeyChanged
 
 
 def database_answers(settings: Settings) -> bool:

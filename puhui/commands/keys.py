@@ -81,6 +81,7 @@ def rotate_master() -> None:
     else:
         with runtime.servers(settings) as ready:
             runtime.require_schema(ready)
+            runtime.require_root(ready)
             done = {"": runtime.run(rotation.rotate_master(ready))}
     for name, result in done.items():
         console.out.print(

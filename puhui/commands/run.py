@@ -71,6 +71,7 @@ def run(
     if settings.database_url is None or settings.redis_url is None:
         raise ServersNotGiven
     runtime.require_schema(settings)
+    runtime.require_root(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = parts.command_lines(settings, host=host, port=port, workers=workers, tasks=tasks)
     sys.stdout.flush()

@@ -280,6 +280,21 @@ async def test_a_member_of_staff_signs_in_before_during_and_after(copy: Copy) ->
         await rotation.rotate_master(during)
 
 
+async def test_with_another_root_nothing_starts_so_that_no_act_is_claimed_again(copy: Copy) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PUHUI_", "PG"))}
+    forgotten = {**clean, **runtime.child_environment(copy.settings), "PUHUI_MASTER_KEY": encoded(new_key())}
+    for command in (["audit"], ["run", "worker"], ["keys", "rotate", "log"]):
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "puhui", *command],
+            env=forgotten,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode != 0
+        assert "puhui.root_key_changed" in done.stderr
+
+
 async def test_without_another_master_nothing_is_begun(copy: Copy) -> None:
     with pytest.raises(rotation.NoOtherMaster):
         await rotation.rotate_master(copy.settings)
