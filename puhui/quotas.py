@@ -13,7 +13,7 @@ POLICIES: dict[str, Policy | None] = {
     "/readyz": None,
     "/metrics": None,
     "/public/v1": Policy("public", quota=600),
-    "/public/v1/acts": Policy("receipts", quota=120),
+    "/public/v1/acts": Policy("receipts", quota=300),
     "/public/v1/serials.csv": Policy("downloads", quota=20),
     "/mobile/v1": Policy("mobile", quota=6000),
     "/mobile/v1/sign-in": Policy("sign-in", quota=600),
