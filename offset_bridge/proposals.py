@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import approvals, organisations
 from backend.identity.approvals import ActKind
+from backend.identity.approvals.schemas import UNDECIDABLE, ActTold, Shown
 from backend.kit import idempotency
 from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.problems import problems
 from backend.kit.schemas import Told
 from offset_bridge import registry, rules, surrender
-from offset_bridge.acts import UNDECIDABLE, ActTold, Authority, Shown
+from offset_bridge.access import Authority
 from offset_bridge.registry.endpoints import NOT_LET_IN
 from offset_bridge.registry.schemas import (
     AllocationProposal,
@@ -220,9 +221,12 @@ async def propose_close(
         registry.RulesInUse,
         organisations.OrganisationUnknown,
         surrender.TooEarlyToClose,
+        *idempotency.REFUSALS,
     ),
 )
-async def approve_proposal(act_id: UUID, shown: Shown, person: Authority, session: WriteSession) -> Done:
+async def approve_proposal(
+    act_id: UUID, shown: Shown, person: Authority, session: WriteSession, _: IdempotencyKey
+) -> Done:
     """Agree, as the second person, to exactly what was proposed; it is done at once."""
     kind = await _kind_of(session, act_id)
     done = await _APPROVE[kind](

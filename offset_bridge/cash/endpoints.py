@@ -17,7 +17,7 @@ from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from offset_bridge import registry
-from offset_bridge.acts import Authority
+from offset_bridge.access import Authority
 from offset_bridge.cash import service
 from offset_bridge.cash.service import CashMoved, Direction
 

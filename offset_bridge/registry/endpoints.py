@@ -18,7 +18,7 @@ from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Code
-from offset_bridge.acts import Authority, Party
+from offset_bridge.access import Authority, Party
 from offset_bridge.registry import adoption, fixing, holding, opening
 from offset_bridge.registry.errors import (
     AccountChoiceNeeded,

@@ -19,7 +19,7 @@ from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from offset_bridge import registry, rules
-from offset_bridge.acts import Party
+from offset_bridge.access import Party
 from offset_bridge.holders import Holder
 from offset_bridge.registry import Account
 from offset_bridge.registry.endpoints import NO_ACCOUNT, NOT_LET_IN, InMarket, OfEntity, account_meant
