@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from backend.identity.sign_in import Sender, default_sender
-from backend.kit.http import new_app
+from backend.kit.http import surface
 from backend.kit.settings import Settings
 from mobile_api import acts, consent, home, me, means, offers, receipts, redemptions, signing_in, wallet
 from mobile_api.access import authenticate
@@ -27,16 +26,6 @@ ROUTERS = (
 
 def build(settings: Settings, *, sender: Sender | None = None) -> FastAPI:
     """The citizens' app; `sender` brings sign-in codes to phones (by default the log, and only when embedded)."""
-    app = new_app(
-        title="碳普惠 · 公众接口 Puhui mobile API",
-        generate_unique_id_function=_operation_id,
-    )
-    app.state.authenticate = authenticate
+    app = surface(title="碳普惠 · 公众接口 Puhui mobile API", routers=ROUTERS, authenticate=authenticate)
     app.state.sender = sender or default_sender(settings)
-    for router in ROUTERS:
-        app.include_router(router)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from backend.identity import staff_http
-from backend.kit.http import Router, new_app
+from backend.kit.http import Router, surface
 from backend.kit.settings import Settings
 from offset_bridge import proposals
 from offset_bridge.bridge import endpoints as bridge
@@ -43,12 +42,4 @@ def build_market(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface
 
 
 def _app(title: str, routers: tuple[Router, ...]) -> FastAPI:
-    app = new_app(title=title, generate_unique_id_function=_operation_id)
-    app.state.authenticate = staff_http.authenticate
-    for router in routers:
-        app.include_router(router)
-    return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
+    return surface(title=title, routers=routers, authenticate=staff_http.authenticate)

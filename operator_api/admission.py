@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from backend.identity import admission, approvals, organisations, staff
-from backend.identity.approvals import Decision, TwoPersonAct
+from backend.identity.approvals.schemas import UNDECIDABLE, ActTold, Shown
 from backend.identity.organisations import Organisation, Role
 from backend.identity.staff import Staff
 from backend.kit import idempotency, paging
@@ -18,21 +18,13 @@ from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from backend.kit.schemas import Asked, Code, Sha256, Told
+from backend.kit.schemas import Asked, Code, Told
 from operator_api.access import OperatorOrAuthority
 
 router = Router(tags=["admission"])
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _NOT_LET_IN = (Unauthenticated, Forbidden)
-UNDECIDABLE = (
-    approvals.ActUnknown,
-    approvals.ActNeedsRole,
-    approvals.ActNeedsSecondPerson,
-    approvals.ActDecidedAlready,
-    approvals.ActExpired,
-    approvals.ActShownDiffers,
-)
 
 
 class OrganisationTold(Told):
@@ -92,42 +84,6 @@ class StaffProposal(Asked):
     organisation_code: Code
     login: Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9._@-]{1,126}$")]
     roles: list[Role] = Field(min_length=1, max_length=6)
-
-
-class ActTold(Told):
-    """A proposal and, once made, its decision. `subject_sha256` is the fingerprint of `body` that is to be approved."""
-
-    id: UUID
-    kind: str
-    subject_sha256: Sha256
-    body: dict[str, Any]
-    proposed_by: UUID
-    proposed_at: datetime
-    expires_at: datetime
-    decided_by: UUID | None
-    decided_at: datetime | None
-    decision: Decision | None
-
-    @classmethod
-    def of(cls, act: TwoPersonAct) -> ActTold:
-        return cls(
-            id=act.id,
-            kind=act.kind,
-            subject_sha256=act.subject_sha256.hex(),
-            body=act.body,
-            proposed_by=act.proposed_by,
-            proposed_at=act.proposed_at,
-            expires_at=act.expires_at,
-            decided_by=act.decided_by,
-            decided_at=act.decided_at,
-            decision=act.decision,
-        )
-
-
-class Shown(Asked):
-    """The fingerprint of what was shown to the person who decides."""
-
-    subject_sha256: Sha256
 
 
 class AdmittedTold(Told):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from backend.identity import staff_http
-from backend.kit.http import new_app
+from backend.kit.http import surface
 from backend.kit.settings import Settings
 from operator_api import admission, certification, methodologies, participants, programmes, sources
 
@@ -23,15 +22,6 @@ ROUTERS = (
 
 def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
     """The staff's app."""
-    app = new_app(
-        title="碳普惠 · 运营接口 Puhui operator API",
-        generate_unique_id_function=_operation_id,
+    return surface(
+        title="碳普惠 · 运营接口 Puhui operator API", routers=ROUTERS, authenticate=staff_http.authenticate
     )
-    app.state.authenticate = staff_http.authenticate
-    for router in ROUTERS:
-        app.include_router(router)
-    return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -24,6 +24,7 @@ from backend.certification.schemas import (
     Text,
 )
 from backend.identity import Role, approvals, organisations
+from backend.identity.approvals.schemas import UNDECIDABLE, ActTold, Shown
 from backend.kit import idempotency, paging
 from backend.kit.access import Forbidden, Principal, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
@@ -32,7 +33,6 @@ from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code
 from operator_api.access import Authority, Operator, OperatorOrAuthority
-from operator_api.admission import UNDECIDABLE, ActTold, Shown
 
 router = Router(prefix="/certification", tags=["certification"])
 

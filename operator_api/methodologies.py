@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from backend import methodologies, packs
 from backend.identity import approvals
+from backend.identity.approvals.schemas import UNDECIDABLE, ActTold, Shown
 from backend.kit import idempotency
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
@@ -18,7 +19,6 @@ from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Sha256, Told
 from backend.methodologies import DemoOverride, Filing, Methodology
 from operator_api.access import Authority, OperatorOrAuthority
-from operator_api.admission import UNDECIDABLE, ActTold, Shown
 from operator_api.library import library
 
 router = Router(prefix="/methodologies", tags=["methodologies"])

@@ -11,7 +11,7 @@ an app and on every app mounted in it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from backend.kit import openapi, problems
+from backend.kit.access import Authenticate
 from backend.kit.db import Database
 from backend.kit.edge import Edge
 from backend.kit.settings import Settings
@@ -85,6 +86,19 @@ def new_app(
     problems.install(app)
     openapi.install(app)
     return app
+
+
+def surface(*, title: str, routers: Sequence[APIRouter], authenticate: Authenticate | None = None) -> FastAPI:
+    """The app of one surface: its routers, each operation named as its function; `authenticate` says whose a token is."""
+    app = new_app(title=title, generate_unique_id_function=_operation_id)
+    app.state.authenticate = authenticate
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
 
 
 def wire(app: FastAPI, *, settings: Settings, db: Database) -> None:
