@@ -46,7 +46,7 @@ class Town:
         self.db, self.settings, self.folder = db, settings, folder
         self.staff: dict[str, UUID] = {}
         self.rider: UUID
-        self._files = 0
+        self.files = 0
 
     async def found(self, *, filed: bool = True) -> None:
         for code, roles, logins in (
@@ -111,18 +111,16 @@ class Town:
                 session, pack=LIBRARY.find(methodology), region="CN-GD", reason="test", set_by=self.staff["first"]
             )  # fmt: skip
 
-    async def ride(
-        self, month: str, grams: Sequence[int], *, account: str = "B1", a_day: int = 100
-    ) -> None:
+    async def ride(self, month: str, grams: Sequence[int], *, account: str = "B1", a_day: int = 100) -> None:
         """Rides of these grams, so many a day from the first of the month on."""
         rows = ["account_no,started_at,ended_at,distance_m"]
         for number, amount in enumerate(grams):
             day, place = divmod(number, a_day)
-            at = f"{month}-{1 + day:02d} {5 + place // 50:02d}:{self._files:02d}:{place % 50:02d}"
+            at = f"{month}-{1 + day:02d} {5 + place // 50:02d}:{self.files:02d}:{place % 50:02d}"
             end = f"{month}-{1 + day:02d} 23:30:00"
             rows.append(f"{account},{at},{end},{distance_for(amount)}")
-        path = self.folder / f"rides-{self._files}.csv"
-        self._files += 1
+        path = self.folder / f"rides-{self.files}.csv"
+        self.files += 1
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
         summary = await intake.ingest(
             self.db, self.settings, path=path, source=BIKES, mapping=mapping_of(LIBRARY.find("bike-share-distance")),
