@@ -10,10 +10,11 @@ from pydantic import Field, StringConstraints
 
 from backend import ledger
 from backend.identity import organisations
-from backend.kit import idempotency
+from backend.kit import idempotency, paging
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
+from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.quantities import Fen
 from backend.kit.schemas import Code, Told
@@ -21,6 +22,7 @@ from offset_bridge.credits import service
 from offset_bridge.credits.errors import BookUnknown, TakerCannotHold, TransferToOneself
 from offset_bridge.credits.service import CreditCancellation, CreditTransfer, Holding
 from offset_bridge.holders import Holder, own_code
+from offset_bridge.origin import IssuanceNotStated
 from offset_bridge.units import NumbersUnclear, RunTold, Units
 
 router = Router(prefix="/credits", tags=["credits"])
@@ -120,11 +122,17 @@ class CreditCancellationTold(Told):
         )
 
 
-@router.get("", responses=problems(*_NOT_LET_IN))
-async def list_credits(person: Holder, session: ReadSession) -> list[HoldingTold]:
+@router.get("", responses=problems(*_NOT_LET_IN, IssuanceNotStated, paging.CursorUnusable))
+async def list_credits(person: Holder, session: ReadSession, asked: Paging) -> Page[HoldingTold]:
     """The credits that my organisation holds in the books that issued them, by book and number."""
-    held = await service.holdings(session, owner=await own_code(session, person))
-    return [HoldingTold.of(one) for one in held]
+    after = asked.after(str, int)
+    held = await service.holdings(
+        session,
+        owner=await own_code(session, person),
+        limit=asked.fetch,
+        after=(after[0], after[1]) if after else None,
+    )
+    return asked.page(held, position=lambda one: (one.book, one.issued.serials.low), show=HoldingTold.of)
 
 
 @router.post(

@@ -78,15 +78,25 @@ class CreditCancellation:
         }
 
 
-async def holdings(session: AsyncSession, *, owner: str) -> list[Holding]:
-    """What an organisation holds in the books that credits are issued in, cut by issuance, by book and number."""
+async def holdings(
+    session: AsyncSession, *, owner: str, limit: int = 50, after: tuple[str, int] | None = None
+) -> list[Holding]:
+    """What an organisation holds in the books that credits are issued in, cut by issuance, by book and number.
+
+    At most `limit` of it, starting behind `after` (book, first number).
+    """
+    book_before, first_before = after or ("", 0)
     known = await ledger.books(session, BOOKS)
     found: list[Holding] = []
-    for book in known.values():
-        held = await ledger.serials_of(session, account=f"holder:{book.code}:{owner}")
-        pieces = await issued(session, book=book.code, serials=held) if held else []
-        found += [Holding(book.code, book.demo, piece) for piece in pieces]
-    return found
+    for code in sorted(known):
+        if code < book_before or len(found) >= limit:
+            continue
+        held = await ledger.serials_of(session, account=f"holder:{code}:{owner}")
+        behind = first_before if code == book_before else 0
+        wanted = [one for one in held if one.high > behind][: limit + 1]
+        pieces = await issued(session, book=code, serials=wanted) if wanted else []
+        found += [Holding(code, known[code].demo, one) for one in pieces if one.serials.low > behind]
+    return found[:limit]
 
 
 async def transfer(

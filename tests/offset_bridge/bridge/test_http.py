@@ -60,7 +60,7 @@ async def test_credits_cross_and_are_bought(
     join: Join, world: World, settings: Settings, db: Database
 ) -> None:
     seller, buyer, stranger = await join(12, role=Role.OPERATOR), await join(fen=50_000), await join()
-    [held] = (await seller.registry.get("/credits")).json()
+    [held] = (await seller.registry.get("/credits")).json()["items"]
     first = held["serials"]["first"]
     assert (held["book"], held["serials"]["quantity_t"], held["demo"]) == (LIVE, 12, False)
     assert held["first_serial"].startswith("PHCER-")
@@ -140,7 +140,7 @@ async def test_credits_pass_on_and_are_given_up_where_they_were_issued(
     join: Join, world: World, db: Database
 ) -> None:
     giver, taker = await join(10, account=False), await join(account=False)
-    [held] = (await giver.registry.get("/credits")).json()
+    [held] = (await giver.registry.get("/credits")).json()["items"]
     first = held["serials"]["first"]
     passed = await giver.registry.post(
         "/credits/transfers", {"book": LIVE, "quantity_t": 4, "to": taker.code, "price_fen": 12_000}
@@ -154,7 +154,7 @@ async def test_credits_pass_on_and_are_given_up_where_they_were_issued(
         "/credits/cancellations", {"book": LIVE, "serials": runs, "purpose": "a marathon without emissions"}
     )
     assert (given_up.status_code, given_up.json()["quantity_t"]) == (201, 2)
-    left = [one["serials"] for one in (await taker.registry.get("/credits")).json()]
+    left = [one["serials"] for one in (await taker.registry.get("/credits")).json()["items"]]
     assert [(one["first"], one["last"]) for one in left] == [(first, first), (first + 3, first + 3)]
     [said] = [one for one in await world.entries("credit.cancelled") if one["owner"] == taker.code]
     assert (said["serials"], said["purpose"]) == ([[first + 1, first + 3]], "a marathon without emissions")
@@ -203,19 +203,31 @@ async def test_what_makes_no_sense_is_refused(join: Join, world: World) -> None:
     assert (await shop.market.get("/sales")).status_code == 403
 
 
-async def test_long_lists_come_in_pages(join: Join) -> None:
+async def test_long_lists_come_in_pages(join: Join, world: World) -> None:
     holder = await join(6)
+    await world.issue(DEMO, holder.code, 3)
+    await world.issue(LIVE, holder.code, 2)
+    whole = (await holder.registry.get("/credits")).json()["items"]
+    assert [(one["book"], one["serials"]["quantity_t"]) for one in whole] == [(LIVE, 6), (LIVE, 2), (DEMO, 3)]
+    assert await walked(holder.registry, "/credits", 1) == whole
     made = [
         (
             await holder.registry.post("/bridge-transfers", {"book": LIVE, "market": MARKET, "quantity_t": 1})
         ).json()
         for _ in range(5)
     ]
-    seen: list[str] = []
+    seen = await walked(holder.registry, "/bridge-transfers", 2)
+    assert [one["id"] for one in seen] == [one["id"] for one in reversed(made)]
+
+
+async def walked(person: Person, path: str, limit: int) -> list[dict[str, Any]]:
+    """Everything behind an address, page by page."""
+    seen: list[dict[str, Any]] = []
     cursor = None
     while cursor is not None or not seen:
-        asked = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await holder.registry.get("/bridge-transfers", params=asked)).json()
-        seen += [one["id"] for one in page["items"]]
+        asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        page = (await person.get(path, params=asked)).json()
+        assert len(page["items"]) <= limit
+        seen += page["items"]
         cursor = page["next_cursor"]
-    assert seen == [one["id"] for one in reversed(made)]
+    return seen
