@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -78,13 +79,16 @@ def _check_fits(
     pools: Mapping[str, int],
     parameters: Mapping[str, bool | str],
 ) -> None:
-    """Ask the engine with nothing in hand: it refuses an edition or a parameter that is none."""
-    nobody = rules.Entity(region=None, obligation_t=0, figures=dict.fromkeys(rules.CAP_BASES, 0))
-    empty = rules.Case(
-        market=market.market, compliance_year=year, on=None, entity=nobody, used_totals={}, used_lots=(),
-        holdings=(), pools=pools, parameters=parameters,
-    )  # fmt: skip
-    rules.evaluate(empty, market, edition=edition)
+    """Ask the engine with nothing in hand: it refuses an edition, a parameter or a pool's name that is none."""
+    empty = {
+        "market": market.market,
+        "compliance_year": year,
+        "entity": dict.fromkeys(rules.CAP_BASES, 0),
+        "holdings": [],
+        "pools": {name: {"remaining_t": tonnes} for name, tonnes in pools.items()},
+        "parameters": dict(parameters),
+    }
+    rules.evaluate(rules.read_case(json.dumps(empty).encode()), market, edition=edition)
     listed = rules.pool_of(market, year)
     if listed is not None and not 0 <= pools.get(listed.id, listed.tonnes + 1) <= listed.tonnes:
         raise PoolsNotAsPublished(pool=listed.id, tonnes=listed.tonnes)

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import ledger
 from backend.identity import approvals
 from backend.identity.approvals import checks as approval_checks
-from backend.kit import clock, ids
-from backend.kit.checks import Checked, Rule, look_for
+from backend.kit import clock
+from backend.kit.checks import Checked
 from backend.kit.errors import DomainError
-from backend.ledger import SerialRange
-from backend.packs import Market
-from offset_bridge import origin, registry
 from offset_bridge.books import logged
-from offset_bridge.registry import Account, Adoption, Held, Lot, Obligation
+from offset_bridge.registry import Adoption, Held
 from offset_bridge.registry.checks import by_both
 from offset_bridge.surrender.closing import (
     CLOSE,
     Settlement,
     Standing,
     settle,
-    surrender_posting,
     surrender_stated,
-    surrendered_code,
     surrenders,
 )
 from offset_bridge.surrender.deciding import case_of, edition_of, judge, pools_left
 from offset_bridge.surrender.model import Decision, Piece, PledgeAnswer
+from offset_bridge.surrender.move_checks import moves
 from offset_bridge.surrender.pledging import (
     first_of,
     judged_lines,
-    pledged_code,
     recorded,
     units_stated,
 )
 from offset_bridge.surrender.recounting import recount, recount_stated
+from offset_bridge.surrender.replaying import (
+    Kept,
+    Replay,
+    Year,
+    close_rows,
+    kept,
+    pledge_rows,
+    pledged_units,
+    release_rows,
+    years,
+)
+
+__all__ = ["decisions", "moves"]
 
 _DIFFERENT = ("decided again, it comes out differently", "重新判定的结果不同")
 _CASE = ("the case that it records is not the one that there was", "所记案情与当时情形不符")
@@ -56,101 +61,6 @@ _SETTLED = ("it is not what the pledges and the figures of the year give", "与�
 _MISSING = ("an entity's surrender is missing", "缺少某单位的清缴记录")
 _RECOUNT = ("it is not what the revision makes of the surrender", "与修订后的重新计算不符")
 _UNCOUNTED = ("a revision after the close was not counted", "关闭后的修订未重新计算")
-_POSTED = ("what was posted for it is something else", "对应的记账与之不符")
-_UNKNOWN = ("units moved for it that nothing here accounts for", "有单位移动而无对应事项")
-
-_PLEDGES = text("""
-    SELECT id, account_id, market, compliance_year, step, rules_revision, obligation_revision, edition, pack_sha256,
-           asked, answer, cap_t, used_before_t, offset_t, allowance_t, pledged_at
-    FROM unit_pledge
-""")
-_PLEDGE_LOTS = text("""
-    SELECT u.pledge_id, u.lot_id, lower(u.serials) AS low, upper(u.serials) AS high, u.book_id = l.book_id AS same_book
-    FROM unit_pledge_lot u LEFT JOIN unit_lot l ON l.id = u.lot_id ORDER BY u.pledge_id, u.line
-""")
-_RELEASES = text("SELECT pledge_id, market, compliance_year, step FROM unit_release")
-_CLOSES = text("""
-    SELECT market, compliance_year, step, rules_revision, act_id, proposed_by, approved_by, closed_at AS done_at
-    FROM compliance_close
-""")
-_ALL_OBLIGATIONS = text("""
-    SELECT o.account_id, a.market, a.organisation, o.compliance_year, o.revision, o.issued_t, o.initial_t,
-           o.confirmed_emissions_t, o.obligation_t, o.reason, o.act_id, o.fixed_at
-    FROM compliance_obligation o JOIN registry_account a ON a.id = o.account_id
-    ORDER BY o.account_id, o.compliance_year, o.revision
-""")
-_SURRENDER_LOTS = text("""
-    SELECT account_id, compliance_year, fate, pledge_id, lot_id, lower(serials) AS low, upper(serials) AS high
-    FROM unit_surrender_lot ORDER BY account_id, compliance_year, line
-""")
-_LOT_IDS = text("SELECT id FROM unit_lot")
-_CANCELLED = text("""
-    SELECT c.id, k.code AS book, a.organisation, c.quantity_t, c.purpose
-    FROM unit_cancellation c JOIN serial_book k ON k.id = c.book_id JOIN registry_account a ON a.id = c.account_id
-""")
-_MOVED = text("""
-    SELECT t.posting_id, d.code AS debit, c.code AS credit, t.amount, t.reason,
-           array_agg(lower(m.serials) ORDER BY m.serials) AS lows, array_agg(upper(m.serials) ORDER BY m.serials) AS highs
-    FROM ledger_transfer t
-    JOIN ledger_account d ON d.id = t.debit_id
-    JOIN ledger_account c ON c.id = t.credit_id
-    LEFT JOIN serial_movement m ON m.posting_id = t.posting_id AND m.line = t.line
-    WHERE t.reason IN ('unit.pledged', 'unit.released', 'unit.surrendered')
-        OR (t.reason = 'credit.cancelled' AND d.kind = 'entity')
-    GROUP BY t.posting_id, t.line, d.code, c.code, t.amount, t.reason
-""")
-_FINAL = (
-    Rule.single(
-        "ledger_transfer",
-        """
-            SELECT t.posting_id || '/' || t.line AS place
-            FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id
-            WHERE d.kind IN ('surrendered', 'cancelled')
-        """,
-        en="units that were surrendered or cancelled moved again",
-        zh="已清缴或注销的单位再次移动",
-    ),
-)
-
-Move = tuple[str, str, str, int, tuple[tuple[int, int], ...]]  # debit, credit, reason, amount, numbers
-Year = tuple[str, int]
-
-
-@dataclass
-class _Books:
-    """All rows that a replay needs, by what they are looked up by."""
-
-    accounts: dict[UUID, Account]
-    obligations: dict[tuple[UUID, int, int], Obligation]
-    adoptions: dict[tuple[str, int, int], Adoption]
-    markets: dict[str, Market]
-    lots: dict[UUID, Lot]
-    by_book: dict[str, list[Lot]] = field(default_factory=dict)
-
-    def held(self, book: str, low: int, high: int) -> Held | None:
-        """These numbers with the lot that they all lie in."""
-        for lot in self.by_book.get(book, ()):
-            if lot.serials.low <= low < high <= lot.serials.high:
-                return Held(lot, SerialRange(low, high))
-        return None
-
-
-@dataclass
-class _Replay:
-    """A market's year as far as it is replayed."""
-
-    standing: dict[UUID, list[Standing]] = field(default_factory=dict)  # by account
-    closed: bool = False
-
-    def used(self, account: UUID) -> list[Held]:
-        return [one.held for one in self.standing.get(account, ())]
-
-    def by_unit(self) -> dict[str, int]:
-        sums: dict[str, int] = {}
-        for units in self.standing.values():
-            for one in units:
-                sums[one.held.lot.unit] = sums.get(one.held.lot.unit, 0) + one.held.serials.quantity
-        return sums
 
 
 async def decisions(session: AsyncSession) -> Checked:
@@ -158,16 +68,16 @@ async def decisions(session: AsyncSession) -> Checked:
 
     What was counted so never passes a cap, a pool or an obligation, since the engine gives no more.
     """
-    books = await _books(session)
-    pledges = [dict(row) for row in (await session.execute(_PLEDGES)).mappings()]
-    units = await _pledged_units(session, books)
-    releases = [dict(row) for row in (await session.execute(_RELEASES)).mappings()]
-    closes = [dict(row) for row in (await session.execute(_CLOSES)).mappings()]
+    books = await kept(session)
+    pledges = await pledge_rows(session)
+    units = await pledged_units(session, books)
+    releases = await release_rows(session)
+    closes = await close_rows(session)
     checked = Checked(rows=len(pledges) + len(releases) + len(closes))
-    replays: dict[Year, _Replay] = {}
+    replays: dict[Year, Replay] = {}
     settled: list[tuple[Settlement, Adoption]] = []
-    for year, steps in _years(pledges, releases, closes).items():
-        replay = replays.setdefault(year, _Replay())
+    for year, steps in years(pledges, releases, closes).items():
+        replay = replays.setdefault(year, Replay())
         if [row["step"] for _, row in steps] != list(range(1, len(steps) + 1)):
             checked.name("unit_pledge", f"{year[0]} {year[1]}", _STEP)
         for table, row in steps:
@@ -188,73 +98,8 @@ async def decisions(session: AsyncSession) -> Checked:
     return checked
 
 
-async def moves(session: AsyncSession) -> Checked:
-    """Units moved for pledges, releases, surrenders and cancellations exactly as these say, and never out of the last two."""
-    books = await _books(session)
-    expected = await _expected(session, books)
-    checked = Checked(rows=len(expected))
-    await _cancelled(session, checked, expected)
-    actual: dict[UUID, list[Move]] = {}
-    for row in (await session.execute(_MOVED)).mappings():
-        numbers = tuple((low, high) for low, high in zip(row["lows"], row["highs"], strict=True) if low)
-        line = (row["debit"], row["credit"], row["reason"], row["amount"], _touching(numbers))
-        actual.setdefault(row["posting_id"], []).append(line)
-    for posting_id, (table, place, lines) in expected.items():
-        if sorted(actual.pop(posting_id, [])) != sorted(lines):
-            checked.name(table, place, _POSTED)
-    for posting_id in actual:
-        checked.name("ledger_transfer", posting_id, _UNKNOWN)
-    return await look_for(session, checked, _FINAL)
-
-
-async def _books(session: AsyncSession) -> _Books:
-    found = (await session.execute(_LOT_IDS)).scalars().all()
-    lots = await registry.lots(session, list(found))
-    accounts = {one.id: one for one in await registry.accounts(session, limit=10**9)}
-    adoptions = await registry.adoptions(session)
-    obligations = [Obligation(**row) for row in (await session.execute(_ALL_OBLIGATIONS)).mappings()]
-    markets = {}
-    for adoption in adoptions:
-        markets[adoption.pack_sha256] = await registry.stored_market(session, sha256=adoption.pack_sha256)
-    books = _Books(
-        accounts=accounts,
-        obligations={(one.account_id, one.compliance_year, one.revision): one for one in obligations},
-        adoptions={(one.market, one.compliance_year, one.revision): one for one in adoptions},
-        markets=markets,
-        lots=lots,
-    )
-    for lot in lots.values():
-        books.by_book.setdefault(lot.book, []).append(lot)
-    return books
-
-
-async def _pledged_units(session: AsyncSession, books: _Books) -> dict[UUID, list[Held]]:
-    found: dict[UUID, list[Held]] = {}
-    for row in (await session.execute(_PLEDGE_LOTS)).mappings():
-        if row["lot_id"] in books.lots and row["same_book"]:
-            held = Held(books.lots[row["lot_id"]], SerialRange(row["low"], row["high"]))
-            found.setdefault(row["pledge_id"], []).append(held)
-    return found
-
-
-def _years(
-    pledges: Sequence[dict[str, Any]], releases: Sequence[dict[str, Any]], closes: Sequence[dict[str, Any]]
-) -> dict[Year, list[tuple[str, dict[str, Any]]]]:
-    found: dict[Year, list[tuple[str, dict[str, Any]]]] = {}
-    for table, rows in (
-        ("unit_pledge", pledges),
-        ("unit_release", releases),
-        ("compliance_close", closes),
-    ):
-        for row in rows:
-            found.setdefault((row["market"], row["compliance_year"]), []).append((table, row))
-    for steps in found.values():
-        steps.sort(key=lambda one: one[1]["step"])
-    return found
-
-
 def _decide_again(
-    checked: Checked, books: _Books, replay: _Replay, row: dict[str, Any], units: list[Held]
+    checked: Checked, books: Kept, replay: Replay, row: dict[str, Any], units: list[Held]
 ) -> None:
     year, place = row["compliance_year"], row["id"]
     standing = replay.standing.setdefault(row["account_id"], [])
@@ -313,7 +158,7 @@ def _decide_again(
         checked.name("unit_pledge_lot", place, _UNITS)
 
 
-def _take_back(checked: Checked, replay: _Replay, row: dict[str, Any]) -> None:
+def _take_back(checked: Checked, replay: Replay, row: dict[str, Any]) -> None:
     for account, units in replay.standing.items():
         stays = [one for one in units if one.pledge_id != row["pledge_id"]]
         if len(stays) < len(units):
@@ -323,7 +168,7 @@ def _take_back(checked: Checked, replay: _Replay, row: dict[str, Any]) -> None:
 
 
 async def _settle_again(
-    session: AsyncSession, checked: Checked, books: _Books, replay: _Replay, row: dict[str, Any]
+    session: AsyncSession, checked: Checked, books: Kept, replay: Replay, row: dict[str, Any]
 ) -> list[tuple[Settlement, Adoption]]:
     market, year = row["market"], row["compliance_year"]
     adoption = books.adoptions.get((market, year, row["rules_revision"]))
@@ -390,7 +235,7 @@ async def _acts(session: AsyncSession, checked: Checked, closes: Sequence[dict[s
             checked.name("compliance_close", f"act {act.id}", _NOT_DONE)
 
 
-async def _recounts(session: AsyncSession, checked: Checked, books: _Books) -> None:
+async def _recounts(session: AsyncSession, checked: Checked, books: Kept) -> None:
     """Every revision behind the one that was surrendered by has its recount, and each comes out the same again."""
     stated = {}
     for stands in await surrenders(session, accounts=None):
@@ -436,7 +281,7 @@ async def _stated(
     units: Mapping[UUID, list[Held]],
     releases: Sequence[dict[str, Any]],
     settled: Sequence[tuple[Settlement, Adoption]],
-    books: _Books,
+    books: Kept,
 ) -> None:
     """The log states each pledge, release and surrender as it is."""
     by_id = {row["id"]: row for row in pledges}
@@ -465,94 +310,3 @@ async def _stated(
     await logged(session, checked, table="unit_pledge", kind="unit.pledged", stored=pledged)
     await logged(session, checked, table="unit_release", kind="unit.released", stored=released)
     await logged(session, checked, table="unit_surrender", kind="unit.surrendered", stored=surrendered)
-
-
-async def _expected(session: AsyncSession, books: _Books) -> dict[UUID, tuple[str, UUID | str, list[Move]]]:
-    """What the rows say was posted: the table and place that a posting belongs to, and its lines."""
-    found: dict[UUID, tuple[str, UUID | str, list[Move]]] = {}
-    pledges = {row["id"]: row for row in (await session.execute(_PLEDGES)).mappings()}
-    units = await _pledged_units(session, books)
-    released = {row["pledge_id"] for row in (await session.execute(_RELEASES)).mappings()}
-    for pledge_id, row in pledges.items():
-        account = books.accounts.get(row["account_id"])
-        if account is None:
-            continue
-        held = units.get(pledge_id, [])
-        there = list(_lines(account, row["compliance_year"], held, "unit.pledged"))
-        found[pledge_id] = ("unit_pledge", pledge_id, there)
-        if pledge_id in released:
-            back = list(_lines(account, row["compliance_year"], held, "unit.released"))
-            found[ids.derive(pledge_id, "release")] = ("unit_release", pledge_id, back)
-    closes = {
-        (row["market"], row["compliance_year"]): row for row in (await session.execute(_CLOSES)).mappings()
-    }
-    for one in await surrenders(session, accounts=None):
-        close, account = closes.get((one.market, one.compliance_year)), books.accounts.get(one.account_id)
-        if close is None or account is None or not (one.units or one.returned):
-            continue
-        lines = [
-            *_lines(account, one.compliance_year, one.units, "unit.surrendered"),
-            *_lines(account, one.compliance_year, one.returned, "unit.released"),
-        ]
-        posting_id = surrender_posting(close["act_id"], one.account_id)
-        found[posting_id] = ("unit_surrender", f"{one.account_id} {one.compliance_year}", lines)
-    return found
-
-
-async def _cancelled(
-    session: AsyncSession,
-    checked: Checked,
-    expected: dict[UUID, tuple[str, UUID | str, list[Move]]],
-) -> None:
-    """Cancellations take their numbers from what was posted; the log names book, numbers and purpose."""
-    stated = {}
-    rows = (await session.execute(_CANCELLED)).mappings().all()
-    moved = await ledger.serials_moved(session, [row["id"] for row in rows])
-    for row in rows:
-        numbers = _touching(tuple((one.low, one.high) for one in moved[row["id"]].get(1, ())))
-        line = (
-            registry.entity_code(row["book"], row["organisation"]),
-            f"cancelled:{row['book']}",
-            "credit.cancelled",
-            row["quantity_t"],
-            numbers,
-        )
-        expected[row["id"]] = ("unit_cancellation", row["id"], [line])
-        stated[str(row["id"])] = {
-            "cancellation": str(row["id"]),
-            "book": row["book"],
-            "organisation": row["organisation"],
-            "serials": [list(one) for one in numbers],
-            "purpose": row["purpose"],
-        }
-    await logged(
-        session,
-        checked,
-        table="unit_cancellation",
-        kind="credit.cancelled",
-        stored=stated,
-        meant=lambda body: body["book"] not in origin.BOOKS,
-    )
-
-
-def _lines(account: Account, year: int, units: Sequence[Held], reason: str) -> Iterator[Move]:
-    for stated in units_stated(units):
-        book = stated["book"]
-        entity = registry.entity_code(book, account.organisation)
-        pledged = pledged_code(book, account.organisation, year)
-        debit, credit = {
-            "unit.pledged": (entity, pledged),
-            "unit.released": (pledged, entity),
-            "unit.surrendered": (pledged, surrendered_code(book, account.organisation, year)),
-        }[reason]
-        numbers = tuple((low, high) for low, high in stated["serials"])
-        yield debit, credit, reason, sum(high - low for low, high in numbers), numbers
-
-
-def _touching(numbers: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The same numbers in as few runs as can be; as they are where one stands there twice."""
-    try:
-        joined = ledger.joined(SerialRange(low, high) for low, high in numbers)
-    except ValueError:
-        return tuple(numbers)
-    return tuple((one.low, one.high) for one in joined)

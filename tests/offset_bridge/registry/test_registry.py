@@ -132,6 +132,10 @@ async def test_adoption_takes_only_what_the_pack_has(stage: Stage) -> None:
         await stage.adopt(parameters={"cap.rate": "0.5"})
     with pytest.raises(rules.CaseInvalid):
         await stage.adopt(parameters={"no_such_setting": True})
+    with pytest.raises(rules.CaseInvalid):
+        await stage.adopt(pools={"全省": 5})
+    with pytest.raises(rules.CaseInvalid):
+        await stage.adopt(pools={"p": -1})
     with pytest.raises(registry.DatesOutOfOrder):
         await stage.adopt(apply_by=clock.today() + dt.timedelta(days=1), surrender_by=clock.today())
     adopted = await stage.adopt(parameters={"gd_local_includes_sz": False})
