@@ -46,10 +46,21 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(version("puhui"))
+        print(_own_version())
         raise typer.Exit
+
+
+def _own_version() -> str:
+    """Of the installed package, or where there is none, as in the container, of the source tree."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+    from pathlib import Path
+
+    try:
+        return version("puhui")
+    except PackageNotFoundError:
+        source = Path(__file__).parents[1] / "pyproject.toml"
+        return str(tomllib.loads(source.read_text("utf-8"))["project"]["version"])
 
 
 @app.callback()
