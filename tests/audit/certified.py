@@ -9,7 +9,7 @@ from backend.kit.db import Database
 from backend.kit.settings import Settings
 from tests.certification.conftest import Town
 
-LIVE_T, DEMO_T = 21, 3
+LIVE_T, DEMO_T = 12, 1
 RIDE_G = 4_870  # the longest ride that the methodology accepts
 OPERATOR = "gd-operator"
 

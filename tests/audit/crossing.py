@@ -29,14 +29,14 @@ class Crossing:
         for code in ("seller", "buyer"):
             await self.hire(code)
         await self.open_registry(registry.Mode.DEMO)
-        await self.issue(origin.DEMO, "seller", 3)
-        refused = await self.lock(origin.DEMO, 3)
+        await self.issue(origin.DEMO, "seller", 1)
+        refused = await self.lock(origin.DEMO, 1)
         await self.open_registry(registry.Mode.LIVE)
         await self.step(bridge.deposit, refused)  # the registry is live by now: the credits come back
         await self.accounts()
-        await self.issue(origin.LIVE, "seller", 20)
+        await self.issue(origin.LIVE, "seller", 12)
         await self.pass_on()
-        crossed, deposited, _ = [await self.lock(origin.LIVE, quantity) for quantity in (10, 4, 3)]
+        crossed, deposited, _ = [await self.lock(origin.LIVE, quantity) for quantity in (6, 2, 1)]
         await self.step(bridge.deposit, crossed)
         await self.step(bridge.confirm, crossed)
         await self.step(bridge.deposit, deposited)
@@ -120,7 +120,7 @@ class Crossing:
         book = origin.book_in(MARKET, origin.LIVE)
         soon = clock.now() + dt.timedelta(hours=1)
         made = []
-        for quantity_t in (3, 2, 2, 1):
+        for quantity_t in (2, 1, 1, 1):
             async with self.db.transaction() as session:
                 sale = await market.offer(
                     session, book=book, seller="seller", buyer="buyer", quantity_t=quantity_t, price_fen=5000,
