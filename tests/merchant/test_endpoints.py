@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from backend.identity import organisations, tokens
 from backend.identity.organisations import Role
 from backend.identity.tokens import Audience
+from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.http import wire
 from backend.kit.settings import Settings
@@ -162,6 +164,25 @@ async def test_a_citizen_gives_a_redemption_up(signed_in: SignedIn, citizen: Cit
     assert (gone.status_code, gone.json()["how"]) == (410, "cancelled")
     other = await citizen.post("/redemptions", {"offer_id": offer["id"]})
     assert other.status_code == 201
+
+
+async def test_what_lapsed_is_there_again_for_the_next_redemption(
+    signed_in: SignedIn, citizen: Citizen
+) -> None:
+    till = await signed_in(Role.MERCHANT)
+    offer = await offered(till, price_points=100, items=1)
+    first = await citizen.post("/redemptions", {"offer_id": offer["id"]})
+    with clock.travel(clock.now() + dt.timedelta(seconds=61)):
+        gone = await till.post("/captures", {"code": first.json()["code"]})
+        assert (gone.status_code, gone.json()["code"]) == (410, "merchant.redemption_expired")
+        second = await citizen.post("/redemptions", {"offer_id": offer["id"]})
+        assert second.status_code == 201, second.text
+        states = [one["state"] for one in (await citizen.get("/redemptions"))["items"]]
+        assert states == ["held", "lapsed"]
+        gone = await till.post("/captures", {"code": first.json()["code"]})
+        assert (gone.status_code, gone.json()["how"]) == (410, "lapsed")
+        late = await citizen.post(f"/redemptions/{first.json()['redemption_id']}/codes")
+        assert (late.status_code, late.json()["code"]) == (410, "merchant.redemption_ended")
 
 
 async def test_offers_are_restocked_and_withdrawn_by_their_own_merchant(

@@ -85,9 +85,10 @@ async def test_the_last_item_goes_to_the_waiting_buyer_when_the_first_one_gives_
     one = asyncio.create_task(alone(db, redeeming(first, offer.id), pause, keep=keep))
     await pause.reached.wait()
     two = asyncio.create_task(alone(db, redeeming(second, offer.id)))
-    assert await done_or_waiting(two, superuser), "the second buyer did not wait for the last item"
+    waited = await done_or_waiting(two, superuser)
     pause.go.set()
     await one
+    assert waited, "the second buyer did not wait for the last item"
     assert (await two == "merchant.sold_out") is keep
     assert (await first.purse(), await second.purse()) == (
         ((70, 30), (100, 0)) if keep else ((100, 0), (70, 30))
@@ -101,15 +102,17 @@ async def test_buyers_of_one_popular_offer_do_not_wait_for_each_other(
     buyers = [await arrive() for _ in range(6)]
     offer = await shop.offer(items=160)
     pauses = [Pause(after=1) for _ in buyers]
-    open_ones = []
-    for one, pause in zip(buyers[:5], pauses, strict=False):
-        open_ones.append(asyncio.create_task(alone(db, redeeming(one, offer.id), pause)))
-        await pause.reached.wait()
-    last = asyncio.create_task(alone(db, redeeming(buyers[5], offer.id)))
-    assert not await done_or_waiting(last, superuser)
-    for pause in pauses:
-        pause.go.set()
-    await asyncio.gather(*open_ones)
+    waiting = []
+    try:
+        for one, pause in zip(buyers, pauses, strict=True):
+            redeemed = asyncio.create_task(alone(db, redeeming(one, offer.id), pause))
+            waiting.append(redeemed)
+            reached = asyncio.create_task(pause.reached.wait())
+            assert not await done_or_waiting(reached, superuser), "a buyer waits for another one"
+    finally:
+        for pause in pauses:
+            pause.go.set()
+        await asyncio.gather(*waiting)
     assert await shop.left(offer) == 154
 
 
@@ -279,10 +282,11 @@ async def test_a_till_that_is_late_by_a_moment_does_not_undo_a_lapse(
         await pause.reached.wait()
     with clock.travel(IN_TIME):
         two = asyncio.create_task(alone(db, meeting.verb("capture")))
-        assert await done_or_waiting(two, superuser)
+        waited = await done_or_waiting(two, superuser)
     with clock.travel(OUT_OF_TIME):
         pause.go.set()
         assert (await one, await two) == (True, "merchant.redemption_ended")
+        assert waited
         assert await meeting.after() == LAPSED
 
 
