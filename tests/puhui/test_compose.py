@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,7 +149,8 @@ def test_the_lock_of_the_image_is_a_part_of_the_lock() -> None:
     run, whole = entries("requirements-run.lock"), entries("requirements.lock")
     assert {name: whole.get(name) for name in run} == run
     assert "pytest" not in run
-    assert {"fastapi", "asyncpg", "celery"} <= set(run)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {re.split(r"[\[<>=~; ]", name)[0].lower() for name in project["dependencies"]} <= set(run)
 
 
 # --- the commands -------------------------------------------------------------------------------------------------
