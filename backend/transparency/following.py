@@ -77,10 +77,12 @@ async def _begin(book: Book, source: Source, *, index: int, kind: str, events: l
 
 
 class _Tables:
-    """The tables, within a session."""
+    """The tables, within a session. Where numbers stand is written at once, the rest by `write`."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._events: list[Event] = []
+        self._steps: list[tuple[BatchStep, int, str]] = []
 
     async def touched(self, *, book: str, low: int, high: int) -> list[Span]:
         return await queries.touched(self._session, book=book, low=low, high=high)
@@ -92,13 +94,18 @@ class _Tables:
         await queries.add_source(self._session, source, entry_index=entry_index)
 
     async def events(self, events: Sequence[Event]) -> None:
-        await queries.add_events(self._session, events)
+        self._events += events
 
     async def batch_step(self, step: BatchStep, *, entry_index: int, kind: str) -> None:
-        await queries.add_batch_step(self._session, step, entry_index=entry_index, kind=kind)
+        self._steps.append((step, entry_index, kind))
 
     async def unfollowed(self, *, entry_index: int, kind: str, reason: str) -> None:
         await queries.add_unfollowed(self._session, entry_index=entry_index, kind=kind, reason=reason)
+
+    async def write(self) -> None:
+        """Write what waits."""
+        await queries.add_events(self._session, self._events)
+        await queries.add_batch_steps(self._session, self._steps)
 
 
 async def follow(session: AsyncSession, *, at_most: int = ENTRIES_AT_ONCE) -> bool:
@@ -114,6 +121,7 @@ async def follow(session: AsyncSession, *, at_most: int = ENTRIES_AT_ONCE) -> bo
     tables = _Tables(session)
     for entry in await log.entries(session, low=low, high=high, kinds=KINDS):
         await read(tables, entry)
+    await tables.write()
     await _followed(session, high)
     return high < size
 

@@ -130,15 +130,17 @@ async def add_events(session: AsyncSession, events: Sequence[Event]) -> None:
         )
 
 
-async def add_batch_step(session: AsyncSession, step: BatchStep, *, entry_index: int, kind: str) -> None:
-    await session.execute(
-        text("""
-            INSERT INTO transparency_batch
-                (entry_index, batch, kind, project, methodology, vintage_year, demo, previous)
-            VALUES (:entry_index, :batch, :kind, :project, :methodology, :vintage_year, :demo, :previous)
-        """),
-        {"entry_index": entry_index, "kind": kind, **asdict(step)},
-    )
+async def add_batch_steps(session: AsyncSession, steps: Sequence[tuple[BatchStep, int, str]]) -> None:
+    """Steps with the index and kind of their entries."""
+    if steps:
+        await session.execute(
+            text("""
+                INSERT INTO transparency_batch
+                    (entry_index, batch, kind, project, methodology, vintage_year, demo, previous)
+                VALUES (:entry_index, :batch, :kind, :project, :methodology, :vintage_year, :demo, :previous)
+            """),
+            [{"entry_index": index, "kind": kind, **asdict(step)} for step, index, kind in steps],
+        )
 
 
 async def add_unfollowed(session: AsyncSession, *, entry_index: int, kind: str, reason: str) -> None:

@@ -169,3 +169,17 @@ async def test_nothing_can_be_written(client: httpx.AsyncClient) -> None:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             answer = await client.request(method, path, json={})
             assert answer.status_code == 405
+
+
+async def test_pages_of_other_sites_may_read_it(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/log/keys", headers={"origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+    asked = {
+        "origin": "https://example.org",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
+    assert (await client.options("/acts/provenance", headers=asked)).status_code == 200
+    refused = await client.options("/serials", headers=asked | {"access-control-request-method": "DELETE"})
+    assert refused.status_code == 400
