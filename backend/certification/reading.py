@@ -16,8 +16,10 @@ from backend.certification import queries
 from backend.certification.errors import BatchUnknown, NotIssuedYet, ProjectUnknown
 from backend.certification.facts import Computed, Feed
 from backend.certification.model import Batch, Issuance, OpenPool, Series
+from backend.certification.printed import BOOK, DEMO_BOOK
 from backend.identity import organisations
 from backend.identity.organisations import Organisation
+from backend.ledger import Block
 from backend.programmes import codes
 
 _POOL = re.compile(r"pool:(?P<project>[^:]+):(?P<methodology>[^:]+):(?P<month>\d{4}-\d{2})(?P<demo>:demo)?")
@@ -94,6 +96,16 @@ async def issuance(session: AsyncSession, *, batch_id: UUID) -> Issuance:
     if found is None:
         raise NotIssuedYet
     return found
+
+
+async def holdings(session: AsyncSession, *, organisation: str) -> list[Block]:
+    """The credits that an organisation (by its code) holds in the books that they were issued in, by number."""
+    return [
+        block
+        for book in (BOOK, DEMO_BOOK)
+        for block in await ledger.blocks(session, prefix=f"holder:{book}:{organisation}")
+        if block.account == f"holder:{book}:{organisation}"
+    ]
 
 
 async def open_pools(session: AsyncSession, *, project: str) -> list[OpenPool]:

@@ -51,7 +51,9 @@ def told(answer: httpx.Response, status: int = 200) -> Any:
     return answer.json()
 
 
-async def test_a_batch_goes_all_its_way_over_http(town: Town, people: dict[str, Person]) -> None:
+async def test_a_batch_goes_all_its_way_over_http(  # noqa: PLR0915 - it is one way
+    town: Town, people: dict[str, Person]
+) -> None:
     await town.ride("2026-01", rides_of(1_008_000))
     pools = told(await people["anna"].get(f"/certification/pools?project={PROJECT}"))
     assert pools == [
@@ -98,7 +100,7 @@ async def test_a_batch_goes_all_its_way_over_http(town: Town, people: dict[str, 
     evidence = told(await people["vera"].get(f"{verifying}/acts/{position}"))
     assert evidence["agrees"]
     assert evidence["facts"]["inputs"]["distance_m"] == 82_136
-    assert str(town.rider) not in str(evidence) and "B1" not in str(evidence["facts"])
+    assert str(town.rider) not in str(evidence)
     finding = {"position": position, "keeps_g": 1_000, "reason": "overstated", "remark": "骑行记录更短"}
     told(await people["vera"].post(f"{verifying}/findings", finding), 201)
     projection = told(await people["vera"].get(f"{verifying}/projection"))
