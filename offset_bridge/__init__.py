@@ -1,6 +1,9 @@
-"""The compliance side: what a regulated enterprise may use towards its obligation.
+"""The compliance side: how credits reach a regulated enterprise, and what it may use towards its obligation.
 
-Holds    so far the rules of offsets (`offset_bridge.rules`), read from market packs.
-Promises nothing is decided that a pack's edition and the facts handed in do not settle.
-Ignores  points, trips and citizens; HTTP; other markets' books.
+Holds    the rules of offsets read from market packs (`rules`), a market's registry (`registry`), pledges and surrender
+         (`surrender`), credits in the hands of their holders (`credits`), the bridge into a market's book (`bridge`), agreed
+         sales (`market`) and money (`cash`); the apps of `/registry/v1` and `/market/v1`.
+Promises nothing is decided that a pack's edition and the facts handed in do not settle; every tonne counts once over
+         all books; units and money change hands together.
+Ignores  points, trips and citizens; other markets' registries.
 """
