@@ -26,7 +26,7 @@ PROOF: dict[int | str, dict[str, Any]] = {
 
 async def _followed(request: Request) -> AsyncIterator[AsyncSession]:
     db = database(request)
-    await following.catch_up(db, rounds=following.MOST_AT_ONCE)
+    await following.catch_up(db, patience_s=following.PATIENCE_S)
     async with db.transaction() as session:
         await session.execute(text("SET TRANSACTION READ ONLY"))
         yield session

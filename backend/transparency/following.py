@@ -7,6 +7,7 @@ the same as beginning.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,8 +19,8 @@ from backend.transparency import queries, standing
 from backend.transparency.standing import Event, Span
 from backend.transparency.telling import KINDS, BatchStep, Source, Unreadable, told
 
-ENTRIES_AT_ONCE = 1_000  # followed in one transaction, so that nobody waits long behind another
-MOST_AT_ONCE = 20  # such transactions that one request makes; the job makes as many as it takes
+ENTRIES_AT_ONCE = 200  # followed in one transaction, so that nobody waits long behind another
+PATIENCE_S = 2.0  # of a request; what is left is for the job, and the answer says how far it knows the log
 
 
 class Book(Protocol):
@@ -108,14 +109,14 @@ class _Tables:
         await queries.add_batch_steps(self._session, self._steps)
 
 
-async def follow(session: AsyncSession, *, at_most: int = ENTRIES_AT_ONCE) -> bool:
-    """Read up to `at_most` further entries within the caller's transaction; True when there are more.
+async def follow(session: AsyncSession) -> bool:
+    """Read up to ENTRIES_AT_ONCE further entries within the caller's transaction; True when there are more.
 
     A second caller waits until the first one's transaction has ended, and goes on behind it.
     """
     low = await queries.lock_progress(session)
     size = await log.size(session)
-    high = min(size, low + at_most)
+    high = min(size, low + ENTRIES_AT_ONCE)
     if high <= low:
         return False
     tables = _Tables(session)
@@ -126,16 +127,15 @@ async def follow(session: AsyncSession, *, at_most: int = ENTRIES_AT_ONCE) -> bo
     return high < size
 
 
-async def catch_up(db: Database, *, rounds: int | None = None) -> None:
-    """Read what the log has gained, in transactions of their own; at most `rounds` of them."""
-    left = rounds
-    while left is None or left > 0:
+async def catch_up(db: Database, *, patience_s: float | None = None) -> None:
+    """Read what the log has gained, in transactions of their own; begin no further one when patience is over."""
+    began = time.monotonic()
+    while patience_s is None or time.monotonic() - began < patience_s:
         async with db.transaction() as session:
             if await queries.progress(session) >= await log.size(session):
                 return
             if not await follow(session):
                 return
-        left = None if left is None else left - 1
 
 
 async def rebuild(db: Database) -> None:

@@ -259,3 +259,17 @@ async def test_a_crash_while_following_leaves_what_was_there(teller: Teller, db:
     await following.catch_up(db)
     async with db.transaction() as session:
         assert (await checks.as_the_log_says(session)).violations == []
+
+
+async def test_whoever_asks_waits_only_so_long_and_is_told_how_far_the_answer_knows_the_log(
+    client: httpx.AsyncClient, teller: Teller, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await following.catch_up(db)
+    before = (await client.get("/figures")).json()["as_of_entries"]
+    for _ in range(5):
+        await teller.tell("test.noted")
+    monkeypatch.setattr(following, "ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr(following, "PATIENCE_S", 0.0)
+    assert (await client.get("/figures")).json()["as_of_entries"] == before
+    monkeypatch.setattr(following, "PATIENCE_S", 5.0)
+    assert (await client.get("/figures")).json()["as_of_entries"] == before + 5
