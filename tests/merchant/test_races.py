@@ -239,11 +239,14 @@ async def test_a_redemption_ends_once_whoever_is_second_waits_or_finds_it_ended(
         for keep in (True, False):
             meeting = await fresh()
             with clock.travel(moment):
-                waited += await meet(
+                met, answer = await meet(
                     db, superuser, meeting, first=first, second=second, statement=statement, keep=keep
                 )
+                waited += met
                 expected = kept if keep else undone
                 assert await meeting.after() == expected, (first, statement, second, keep)
+                if second == "renew":  # a code that would be good for nothing is not given
+                    assert (answer == "merchant.redemption_ended") is keep
     assert waited
 
 
@@ -256,7 +259,8 @@ async def meet(
     second: str,
     statement: int,
     keep: bool,
-) -> bool:
+) -> tuple[bool, object]:
+    """Whether the second one waited, and what it was answered."""
     pause = Pause(after=statement)
     one = asyncio.create_task(alone(db, meeting.verb(first), pause, keep=keep))
     reached = asyncio.create_task(pause.reached.wait())
@@ -266,8 +270,7 @@ async def meet(
     pause.go.set()
     reached.cancel()
     await one
-    await two
-    return waited
+    return waited, await two
 
 
 async def test_a_till_that_is_late_by_a_moment_does_not_undo_a_lapse(
@@ -311,9 +314,10 @@ async def test_a_refund_racing_the_sweep_of_lapsed_points_is_exact(  # noqa: PLR
             before = await identity(db)
             with clock.travel(SWEPT):
                 statements = await statements_of(db, meeting.verb(first))
-                waited += await meet(
+                met, _ = await meet(
                     db, superuser, meeting, first=first, second=second, statement=statement, keep=keep
                 )
+                waited += met
                 refunded = keep or second == "refund"
                 await wallets.expire_all(db)
                 after = await identity(db)

@@ -82,7 +82,7 @@ async def test_another_merchants_code_is_unknown(open_shop: OpenShop, buyer: Buy
         await other.refund(issued.redemption_id)
 
 
-@pytest.mark.parametrize(("seconds", "good"), [(59.999, True), (60, False), (61, False)])
+@pytest.mark.parametrize(("seconds", "good"), [(58, True), (60, False), (61, False)])
 async def test_a_code_is_good_for_sixty_seconds(shop: Shop, buyer: Buyer, seconds: float, good: bool) -> None:
     with clock.travel(NOON):
         await buyer.earn(30, JULY)
