@@ -138,7 +138,7 @@ class ModeProposal(Asked):
 
 
 class ObligationProposal(Asked):
-    """An entity's figures of a year, and why they are these."""
+    """An entity's figures of a year, and why they are these; all of it becomes public."""
 
     market: Market
     organisation: Code
