@@ -46,24 +46,26 @@ def ride_early(story: WholePath) -> None:
 
 
 def issue_credits(story: WholePath) -> None:
-    """Nine tonnes and a rest."""
-    for month in ("2025-01", "2025-02"):
-        for _ in range(4):
-            story.rides_come_in(month=month, crowd=(0, 1), rides=300, metres=90_000)
+    """Six tonnes and a rest; further rides wait in the pools."""
+    for month in ("2025-01", "2025-02", "2025-01", "2025-02", "2025-02"):
+        story.rides_come_in(month=month, crowd=(0, 1), rides=300, metres=92_000)
     for _ in range(8):
         story.certification_goes_on(deducted=True)
+    story.rides_come_in(month="2025-02", crowd=(1,), rides=200, metres=92_000)
 
 
 def trade(story: WholePath) -> None:
-    """Some cross the bridge, and one is sold."""
-    for quantity in (4, 3):
+    """Most of them cross the bridge, some are sold; the next batch has its sample."""
+    for quantity in (3, 2):
         story.lock(owner=OPERATOR, quantity=quantity)
         story.deposit(pick=0, workers=1)
     story.confirm(pick=1, workers=1)
-    for buyer, quantity in ((STEEL, 3), (CEMENT, 2)):
+    for buyer, quantity in ((STEEL, 2), (CEMENT, 1)):
         story.offer(seller=OPERATOR, buyer=buyer, quantity=quantity, price=800)
         story.money_comes_in(organisation=buyer, fen=900)
         story.accept(pick=0, foreign=False, clicks=1)
+    for _ in range(5):
+        story.certification_goes_on(deducted=False)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,7 @@ def tell_story(behind: str, tell: Callable[[WholePath], None]) -> WholePath:
     story.begin_at(behind)
     tell(story)
     story.the_books_say_what_the_model_says()
+    story.run(story.seal())
     story.run(story.db.close())
     return story
 
@@ -118,7 +121,7 @@ def test_from_the_ride_to_the_surrendered_tonne(machine: type[WholePath]) -> Non
         machine,
         settings=settings(
             max_examples=12,
-            stateful_step_count=25,
+            stateful_step_count=30,
             deadline=None,
             print_blob=True,
             report_multiple_bugs=False,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
+from backend.kit.clock import SHANGHAI
 from backend.ledger import SerialRange
 from offset_bridge import bridge, cash, market, surrender
 from offset_bridge import credits as credit_holding
@@ -35,7 +36,8 @@ _NO_MORE = "ledger.insufficient_balance"
 
 parties = strategies.sampled_from(PARTIES)
 entities = strategies.sampled_from([STEEL, CEMENT])
-tonnes = strategies.integers(1, 4)
+ALL, ONE_MORE = -1, 0  # of what an account holds
+tonnes = strategies.sampled_from([1, 2, 3, ALL, ONE_MORE])
 
 
 def numbers(serials: Sequence[SerialRange]) -> list[int]:
@@ -53,11 +55,17 @@ class Complying(Stage):
         """True once the market's book of credits is there: it is opened by the first crossing."""
         return bool(self.model.crossings)
 
+    def meant(self, wanted: int, account: str, book: str) -> int:
+        """So many tonnes of an account, one at least: those it has, all, or one more than there are."""
+        held = self.model.holds(account, book)
+        return {ALL: max(1, held), ONE_MORE: held + 1}.get(wanted, min(wanted, max(1, held)))
+
     # --- in the book that issued them
 
     @rule(giver=parties, taker=strategies.sampled_from([*PARTIES, "teahouse"]), quantity=tonnes)
     def pass_on(self, giver: str, taker: str, quantity: int) -> None:
         source = f"holder:{ORIGIN}:{giver}"
+        quantity = self.meant(quantity, source, ORIGIN)
         chosen = self.model.lowest(source, ORIGIN, quantity)
         expected = DONE if chosen is not None else _NO_MORE
         if giver == taker:
@@ -105,6 +113,7 @@ class Complying(Stage):
     @rule(owner=strategies.sampled_from([OPERATOR, OPERATOR, STEEL, STRANGER]), quantity=tonnes)
     def lock(self, owner: str, quantity: int) -> None:
         source = f"holder:{ORIGIN}:{owner}"
+        quantity = self.meant(quantity, source, ORIGIN)
         chosen = self.model.lowest(source, ORIGIN, quantity)
         expected = DONE if chosen is not None else _NO_MORE
         if not self.issued:
@@ -176,6 +185,7 @@ class Complying(Stage):
     )
     def offer(self, seller: str, buyer: str, quantity: int, price: int) -> None:
         source = f"entity:{CROSSED}:{seller}"
+        quantity = self.meant(quantity, source, CROSSED)
         chosen = self.model.lowest(source, CROSSED, quantity)
         expires_at = self.model.now + _OFFER_STANDS
         expected = DONE if chosen is not None else _NO_MORE
@@ -262,15 +272,17 @@ class Complying(Stage):
 
     @rule(
         owner=entities,
-        credits_t=strategies.integers(0, 4),
-        allowances_t=strategies.sampled_from([0, 1, 20, 58]),
+        credits_t=strategies.one_of(strategies.none(), tonnes),
+        allowances_t=strategies.sampled_from([None, 1, 20, ALL, ONE_MORE]),
         partial=strategies.booleans(),
     )
-    def pledge(self, owner: str, credits_t: int, allowances_t: int, partial: bool) -> None:
+    def pledge(self, owner: str, credits_t: int | None, allowances_t: int | None, partial: bool) -> None:
         """Credits within the cap, the shared pool and what is owed; then allowances for what is still owed."""
         model = self.model
         asked = {
-            book: wanted for book, wanted in ((CROSSED, credits_t), (ALLOWANCES, allowances_t)) if wanted
+            book: self.meant(wanted, f"entity:{book}:{owner}", book)
+            for book, wanted in ((CROSSED, credits_t), (ALLOWANCES, allowances_t))
+            if wanted is not None
         }
         if not asked:
             return
@@ -362,6 +374,13 @@ class Complying(Stage):
             return "registry.year_closed"
         return DONE if self.model.today >= SURRENDER_BY else "surrender.too_early_to_close"
 
+    @precondition(lambda self: self.model.pledges)
+    @rule()
+    def the_last_day_comes(self) -> None:
+        last = dt.datetime.combine(SURRENDER_BY, dt.time(10), SHANGHAI)
+        self.model.now = max(self.model.now, last)
+
+    @precondition(lambda self: self.model.pledges)
     @rule(by=strategies.sampled_from(["first", "second", "anna"]))
     def propose_close(self, by: str) -> None:
         expected = self.closing()

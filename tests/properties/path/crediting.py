@@ -16,6 +16,7 @@ from tests.properties.path.model import GRAMS_PER_TONNE, ORIGIN, Act, Batch
 from tests.properties.path.stage import DONE, Stage, one_of, picks
 
 OPERATORS, AUTHORITY, VERIFIERS = ("anna", "boris"), ("first", "second"), ("vera",)
+PERIODS = (("2025-01", "2025-02"), ("2025-01", "2025-01"), ("2025-02", "2025-02"), ("2025-02", "2025-01"))
 anybody = strategies.sampled_from(["anna", "boris", "first", "second", "vera"])
 _DEMANDED = {"deduction_basis": "sample", "assurance": Assurance.REASONABLE, "materiality_percent": "5"}
 
@@ -38,7 +39,7 @@ class Crediting(Stage):
     def certification_goes_on(self, deducted: bool) -> None:
         """The next step, by whoever may take it."""
         if not self.frozen:
-            self.close("2025-01", "2025-02", "anna")
+            self.close(PERIODS[0], "anna")
         elif not self.batch.certified:
             if act := self.waiting(self.batch.report_acts):
                 self.certify_report(0, next(who for who in OPERATORS if who != act.by))
@@ -59,15 +60,13 @@ class Crediting(Stage):
         """The newest act, unless its time is over."""
         return acts[-1] if acts and acts[-1].expires_at > self.model.now else None
 
-    @rule(
-        first=strategies.sampled_from(["2025-01", "2025-02"]),
-        last=strategies.sampled_from(["2025-01", "2025-02"]),
-        by=anybody,
-    )
-    def close(self, first: str, last: str, by: str) -> None:
+    @precondition(lambda self: self.frozen or any(self.model.pools.values()))
+    @rule(months=strategies.sampled_from(PERIODS), by=anybody)
+    def close(self, months: tuple[str, str], by: str) -> None:
         model = self.model
-        months = sorted(month for month in model.pools if first <= month <= last)
-        grams = [amount for month in months for amount in model.pools[month]]
+        first, last = months
+        frozen = [month for month in sorted(model.pools) if first <= month <= last]
+        grams = [amount for month in frozen for amount in model.pools[month]]
         expected = DONE
         if first > last:
             expected = "certification.period_invalid"
@@ -88,7 +87,7 @@ class Crediting(Stage):
             told = (made.acts, made.frozen_g, made.carry_in_g, made.sequence)
             self.is_so(told == (len(grams), sum(grams), model.carry_g, len(model.batches) + 1), told)
             model.carry_g = 0
-            for month in months:
+            for month in frozen:
                 model.pools[month] = []
             model.batches.append(batch)
 
