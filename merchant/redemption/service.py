@@ -12,8 +12,9 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit import clock, ids
+from backend.kit import clock, ids, logging
 from backend.kit.db import Database
+from backend.kit.errors import DomainError
 from backend.kit.keys import Keys
 from backend.programmes import wallets
 from merchant.redemption import codes, queries
@@ -36,6 +37,8 @@ from merchant.redemption.model import (
 )
 
 Position = tuple[dt.datetime, UUID]
+
+_log = logging.get("puhui.merchant")
 
 
 async def redeem(session: AsyncSession, keys: Keys, *, participant_id: UUID, offer_id: UUID) -> Issued:
@@ -193,10 +196,14 @@ async def lapse_due(db: Database, *, participant_id: UUID | None = None, batch: 
         async with db.transaction() as session:
             given = {"now": clock.now(), "participant": participant_id, "limit": batch}
             due = (await session.execute(queries.DUE, given)).scalars().all()
+        before = lapsed
         for redemption_id in due:
-            async with db.transaction() as session:
-                lapsed += await lapse(session, redemption_id=redemption_id)
-        if len(due) < batch:
+            try:
+                async with db.transaction() as session:
+                    lapsed += await lapse(session, redemption_id=redemption_id)
+            except DomainError as error:  # one that cannot be given back does not hold up the others
+                _log.error("redemption does not lapse", redemption_id=str(redemption_id), exc_info=error)
+        if len(due) < batch or lapsed == before:
             return lapsed
 
 

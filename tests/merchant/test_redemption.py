@@ -122,6 +122,25 @@ async def test_what_lapses_goes_back_to_the_exact_lots_and_to_the_stock(
         assert (await buyer.cancel(issued)).ended == "lapsed"
 
 
+async def test_one_that_cannot_be_given_back_does_not_hold_up_the_others(
+    shop: Shop, arrive: Arrive, db: Database
+) -> None:
+    with clock.travel(NOON):
+        first, second = await arrive(), await arrive()
+        offer = await shop.offer(price=30, items=2)
+        stuck, good = await first.redeem(offer), await second.redeem(offer)
+        async with db.transaction() as session:  # behind the back of the redemption
+            await wallets.release(
+                session, hold=stuck.redemption_id, posting_id=first.id, happened_at=clock.now()
+            )
+    with clock.travel(after(seconds=70)):
+        for batch in (1, 200):
+            await redemption.lapse_due(db, batch=batch)
+        assert await second.state(good) == "lapsed"
+        assert await second.purse() == (100, 0)
+        assert await shop.left(offer) == 1
+
+
 async def test_cancelling_gives_everything_back_once(shop: Shop, buyer: Buyer) -> None:
     offer = await shop.offer(items=1)
     issued = await buyer.redeem(offer)
