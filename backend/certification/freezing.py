@@ -35,6 +35,7 @@ from backend.kit.settings import Keys
 from backend.ledger import AccountSpec, InsufficientBalance, Line, Posting
 
 _AT_ONCE = 50_000
+_FIRST_YEAR = 1990  # no act is older: partitions begin there
 
 
 async def close_period(
@@ -56,7 +57,7 @@ async def close_period(
     last batch is not issued, NothingToFreeze, PeriodInvalid, PeriodNotOver, ProjectUnknown, NotTheOperator.
     """
     first_month, last_month = first_month.replace(day=1), last_month.replace(day=1)
-    if first_month.year != last_month.year or first_month > last_month:
+    if first_month.year != last_month.year or first_month > last_month or first_month.year < _FIRST_YEAR:
         raise PeriodInvalid
     where = await reading.project_of(session, project)
     person = await staff.staff_member(session, staff_id=closed_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.certification import proofs, queries, verifying
 from backend.certification.layout import Layout
 from backend.certification.model import Batch, Statement
+from backend.certification.reading import next_month
 from backend.log import canonical
 
 LEAST_ACTS = 10
@@ -30,14 +32,15 @@ async def layout_of(session: AsyncSession, known: Batch, statement: Statement) -
 async def runs_of(session: AsyncSession, known: Batch, statement: Statement) -> list[dict[str, Any]]:
     """The certified leaves in tree order: the carry by itself, then runs of days with at least ten acts each.
 
-    `{carried_from, grams}` or `{from_day, to_day, regions, acts, grams}`; a batch of fewer acts is one run.
+    `{carried_from, grams}` or `{from_day, to_day, regions, acts, grams}`. A batch of fewer acts is one run, of which no
+    more is told than the months and the region of the batch.
     """
     layout = await layout_of(session, known, statement)
     runs = await day_runs(session, known, layout)
     carried = [] if layout.carry is None else [
         {"carried_from": str(known.previous_id), "grams": layout.carry.grams}
     ]  # fmt: skip
-    return carried + merged(runs)
+    return carried + coarse(merged(runs), known)
 
 
 async def day_runs(session: AsyncSession, known: Batch, layout: Layout) -> list[dict[str, Any]]:
@@ -78,6 +81,18 @@ def merged(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         last = found.pop()
         found[-1] = _joined(found[-1], last)
     return found
+
+
+def coarse(runs: list[dict[str, Any]], known: Batch) -> list[dict[str, Any]]:
+    """The same; where even all acts together are too few, without their days and regions."""
+    if sum(run["acts"] for run in runs) >= LEAST_ACTS:
+        return runs
+    months = {
+        "from_day": known.first_month.isoformat(),
+        "to_day": (next_month(known.last_month) - dt.timedelta(days=1)).isoformat(),
+        "regions": [known.region],
+    }
+    return [{**run, **months} for run in runs]
 
 
 def shortened(body: dict[str, Any]) -> dict[str, Any]:

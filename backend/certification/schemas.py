@@ -16,7 +16,7 @@ from backend.certification.printed import Printed, print_serial
 from backend.kit.quantities import Grams, Tonnes
 from backend.kit.schemas import Asked, Sha256, Told
 
-Month = Annotated[str, StringConstraints(pattern="^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, StringConstraints(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
 
