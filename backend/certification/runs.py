@@ -40,7 +40,7 @@ async def runs_of(session: AsyncSession, known: Batch, statement: Statement) -> 
     carried = [] if layout.carry is None else [
         {"carried_from": str(known.previous_id), "grams": layout.carry.grams}
     ]  # fmt: skip
-    return carried + coarse(merged(runs), known)
+    return carried + coarse(merged(runs), known.first_month, known.last_month, known.region)
 
 
 async def day_runs(session: AsyncSession, known: Batch, layout: Layout) -> list[dict[str, Any]]:
@@ -83,14 +83,16 @@ def merged(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def coarse(runs: list[dict[str, Any]], known: Batch) -> list[dict[str, Any]]:
+def coarse(
+    runs: list[dict[str, Any]], first_month: dt.date, last_month: dt.date, region: str
+) -> list[dict[str, Any]]:
     """The same; where even all acts together are too few, without their days and regions."""
     if sum(run["acts"] for run in runs) >= LEAST_ACTS:
         return runs
     months = {
-        "from_day": known.first_month.isoformat(),
-        "to_day": (next_month(known.last_month) - dt.timedelta(days=1)).isoformat(),
-        "regions": [known.region],
+        "from_day": first_month.isoformat(),
+        "to_day": (next_month(last_month) - dt.timedelta(days=1)).isoformat(),
+        "regions": [region],
     }
     return [{**run, **months} for run in runs]
 

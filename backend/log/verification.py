@@ -98,8 +98,10 @@ async def _frontier(session: AsyncSession, since: Since, *, size: int) -> Fronti
     return frontier if frontier.root() == since.log_root else None
 
 
-async def verify_seals(session: AsyncSession, *, since: Since | None = None) -> list[Violation]:
-    """What is wrong with sealed rows and their blocks, or with those sealed since then."""
+async def verify_seals(
+    session: AsyncSession, *, since: Since | None = None, only: str | None = None
+) -> list[Violation]:
+    """What is wrong with sealed rows and their blocks, or with those sealed since then, or with one table's alone."""
     begin = 0 if since is None else since.log_size
     size = await queries.size(session)
     found = [
@@ -110,8 +112,10 @@ async def verify_seals(session: AsyncSession, *, since: Since | None = None) -> 
         _violation("log_seal", f"{table}, block {number}", *_STATED)
         for table, number in await sealing_queries.blocks_without_entry(session)
     ]
-    known = {sealed.table for sealed in sealing.registered()}
+    known = {sealed.table for sealed in sealing.registered() if only in (None, sealed.table)}
     for table in await sealing_queries.sealed_tables(session):
+        if only not in (None, table):
+            continue
         found += await _check_table(session, table, log_size=size, begin=begin)
     for table in sorted(known):
         exists = bool(await sealing_queries.column_types(session, table=table))

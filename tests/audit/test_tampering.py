@@ -8,9 +8,10 @@ from functools import partial
 
 import pytest
 
+from backend import log
 from puhui import embedded
 from puhui.audit import Report
-from tests.audit.conftest import Connection, copy_of, said
+from tests.audit.conftest import Connection, Copy, copy_of, said
 
 TABLES = (
     "ledger_kind", "ledger_rule", "ledger_serial_rule", "serial_book", "serial_block", "serial_movement", "ledger_account", "ledger_transfer", "ledger_resolution", "ledger_checkpoint",
@@ -61,7 +62,12 @@ GIVEN = {  # what stands where there was nothing
     "date": "'2027-01-01'",
     "timestamp with time zone": "now()",
 }
-CHOSEN = {"ledger_checkpoint": "abs(balance) DESC", "log_key": "generation", "batch": "sequence DESC", "batch_leaf": "position DESC"}
+CHOSEN = {
+    "ledger_checkpoint": "abs(balance) DESC",
+    "log_key": "generation",
+    "batch": "sequence DESC",
+    "batch_leaf": "position DESC",
+}
 
 
 async def columns_of(superuser: Connection, table: str) -> dict[str, str]:
@@ -115,16 +121,28 @@ async def put_back(superuser: Connection, table: str) -> AsyncIterator[None]:
 async def test_whatever_is_changed_removed_or_slipped_in_is_named(
     servers: embedded.Servers, unguarded_city: str, table: str
 ) -> None:
+    """The first change is put before the whole audit, like a row that most invariants read; each further one before the
+    table's own seals first, and before the whole where those say nothing. Every invariant is asked apart from the
+    others, so what one of them names the whole audit names.
+    """
     missed = {}
     async with copy_of(servers, unguarded_city) as copy:
-        for name, change in (await changes_of(copy.superuser, table)).items():
+        for number, (name, change) in enumerate((await changes_of(copy.superuser, table)).items()):
             async with put_back(copy.superuser, table):
                 await change(copy.superuser)
+                wanted = SHOWN_BY.get((table, name), table)
+                if number and wanted in await named_by_seals(copy, table):
+                    continue
                 report = await copy.audit()
-                if SHOWN_BY.get((table, name), table) not in tables_named(report):
+                if wanted not in tables_named(report):
                     missed[name] = said(report)
         assert said(await copy.audit()) == []  # it was the changes that were named, and nothing else
     assert missed == {}
+
+
+async def named_by_seals(copy: Copy, table: str) -> set[str]:
+    async with copy.db.transaction() as session:
+        return {violation.table for violation in await log.verify_seals(session, only=table)}
 
 
 Change = Callable[[Connection], Awaitable[None]]

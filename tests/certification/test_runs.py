@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.certification import proofs
-from backend.certification.runs import shortened
+from backend.certification.runs import coarse, merged, shortened
 from backend.log import canonical
 
 CARRY = {"carried_from": "01999999-9999-7999-8999-999999999999", "grams": 421_337}
@@ -44,3 +44,16 @@ def test_an_entry_is_short_and_its_runs_still_add_up(carried: list[Any], days: i
 def test_what_cannot_be_shortened_stays_as_it_is() -> None:
     body = {"project": "p" * 5_000, "runs": [CARRY, run(0, regions=1)]}
     assert shortened(body) == body
+
+
+@pytest.mark.parametrize(
+    ("acts", "told"), [([4, 5], "2026-10-01 2026-11-30 CN-GD"), ([4, 6], "2026-11-02 2026-11-03 CN-GD-GZ")]
+)
+def test_too_few_acts_are_told_by_month_and_region_only(acts: list[int], told: str) -> None:
+    days = [
+        {"from_day": day, "to_day": day, "regions": ["CN-GD-GZ"], "acts": count, "grams": count}
+        for day, count in zip(("2026-11-02", "2026-11-03"), acts, strict=True)
+    ]
+    (run,) = coarse(merged(days), dt.date(2026, 10, 1), dt.date(2026, 11, 1), "CN-GD")
+    assert f"{run['from_day']} {run['to_day']} {run['regions'][0]}" == told
+    assert (run["acts"], run["grams"]) == (sum(acts), sum(acts))
