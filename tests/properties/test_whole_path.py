@@ -55,7 +55,7 @@ def issue_credits(story: WholePath) -> None:
 
 
 def trade(story: WholePath) -> None:
-    """Most of them cross the bridge, some are sold; the next batch has its sample."""
+    """Most of them cross the bridge, some are sold; the next batch waits for its second signature."""
     for quantity in (3, 2):
         story.lock(owner=OPERATOR, quantity=quantity)
         story.deposit(pick=0, workers=1)
@@ -64,7 +64,7 @@ def trade(story: WholePath) -> None:
         story.offer(seller=OPERATOR, buyer=buyer, quantity=quantity, price=800)
         story.money_comes_in(organisation=buyer, fen=900)
         story.accept(pick=0, foreign=False, clicks=1)
-    for _ in range(5):
+    for _ in range(7):
         story.certification_goes_on(deducted=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import strategies
@@ -27,7 +28,7 @@ from tests.properties.path.founding import (
     YEAR,
 )
 from tests.properties.path.model import ALLOWANCES, CROSSED, ORIGIN, Crossing, Pledge, Sale, Tonne
-from tests.properties.path.stage import DONE, Stage, one_of, picks
+from tests.properties.path.stage import DONE, Answer, Stage, one_of, picks
 
 PARTIES = (OPERATOR, STEEL, CEMENT)
 _DESK = {OPERATOR: "anna", STEEL: "steel-desk", CEMENT: "cement-desk"}
@@ -289,14 +290,7 @@ class Complying(Stage):
         chosen = {
             book: model.lowest(f"entity:{book}:{owner}", book, wanted) for book, wanted in asked.items()
         }
-        answer = self.ask(
-            surrender.pledge,
-            account=self.town.accounts[owner],
-            compliance_year=YEAR,
-            asked=[AskedLot(book, quantity_t=wanted) for book, wanted in asked.items()],
-            accept_partial=partial,
-            pledged_by=self.person(_DESK[owner]),
-        )
+        answer = self.run(self.send_pledge(owner, asked, partial=partial))
         expected = DONE
         if model.closed:
             expected = "registry.year_closed"
@@ -305,11 +299,66 @@ class Complying(Stage):
         if not self.agrees(answer, expected):
             return
         usable = self.usable(owner, asked)
-        told: PledgeAnswer = answer.value
-        said = {book: sum(line.usable_t for line in told.lines if line.book == book) for book in asked}
+        said = self.said(answer)
         self.is_so(said == usable, said, usable)
-        pledged = usable if partial or usable == asked else {}
-        if not any(pledged.values()):
+        self.keep(owner, answer, asked, chosen, partial=partial)
+
+    @precondition(lambda self: not self.model.closed and self.crossed)
+    @rule(wanted=strategies.sampled_from([1, 2, ALL]))
+    def two_pledge_at_once(self, wanted: int) -> None:
+        """Both draw on what the province has left: as if one had come after the other, whichever it was."""
+        owners = sorted(EMISSIONS)
+        asked = {who: {CROSSED: self.meant(wanted, f"entity:{CROSSED}:{who}", CROSSED)} for who in owners}
+        chosen = {
+            who: {CROSSED: self.model.lowest(f"entity:{CROSSED}:{who}", CROSSED, asked[who][CROSSED])}
+            for who in owners
+        }
+        if any(held[CROSSED] is None for held in chosen.values()):
+            return
+        told = self.at_once(*(self.send_pledge(who, asked[who], partial=True) for who in owners))
+        answers = dict(zip(owners, told, strict=True))
+        said = {who: self.said(answer)[CROSSED] for who, answer in answers.items()}
+        possible = []
+        for first, second in (owners, owners[::-1]):
+            alone = self.usable(first, asked[first])[CROSSED]
+            after = self.usable(second, asked[second], elsewhere=alone)[CROSSED]
+            possible.append({first: alone, second: after})
+        self.is_so(said in possible, said, possible)
+        for who, answer in answers.items():
+            self.agrees(answer, DONE)
+            self.keep(who, answer, asked[who], chosen[who], partial=True)
+
+    async def send_pledge(self, owner: str, asked: dict[str, int], *, partial: bool) -> Answer:
+        return await self.send(
+            surrender.pledge,
+            account=self.town.accounts[owner],
+            compliance_year=YEAR,
+            asked=[AskedLot(book, quantity_t=wanted) for book, wanted in asked.items()],
+            accept_partial=partial,
+            pledged_by=self.person(_DESK[owner]),
+        )
+
+    def said(self, answer: Answer) -> Counter[str]:
+        """The tonnes of each book that may be used, as the platform says."""
+        found = Counter[str]()
+        for line in answer.value.lines if answer.code == DONE else ():
+            found[line.book] += line.usable_t
+        return found
+
+    def keep(
+        self,
+        owner: str,
+        answer: Answer,
+        asked: dict[str, int],
+        chosen: dict[str, list[int] | None],
+        *,
+        partial: bool,
+    ) -> None:
+        """Note what was pledged: all that was asked, or as much as may be used where that is accepted, or nothing."""
+        told: PledgeAnswer = answer.value
+        usable = self.said(answer)
+        pledged = usable if partial or usable == Counter(asked) else Counter[str]()
+        if not pledged.total():
             self.is_so(told.pledge_id is None, told)
             return
         assert told.pledge_id is not None
@@ -318,22 +367,24 @@ class Complying(Stage):
             mine = [number for own, number in taken if own == book]
             self.is_so(len(mine) == wanted and set(mine) <= set(chosen[book] or ()), mine, chosen)
             where = f"entity:{book}:{owner}", f"pledged:{book}:{owner}:{YEAR}"
-            model.move(book, mine, source=where[0], target=where[1])
-        model.pledges.append(Pledge(told.pledge_id, owner, taken))
+            self.model.move(book, mine, source=where[0], target=where[1])
+        self.model.pledges.append(Pledge(told.pledge_id, owner, taken))
 
-    def usable(self, owner: str, asked: dict[str, int]) -> dict[str, int]:
-        """Tonnes of each book that may be used: 10% of what was emitted, five in all, never more than is owed."""
+    def usable(self, owner: str, asked: dict[str, int], *, elsewhere: int = 0) -> Counter[str]:
+        """Tonnes of each book that may be used: 10% of what was emitted, what the province has left (`elsewhere` are
+        gone from it), never more than is owed.
+        """
         model, owed = self.model, EMISSIONS[owner]
         pledged = [tonne for one in model.pledges if not one.released for tonne in one.tonnes]
         left = owed - model.standing(owner)
         room = min(
             owed // 10 - model.standing(owner, CROSSED),
-            SHARED_POOL - sum(book == CROSSED for book, _ in pledged),
+            SHARED_POOL - sum(book == CROSSED for book, _ in pledged) - elsewhere,
             left,
         )
         if model.today > APPLY_BY:
             room = 0
-        found = {}
+        found = Counter[str]()
         for book, wanted in asked.items():  # credits come first
             found[book] = min(wanted, max(0, room if book == CROSSED else left))
             left -= found[book]

@@ -242,6 +242,14 @@ class Crediting(Stage):
             act.decided = batch.issued = True
             self.issue(batch, cast("certification.Issuance", answer.value))
 
+    @precondition(lambda self: self.frozen and self.waiting(self.batch.issuance_acts))
+    @rule(deduction_g=strategies.sampled_from([0, 777]))
+    def the_verifier_thinks_again(self, deduction_g: int) -> None:
+        """What was proposed is of a statement that stands no longer, whatever the new one says."""
+        self.state(deduction_g, "vera")
+        if act := self.waiting(self.batch.issuance_acts):
+            self.approve_issuance(0, next(who for who in AUTHORITY if who != act.by))
+
     def issue(self, batch: Batch, told: certification.Issuance) -> None:
         model = self.model
         tonnes, model.carry_g = divmod(batch.certified_g, GRAMS_PER_TONNE)

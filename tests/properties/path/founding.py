@@ -32,7 +32,7 @@ OFFERS = {"tea": ("teahouse", 900, 3), "bread": ("bakery", 400, None)}
 PER_CITIZEN = 2
 EMISSIONS = {STEEL: 60, CEMENT: 25}
 GRANTED = {STEEL: 58, CEMENT: 24}
-SHARED_POOL = 5
+SHARED_POOL = 2
 CITIZENS, ASSIGNED = 3, 2  # the third has not assigned the right
 
 FOUNDED = dt.datetime(2025, 1, 2, 10, tzinfo=SHANGHAI)
