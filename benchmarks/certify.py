@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backend.certification import sumtree, tonnes
-from backend.certification.sumtree import Leaf, Leaves, Tree
+from backend.certification import sumtree
+from backend.certification.sumtree import Leaf, Leaves, Tree, tonnes
 from benchmarks.harness import Report, Round
 
 REJECTED_EVERY = 1_000  # one act in so many has a finding

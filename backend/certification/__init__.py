@@ -85,7 +85,7 @@ from backend.certification.reporting import (
     reject_report,
     report,
 )
-from backend.certification.tonnes import DeductionExceedsVerified
+from backend.certification.sumtree.tonnes import DeductionExceedsVerified
 from backend.certification.verifying import (
     assign_body,
     draw_sample,

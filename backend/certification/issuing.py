@@ -28,7 +28,7 @@ from backend.certification.model import Batch, Issuance, Statement
 from backend.certification.printed import UNIT
 from backend.certification.reporting import Group, groups_of
 from backend.certification.runs import layout_of, runs_of, shortened
-from backend.certification.tonnes import split
+from backend.certification.sumtree.tonnes import split
 from backend.identity import Role, approvals, staff
 from backend.identity.approvals import TwoPersonAct
 from backend.kit import clock

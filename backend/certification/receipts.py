@@ -25,7 +25,7 @@ from backend.certification.sumtree import (
     prove_range,
     verify_opening,
 )
-from backend.certification.tonnes import carry_leaf, tonne_range, tonnes_of
+from backend.certification.sumtree.tonnes import carry_leaf, tonne_range, tonnes_of
 from backend.kit.settings import Keys
 from backend.log import TreeHead
 

@@ -14,7 +14,7 @@ from backend.certification.facts import Digester, day_of_key
 from backend.certification.layout import lay_out
 from backend.certification.model import Batch, Statement
 from backend.certification.sumtree import Leaves, Tree, upper_nodes
-from backend.certification.tonnes import certified_leaves
+from backend.certification.sumtree.tonnes import certified_leaves
 from backend.kit.checks import NAMED, Checked
 from backend.kit.db import raw_connection
 from backend.kit.errors import DomainError

@@ -22,7 +22,7 @@ from backend.certification.issuing import ISSUANCE
 from backend.certification.model import Batch, Issuance, Statement
 from backend.certification.reporting import REPORT
 from backend.certification.runs import runs_of
-from backend.certification.tonnes import split
+from backend.certification.sumtree.tonnes import split
 from backend.identity import Role, approvals
 from backend.identity.approvals import TwoPersonAct
 from backend.identity.approvals import checks as approval_checks

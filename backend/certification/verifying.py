@@ -40,7 +40,7 @@ from backend.certification.model import (
     Statement,
 )
 from backend.certification.sumtree import Leaf, Tree
-from backend.certification.tonnes import carry_leaf, certified_leaves
+from backend.certification.sumtree.tonnes import carry_leaf, certified_leaves
 from backend.identity import Role, organisations, staff
 from backend.kit import clock
 from backend.log import canonical

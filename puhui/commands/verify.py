@@ -57,7 +57,7 @@ def verify(
 
 
 def _read(file: Path) -> bytes:
-    from backend.certification.proof_shape import MAX_BYTES, ProofUnreadable
+    from backend.certification.proofs.shape import MAX_BYTES, ProofUnreadable
 
     try:
         if str(file) == "-":

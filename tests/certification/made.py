@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from backend.certification import proofs, sumtree, tonnes
-from backend.certification.sumtree import Leaf, SumRoot, Tree
+from backend.certification import proofs, sumtree
+from backend.certification.sumtree import Leaf, SumRoot, Tree, tonnes
 from backend.log import canonical, heads, merkle
 
 ORIGIN = "puhui.example/log"

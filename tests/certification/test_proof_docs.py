@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from backend.certification import proofs, sumtree, tonnes
-from backend.certification.proof_words import WORDS
-from backend.certification.sumtree import Leaf
+from backend.certification import proofs, sumtree
+from backend.certification.proofs.words import WORDS
+from backend.certification.sumtree import Leaf, tonnes
 from tests.certification.test_proofs import CITY, MADE, at, changes, document, failed, leaves_of, rejected
 from tests.test_docs import blocks, rows_below
 

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.certification import proof_shape, proofs, sumtree, tonnes
-from backend.certification.proof_words import WHY, WORDS
+from backend.certification import proofs, sumtree
+from backend.certification.proofs import checking, shape
+from backend.certification.proofs.words import WHY, WORDS
+from backend.certification.sumtree import tonnes
 from backend.log import canonical
 from tests.certification.made import ORIGIN, SERIES, Act, Log, act
 
@@ -466,7 +468,7 @@ def test_every_check_has_its_words_and_every_reason_is_told_in_both_languages() 
         assert all(words)
     for code in WORDS:
         for why in WHY:
-            check = proofs.Check(code, "$", False, why)
+            check = checking.Check(code, "$", False, why)
             assert WHY[why][0] in check.message("zh")
             assert WHY[why][1] in check.message("en")
 
@@ -567,7 +569,7 @@ def test_anything_anywhere_is_a_fault_with_a_name(name: str) -> None:
         b"[" * 1_000_000,
         b'{"a":' * 100_000,
         b"9" * 100_000,
-        b" " * (proof_shape.MAX_BYTES + 1),
+        b" " * (shape.MAX_BYTES + 1),
         b'{"kind":"serial","kind":"receipt"}',
         b'{"kind":"serial","format":"puhui-proof-2"}',
         b'{"kind":[],"format":"puhui-proof-1"}',

@@ -24,7 +24,7 @@ from backend.certification.facts import (
 from backend.certification.layout import Layout, lay_out
 from backend.certification.runs import LEAST_ACTS, merged
 from backend.certification.sumtree import Leaf
-from backend.certification.tonnes import certified_leaves
+from backend.certification.sumtree.tonnes import certified_leaves
 from backend.kit.settings import Keys
 
 GRAMS = st.lists(st.integers(1, 50), min_size=1, max_size=30)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.certification import sumtree, tonnes
-from backend.certification.sumtree import Leaf, SumRoot, Tree
+from backend.certification import sumtree
+from backend.certification.sumtree import Leaf, SumRoot, Tree, tonnes
 
 TONNE_G = 10
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from backend.certification import proofs, sumtree, tonnes
-from backend.certification.sumtree import Leaves, Tree
+from backend.certification import proofs, sumtree
+from backend.certification.sumtree import Leaves, Tree, tonnes
 from backend.log import canonical, heads, merkle
 from puhui.cli import app
 from tests.certification.made import ORIGIN, SERIES, SIGNED_AT, Log, act

@@ -13,7 +13,7 @@ import pytest
 
 from backend import log
 from backend.certification import proofs
-from backend.certification.proof_words import WORDS
+from backend.certification.proofs.words import WORDS
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.transparency.errors import ReceiptCheck

@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Protocol
 
-from backend.certification.leaves import (
+from backend.certification.sumtree.leaves import (
     DIGEST_BYTES,
     MAX_SUM,
     Leaf,

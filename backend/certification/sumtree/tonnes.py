@@ -14,7 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.certification.sumtree import DIGEST_BYTES, MAX_SUM, Leaf, Leaves, OutsideTheLeaves, SumRoot
+from backend.certification.sumtree.leaves import (
+    DIGEST_BYTES,
+    MAX_SUM,
+    Leaf,
+    Leaves,
+    OutsideTheLeaves,
+    SumRoot,
+)
 from backend.kit.errors import DomainError, Kind
 from backend.kit.quantities import GRAMS_PER_TONNE
 

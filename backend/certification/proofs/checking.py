@@ -15,50 +15,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
-from backend.certification import sumtree, tonnes
-from backend.certification.proof_entries import FROZEN, ISSUED, VERIFIED, Batch, Entry, batch_of, entry_of
-from backend.certification.proof_shape import (
+from backend.certification import sumtree
+from backend.certification.proofs.entries import FROZEN, ISSUED, VERIFIED, Batch, Entry, batch_of, entry_of
+from backend.certification.proofs.shape import (
     KINDS,
     SALT_BYTES,
     Inclusion,
-    Link,
     LogKey,
     Proof,
     ProofUnreadable,
     Receipt,
     Serial,
     Statement,
-    read,
-    to_bytes,
-    to_json,
 )
-from backend.certification.proof_words import WHY, WORDS
-from backend.certification.sumtree import Covered, Leaf, Opened, Opening, SumNotProven
+from backend.certification.proofs.words import WHY, WORDS
+from backend.certification.sumtree import Covered, Leaf, Opened, Opening, SumNotProven, tonnes
 from backend.kit.errors import DomainError, Kind, Language
 from backend.kit.quantities import GRAMS_PER_TONNE
 from backend.log import Checkpoint, HeadNotGenuine, PublicKey, canonical, merkle, verify_head
 from backend.log.heads import key_id
-
-__all__ = [
-    "ENTRY_BYTES",
-    "Inclusion",
-    "KeyUnreadable",
-    "Link",
-    "LogKey",
-    "PinnedKey",
-    "Proof",
-    "ProofUnreadable",
-    "Receipt",
-    "Serial",
-    "Statement",
-    "Verdict",
-    "act_digest",
-    "parse_key",
-    "read",
-    "to_bytes",
-    "to_json",
-    "verify",
-]
 
 
 @dataclass(eq=False)

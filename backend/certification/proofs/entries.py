@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.certification.proof_shape import (
+from backend.certification.proofs.shape import (
     Form,
     ProofUnreadable,
     digest_hex,
