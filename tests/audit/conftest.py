@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -182,7 +182,7 @@ class City:
                 session, keys, organisation_code="teahouse", login="till",
                 password="correct horse battery", roles=[Role.MERCHANT],
             )  # fmt: skip
-        own = {"merchant_id": shop.id}
+        own: dict[str, Any] = {"merchant_id": shop.id}
         made = {}
         for name, points, items in (("tea", 50, 5), ("book", 20, 1), ("cake", 30, 1), ("bun", 1, None)):
             async with self.db.transaction() as session:
