@@ -14,10 +14,10 @@ from backend.programmes import payable_identity, points_identity, wallets
 from merchant import catalogue
 from offset_bridge import bridge, cash, market, surrender
 from puhui.audit import audit
-from tests.properties.path.complying import PARTIES
 from tests.properties.path.founding import BIKE, OFFERS, PROJECT
 from tests.properties.path.model import ALLOWANCES, CROSSED, GRAMS_PER_TONNE, ORIGIN
 from tests.properties.path.stage import Session, Stage
+from tests.properties.path.trading import PARTIES
 
 # Everything that can hold a numbered unit. What units come from holds none.
 _HOLDERS = (

@@ -15,7 +15,7 @@ from merchant import redemption
 from merchant.redemption import CODE_LIVES, REFUND_WITHIN
 from tests.properties.path.founding import ASSIGNED, CITIZENS, OFFERS, PER_CITIZEN, take_in
 from tests.properties.path.model import File, Redeemed
-from tests.properties.path.stage import DONE, Answer, Stage, one_of, picks
+from tests.properties.path.stage import DONE, Stage, one_of, picks
 
 MONTHS = ("2025-01", "2025-02")
 # Whose rides a file holds, in turn; the fourth account is nobody's.
@@ -212,6 +212,3 @@ class Earning(Stage):
 def two_years_on(day: dt.date) -> dt.date:
     """The last day of the month two years later."""
     return dt.date(day.year + 2, day.month, calendar.monthrange(day.year + 2, day.month)[1])
-
-
-__all__ = ["Answer", "Earning"]
