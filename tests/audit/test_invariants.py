@@ -6,6 +6,7 @@ import pytest
 
 from puhui import embedded
 from puhui.audit import INVARIANTS
+from tests.audit import further_cases
 from tests.audit.conftest import copy_of
 
 ONE_WALLET = "id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet' AND balance > 0)"
@@ -27,7 +28,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE ledger_account SET balance = 0 WHERE guard = 'none'",),
         ("UPDATE ledger_account SET unit = 'g' WHERE kind = 'breakage'",),
         (  # the sum is right and passes the floor
-            f"""UPDATE ledger_transfer SET amount = amount + 100000
+            f"""UPDATE ledger_transfer SET amount = amount + 1000000000
                 WHERE debit_id IN (SELECT id FROM ledger_account WHERE {ONE_WALLET})""",
             """UPDATE ledger_account a SET balance = f.amount FROM (
                    SELECT id, sum(amount) AS amount FROM (
@@ -171,7 +172,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE intake_source SET covered_boundary = true",),
         ("UPDATE intake_source SET region = 'CN-BJ'",),
         ("UPDATE ledger_account SET code = left(code, -5) WHERE code LIKE 'pool:%:demo'",),
-        ("UPDATE ledger_account SET code = replace(code, '2026-11', '2026-09') WHERE code LIKE '%:2026-11'",),
+        ("UPDATE ledger_account SET code = replace(code, '2026-11', '2026-07') WHERE code LIKE '%:2026-11'",),
         ("UPDATE action SET credit = 'evidence' WHERE credit = 'unlinked'",),
         (
             """SELECT ledger_post(ARRAY[gen_random_uuid()], ARRAY[1],
@@ -400,6 +401,9 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     ],
     "log.consistent": [("UPDATE log_entry SET body = '{}' WHERE index = 0",)],
 }  # fmt: skip
+
+
+CASES |= further_cases.CASES
 
 
 def test_every_invariant_has_a_case() -> None:
