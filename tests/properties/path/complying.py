@@ -158,7 +158,7 @@ class Complying(Trading):
 
     @precondition(lambda self: self.model.pledges)
     @rule(pick=picks, foreign=strategies.booleans())
-    def release(self, pick: int, foreign: bool) -> None:
+    def take_a_pledge_back(self, pick: int, foreign: bool) -> None:
         one = one_of(self.model.pledges, pick)
         owner = one.owner if not foreign else next(who for who in EMISSIONS if who != one.owner)
         expected = DONE

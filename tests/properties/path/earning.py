@@ -155,9 +155,9 @@ class Earning(Stage):
             redemption.cancel, participant_id=self.town.citizens[one.citizen], redemption_id=one.id
         )
         if self.agrees(answer, DONE if one.ended != "captured" else "merchant.redemption_ended"):
-            self.release(one)
+            self.end_hold(one)
 
-    def release(self, one: Redeemed) -> None:
+    def end_hold(self, one: Redeemed) -> None:
         if one.ended is None:
             one.ended = "released"
             self.model.give(one)
@@ -201,7 +201,7 @@ class Earning(Stage):
         due = [one for one in model.redeemed if not one.ended and one.made_at + CODE_LIVES <= model.now]
         self.is_so(self.run(redemption.lapse_due(self.db)) == len(due), due)
         for one in due:
-            self.release(one)
+            self.end_hold(one)
         self.run(wallets.expire_all(self.db))
         for (citizen, day), points in model.lots.items():
             if day < model.today:
