@@ -215,6 +215,11 @@ def parts_of(command: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return [process for process in found if process.name() not in {"postgres", "valkey-server"}]
 
 
+def _hears_interrupts() -> None:
+    """Ctrl-C is ignored by what a shell started in the background, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def running_up(data_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`puhui up` on a free port, from the moment it answers."""
@@ -225,6 +230,7 @@ def running_up(data_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         command = subprocess.Popen(
             [sys.executable, "-m", "puhui", "up", "--port", str(port)],
             env=environment(data_dir), stdout=log, stderr=log,
+            preexec_fn=_hears_interrupts,  # noqa: PLW1509 - no other thread runs here
         )  # fmt: skip
         try:
             for _ in range(600):
