@@ -97,7 +97,7 @@ async def other(superuser: Connection, table: str, column: str, kind: str) -> st
     if column == "claim_key":  # of the same day, which its partition asks for
         return "(left(claim_key::text, 8) || right(gen_random_uuid()::text, 28))::uuid"
     if kind in {"bigint", "integer", "smallint"} and column in await key_of(superuser, table):
-        return f"{column} + {50 if kind == 'smallint' else 1_000_000}"
+        return f"{column} + {20 if kind == 'smallint' or column == 'level' else 1_000_000}"
     return CHANGED[kind].format(column)
 
 
