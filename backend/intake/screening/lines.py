@@ -1,0 +1,62 @@
+"""What screens see of acts, column by column, and what they say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Acts as columns of one length: those of a chunk, or those of the same people that were accepted before.
+
+    Every number that an act does not have is `MISSING` (`backend.methodologies.MISSING`); every index that it does not
+    have is -1. Indices are dense, of one numbering shared by a chunk and its history, and mean nothing beyond it.
+    `order` is the order of arrival: the line within a chunk; of two acts that cannot both be, the later one waits.
+    """
+
+    person: Int64s  # index of the participant, -1 where nobody holds the means
+    means: Int64s  # index of the card, account or meter
+    activity: NDArray[np.int16]  # index in `activities`
+    source: Int64s  # id of the source
+    tier: NDArray[np.int16]  # 0 operator feed, 1 receipt upload, 2 self-report
+    started_us: Int64s  # microseconds since 1970, UTC
+    ended_us: Int64s  # MISSING for an act without an end
+    distance_m: Int64s
+    from_lat_e7: Int64s
+    from_lon_e7: Int64s
+    to_lat_e7: Int64s
+    to_lon_e7: Int64s
+    from_place: Int64s  # index in `places`
+    to_place: Int64s
+    device: Int64s  # index of the device
+    points: Int64s  # before any cap
+    order: Int64s
+    activities: Sequence[str]  # ids of activities: the modes
+    places: Sequence[str]  # codes of stations
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """One verdict per act of the chunk: `screen` is an index in `screens`, 0 for an act that passes.
+
+    `held[i]` says whether screen `i` holds an act for a decision (otherwise it rejects it); `points` is what the caps
+    leave, `cap` an index in `caps` (0: none trimmed it). `against` is the history row or, offset by the length of the
+    history, the chunk row that an overlap collides with; -1 otherwise.
+    """
+
+    screen: NDArray[np.int16]
+    points: Int64s
+    cap: NDArray[np.int16]
+    against: Int64s
+    screens: Sequence[str]
+    held: Sequence[bool]
+    caps: Sequence[str]

@@ -1,0 +1,1 @@
+-- Partners' keys, nonces, quotas and uploads.

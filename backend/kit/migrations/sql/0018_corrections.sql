@@ -1,0 +1,1 @@
+-- Corrections that partners send, and appeals.

@@ -1,0 +1,1 @@
+-- Withdrawn grams that were certified before: deductions, debts, compulsory cancellation.

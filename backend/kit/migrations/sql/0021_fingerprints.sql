@@ -1,0 +1,1 @@
+-- Fingerprints of time buckets that platforms exchange.

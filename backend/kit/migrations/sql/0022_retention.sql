@@ -1,0 +1,1 @@
+-- Classes of data, how long they are kept, and closed months that were exported.

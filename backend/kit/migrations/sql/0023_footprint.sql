@@ -1,0 +1,1 @@
+-- Personal footprints, apart from reductions.
