@@ -146,7 +146,10 @@ _CHUNKS = (
                 ) a ON a.job_id = c.job_id AND a.seq = c.seq
                 LEFT JOIN (SELECT job_id, seq, count(*) AS n FROM intake_rejection GROUP BY job_id, seq) r
                     ON r.job_id = c.job_id AND r.seq = c.seq
-                LEFT JOIN (SELECT job_id, seq, count(*) AS n FROM intake_conflict GROUP BY job_id, seq) f
+                LEFT JOIN (SELECT job_id, seq, count(*) AS n
+                           FROM (SELECT job_id, seq FROM intake_conflict
+                                 UNION ALL SELECT job_id, seq FROM intake_held) kept
+                           GROUP BY job_id, seq) f
                     ON f.job_id = c.job_id AND f.seq = c.seq
                 WINDOW jobs AS (PARTITION BY c.job_id ORDER BY c.seq)
             ) found WHERE fault IS NOT NULL

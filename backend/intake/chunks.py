@@ -1,30 +1,32 @@
-"""One chunk, one transaction: stage, store what is new, post grams and points net, note what happened."""
+"""One chunk, one transaction: plan it, store what is new, post grams and points net, note what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+import numpy as np
+import pyarrow as pa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
 from backend.intake import queries
-from backend.intake.convert import STAGE_COLUMNS, Converted
+from backend.intake.claims import shanghai_days
+from backend.intake.convert import Converted
+from backend.intake.holders import Int64s
+from backend.intake.methods import StoredMethod
+from backend.intake.placing import PLACE_COLUMNS, place_rows
+from backend.intake.planning import CREDITS, Fate, Plan, held_rows, plan
+from backend.intake.screens import NO_SCREENS, Screens
 from backend.kit import clock, ids
-from backend.kit.db import copy_csv, raw_connection
+from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, copy_rows
+from backend.kit.db import raw_connection
+from backend.methodologies import MISSING
 
-
-@dataclass(frozen=True, slots=True)
-class StoredMethod:
-    """A method as the database knows it: its reference, where its grams may go, and what bars them from credit."""
-
-    id: int
-    methodology: str
-    barrier: str | None  # the reason why its grams are never pooled, None when they may be
-    demo: bool
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +59,11 @@ class ChunkResult:
     points: int
 
 
-async def stage(session: AsyncSession, batches: Sequence[Converted]) -> None:
-    """Put the rows of these batches where the statements of `store` find them."""
+async def prepare(session: AsyncSession) -> None:
+    """Make the tables that planning and posting put their columns into; they are empty at the end of the transaction."""
     connection = await raw_connection(session)
     for statement in queries.STAGE:
         await connection.execute(statement)
-    for batch in batches:
-        await add(session, batch)
-
-
-async def add(session: AsyncSession, batch: Converted) -> None:
-    """Stage one more batch."""
-    if batch.csv:
-        await copy_csv(session, table="intake_stage", columns=STAGE_COLUMNS, source=_Once(batch.csv))
-
-
-class _Once:
-    """Bytes as the asynchronous iterator that COPY reads."""
-
-    def __init__(self, data: bytes) -> None:
-        self._pieces = iter([data[start : start + _PIECE] for start in range(0, len(data), _PIECE)])
-
-    def __aiter__(self) -> _Once:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return next(self._pieces)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-
-_PIECE = 1 << 20
 
 
 async def store(
@@ -99,77 +74,180 @@ async def store(
     first_line: int,
     batches: Sequence[Converted],
     methods: Sequence[StoredMethod],
-) -> ChunkResult:
-    """Accept the staged rows that no one claimed before, post them, and note the chunk."""
-    now = clock.now()
-    facts = {"job": target.job_id, "source": target.source_id, "seq": seq}
-    staged = sum(batch.rows for batch in batches)
-    totals: Any = None
-    if staged:
-        await session.execute(
-            queries.STORE,
-            {**facts, "methods": [m.id for m in methods], "barriers": [m.barrier for m in methods]},
-        )
-        totals = (await session.execute(queries.TOTALS)).one()
-    accepted = totals.accepted if totals else 0
-    duplicates = conflicts = 0
-    if accepted < staged:
-        clash = (await session.execute(queries.CLASHES, facts)).one()
-        duplicates, conflicts = clash.duplicates, clash.conflicts
-    if accepted:
-        await _post(session, target, seq=seq, methods=methods, now=now)
-
-    faults = [fault for batch in batches for fault in batch.faults]
-    filtered = sum(batch.filtered.total() for batch in batches)
-    result = ChunkResult(
-        received=staged + len(faults) + filtered,
-        accepted=accepted,
-        duplicates=duplicates,
-        conflicts=conflicts,
-        rejected=len(faults),
-        filtered=filtered,
-        waiting=totals.waiting if totals else 0,
-        grams=totals.grams if totals else 0,
-        points=totals.points if totals else 0,
+    screens: Screens = NO_SCREENS,
+) -> Stored:
+    """Plan the acts of these batches, store and post what is new, and note the chunk."""
+    await prepare(session)
+    planned = await plan(
+        session, source_id=target.source_id, batches=batches, methods=methods, screens=screens
     )
+    place = Place(target, seq, methods, clock.now())
+    try:
+        await _write_acts(session, place, planned)
+    except asyncpg.UniqueViolationError:  # one of them is claimed: now ask for each
+        connection = await raw_connection(session)
+        for statement in queries.CLEAR:
+            await connection.execute(statement)
+        planned = await plan(
+            session, source_id=target.source_id, batches=batches, methods=methods, screens=screens, look=True
+        )
+        await _write_acts(session, place, planned)
+    result = outcome(planned, batches)
+    if result.accepted:
+        await _post(session, place, planned)
+    await _note(
+        session, place, planned, batches=batches, lines=(first_line, batches[-1].last_line), result=result
+    )
+    return Stored(result, planned)
+
+
+def outcome(planned: Plan, batches: Sequence[Converted]) -> ChunkResult:
+    """The counts of a planned chunk."""
+    fates = np.bincount(planned.fate, minlength=len(Fate))
+    accepted = planned.accepted
+    with_holder = planned.held.person[accepted] >= 0
+    filtered = sum(batch.filtered.total() for batch in batches)
+    refused = sum(len(batch.faults) for batch in batches) + int(fates[Fate.REJECTED])
+    return ChunkResult(
+        received=len(planned.chunk) + sum(len(batch.faults) for batch in batches) + filtered,
+        accepted=int(fates[Fate.ACCEPTED]),
+        duplicates=int(fates[Fate.DUPLICATE]),
+        conflicts=int(fates[Fate.HELD]),
+        rejected=refused,
+        filtered=filtered,
+        waiting=int((~with_holder).sum()),
+        grams=int(planned.chunk.numbers("grams")[accepted].sum()),
+        points=int(planned.points[accepted][with_holder].sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk goes: its job and source, its number there, the methods its acts refer to."""
+
+    target: Target
+    seq: int
+    methods: Sequence[StoredMethod]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A chunk that was stored: its counts, and the plan that decided them."""
+
+    result: ChunkResult
+    plan: Plan
+
+
+_ACTION = (
+    "claim_key", "happened_at", "ended_at", "source_id", "method_id", "means_token", "participant_id", "inputs",
+    "grams", "points", "credit", "job_id", "seq", "line",
+)  # fmt: skip
+
+
+async def _write_acts(session: AsyncSession, place: Place, planned: Plan) -> None:
+    """COPY the accepted acts; raises asyncpg.UniqueViolationError, and leaves nothing, where one is claimed already."""
+    rows = planned.accepted
+    if not len(rows):
+        return
+    connection = await raw_connection(session)
+    async with connection.transaction():  # a savepoint
+        await copy_rows(session, table="action", columns=_ACTION, bodies=_bodies(place, planned, rows))
+        seen = planned.seen(rows)
+        if len(seen):
+            await copy_rows(
+                session, table="action_place", columns=PLACE_COLUMNS, bodies=place_rows(planned, seen)
+            )
+
+
+def _bodies(place: Place, planned: Plan, rows: Int64s) -> Iterator[memoryview]:
+    """The rows of `action`: those with the same columns empty and the same credit together, each in order of the keys."""
+    chunk = planned.chunk
+    ids_of = np.array([method.id for method in place.methods], dtype=np.int64)
+    ended, participants = chunk.numbers("ended_us"), planned.held.ids()
+    happened, lines, grams = (chunk.numbers(name) for name in ("happened_us", "line", "grams"))
+    method_no, inputs = chunk.numbers("method_no"), chunk.table.column("inputs").chunk(0)
+    shape = (planned.credit * 2 + (planned.held.person >= 0)) * 2 + (ended != MISSING)
+    for kind in np.unique(shape[rows]).tolist():
+        some = rows[shape[rows] == kind]
+        holder, end = kind // 2 % 2, kind % 2
+        yield binary_rows(
+            len(some),
+            [
+                Column("uuid", chunk.keys[some]),
+                Column("timestamptz", happened[some]),
+                Column("timestamptz", ended[some] if end else None),
+                Column("int4", place.target.source_id),
+                Column("int4", ids_of[method_no[some]]),
+                Column("uuid", chunk.means[chunk.means_no[some]]),
+                Column("uuid", participants[some] if holder else None),
+                Texts(inputs if len(some) == len(inputs) else inputs.take(pa.array(some)), JSONB),
+                Column("int8", grams[some]),
+                Column("int8", planned.points[some]),
+                Constant(CREDITS[kind // 4].encode()),
+                Column("uuid", place.target.job_id.bytes),
+                Column("int4", place.seq),
+                Column("int8", lines[some]),
+            ],
+        )
+
+
+async def _note(
+    session: AsyncSession,
+    place: Place,
+    planned: Plan,
+    *,
+    batches: Sequence[Converted],
+    lines: tuple[int, int],
+    result: ChunkResult,
+) -> None:
+    """Keep the chunk's counts, the rows that were refused, and those that wait for a decision."""
+    facts = {"job": place.target.job_id, "seq": place.seq}
     await session.execute(
         queries.ADD_CHUNK,
         {
-            "job": target.job_id,
-            "seq": seq,
-            "first_line": first_line,
-            "last_line": batches[-1].last_line,
+            **facts,
+            "first_line": lines[0],
+            "last_line": lines[1],
             **{name: getattr(result, name) for name in ChunkResult.__slots__},
         },
     )
+    faults = [fault for batch in batches for fault in batch.faults] + planned.faults
     if faults:
         await session.execute(
             queries.ADD_REJECTIONS,
             {
-                "job": target.job_id,
-                "seq": seq,
+                **facts,
                 "lines": [fault.line for fault in faults],
                 "fields": [fault.field for fault in faults],
                 "codes": [fault.code for fault in faults],
                 "bounds": [fault.bound for fault in faults],
             },
         )
-    return result
+    if planned.waiting:
+        await session.execute(
+            queries.ADD_HELD, {**facts, "source": place.target.source_id, **held_rows(planned, place.methods)}
+        )
+    trimmed = planned.trimmed
+    if len(trimmed):
+        await session.execute(
+            queries.ADD_TRIMMED,
+            {
+                "claim_keys": [UUID(bytes=key.tobytes()) for key in planned.chunk.keys[trimmed]],
+                "caps": [planned.caps[cap] for cap in planned.cap[trimmed].tolist()],
+                "points": (planned.chunk.numbers("points") - planned.points)[trimmed].tolist(),
+            },
+        )
 
 
-async def _post(
-    session: AsyncSession, target: Target, *, seq: int, methods: Sequence[StoredMethod], now: datetime
-) -> None:
-    by_id = {method.id: method for method in methods}
+async def _post(session: AsyncSession, place: Place, planned: Plan) -> None:
+    target = place.target
     measured, issuer = f"measured:{target.programme}", f"issuer:{target.programme}"
-    grams: dict[str, int] = {}
-    for row in await session.execute(queries.STORED):
-        if row.grams > 0:
-            code = _gram_account(target, by_id[row.method_id], row.month, row.credit)
-            grams[code] = grams.get(code, 0) + row.grams
+    grams = _grams(place, planned)
     opened = await ledger.open_accounts(
         session, [ledger.AccountSpec(code) for code in (measured, issuer, *grams)]
     )
+    await _put_points(session, planned)
     await session.execute(
         queries.OPEN_WALLETS, {"due": target.points_due, "wallet_suffix": target.wallet_suffix}
     )
@@ -177,8 +255,8 @@ async def _post(
     await session.execute(
         queries.POST,
         {
-            "points_posting": posting_id(target.job_id, seq, "points"),
-            "grams_posting": posting_id(target.job_id, seq, "grams"),
+            "points_posting": posting_id(target.job_id, place.seq, "points"),
+            "grams_posting": posting_id(target.job_id, place.seq, "grams"),
             "issuer": opened[issuer],
             "measured": opened[measured],
             "wallet_suffix": target.wallet_suffix,
@@ -188,9 +266,47 @@ async def _post(
             "gram_reasons": [
                 "acts.pooled" if code.startswith("pool:") else "acts.uncredited" for code in grams
             ],
-            "happened": now,
+            "happened": place.now,
         },
     )
+
+
+async def _put_points(session: AsyncSession, planned: Plan) -> None:
+    """The points of each participant, summed, where opening and posting find them."""
+    rows = planned.accepted
+    rows = rows[planned.held.person[rows] >= 0]
+    people = planned.held.people
+    sums = np.zeros(len(people), dtype=np.int64)
+    np.add.at(sums, planned.held.person[rows], planned.points[rows])
+    earned = np.nonzero(sums)[0]
+    await copy_rows(
+        session,
+        table="intake_put",
+        columns=("participant_id", "points"),
+        bodies=[binary_rows(len(earned), [Column("uuid", people[earned]), Column("int8", sums[earned])])],
+    )
+
+
+def _grams(place: Place, planned: Plan) -> dict[str, int]:
+    """Grams by the account that they go to: a pool per methodology and month, or the reason why they are in none."""
+    rows, chunk = planned.accepted, planned.chunk
+    days = shanghai_days(chunk.numbers("happened_us")[rows])
+    first = int(days.min())
+    group = (planned.credit[rows] * (int(days.max()) - first + 1) + days - first) * len(
+        place.methods
+    ) + chunk.numbers("method_no")[rows]
+    found, where = np.unique(group, return_inverse=True)
+    sums = np.zeros(len(found), dtype=np.int64)
+    np.add.at(sums, where, chunk.numbers("grams")[rows])
+    grams: dict[str, int] = {}
+    for number, amount in zip(found.tolist(), sums.tolist(), strict=True):
+        if amount:
+            rest, method = divmod(number, len(place.methods))
+            credit, day = divmod(rest, int(days.max()) - first + 1)
+            month = (_EPOCH + timedelta(days=day + first)).strftime("%Y-%m")
+            code = _gram_account(place.target, place.methods[method], month, CREDITS[credit])
+            grams[code] = grams.get(code, 0) + amount
+    return grams
 
 
 def _gram_account(target: Target, method: StoredMethod, month: str, credit: str) -> str:

@@ -5,7 +5,6 @@ Works on whole columns and touches no database, so that it runs beside the trans
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping as MappingType
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
 from backend.identity import means_tokens
@@ -33,8 +31,17 @@ from backend.packs import Overlay
 from backend.packs.units import parse_unit
 from backend.programmes import EarningRule, Programme, points_for
 
-STAGE_COLUMNS = (
-    "line", "claim_key", "happened_at", "ended_at", "method_no", "means_token", "inputs", "grams", "points",
+UUID_TYPE = pa.binary(16)
+_CORNERS = ("from_lat_e7", "from_lon_e7", "to_lat_e7", "to_lon_e7")
+# Moments are microseconds since 1970; what an act does not have is MISSING, a text or device that it does not have null.
+ACTS = pa.schema(
+    [
+        ("line", pa.int64()), ("claim_key", UUID_TYPE), ("happened_us", pa.int64()), ("ended_us", pa.int64()),
+        ("method_no", pa.int16()), ("token", UUID_TYPE), ("inputs", pa.string()), ("grams", pa.int64()),
+        ("points", pa.int64()), ("covered", pa.bool_()), ("distance_m", pa.int64()),
+        *((name, pa.int64()) for name in _CORNERS),
+        ("from_place", pa.string()), ("to_place", pa.string()), ("device", UUID_TYPE),
+    ]
 )  # fmt: skip
 _EPOCH = date(1970, 1, 1)
 _CLOCK_TOLERANCE_US = 5 * 60 * 1_000_000
@@ -52,10 +59,11 @@ class Method:
 
 @dataclass(slots=True)
 class Converted:
-    """A batch ready to be stored: rows as CSV for `STAGE_COLUMNS`, and what became of the others."""
+    """A batch of acts as a table of `ACTS`, and what became of the other rows. `means` counts the means in it."""
 
-    csv: bytes
+    table: pa.Table
     rows: int
+    means: int
     last_line: int
     days: tuple[date, ...]
     faults: list[RowFault] = field(default_factory=list)
@@ -75,6 +83,7 @@ class _Acts:
     days: NDArray[np.int64]
     method_no: NDArray[np.int16]
     tokens: list[bytes]
+    columns: MappingType[str, pa.StringArray]
     numbers: MappingType[str, NDArray[np.int64]]
     texts: MappingType[str, pa.StringArray]
     grams: NDArray[np.int64]
@@ -110,7 +119,7 @@ class Converter:
 
     def convert(self, batch: RowBatch) -> Converted:
         """Acts, refusals and left-out rows of one batch; every row is exactly one of them."""
-        result = Converted(b"", 0, batch.last_line, (), list(batch.faults))
+        result = Converted(ACTS.empty_table(), 0, 0, batch.last_line, (), list(batch.faults))
         columns = {name: filled(texts) for name, texts in batch.columns.items()}
         tables: list[pa.Table] = []
         days: set[int] = set()
@@ -132,10 +141,9 @@ class Converter:
         when = self._mapping.rules[0].when or ""
         result.faults.extend(RowFault(int(batch.lines[row]), when, "no_rule") for row in left.tolist())
         if tables:
-            whole = pa.concat_tables(tables)
-            sink = io.BytesIO()
-            pa_csv.write_csv(whole, sink, pa_csv.WriteOptions(include_header=False))
-            result.csv, result.rows = sink.getvalue(), whole.num_rows
+            result.table = pa.concat_tables(tables)
+            result.rows = result.table.num_rows
+            result.means = pc.count_distinct(result.table["token"]).as_py()
         result.days = tuple(_EPOCH + timedelta(days=day) for day in sorted(days))
         return result
 
@@ -189,7 +197,7 @@ class Converter:
         keep = np.nonzero(good)[0]
         if not len(keep):
             return None, set()
-        acts = _Acts(rule, lines, days, method_no, tokens, numbers, texts, grams, points)
+        acts = _Acts(rule, lines, days, method_no, tokens, columns, numbers, texts, grams, points)
         return self._table(acts, keep), set(np.unique(days[keep]).tolist())
 
     def _numbers(
@@ -287,7 +295,7 @@ class Converter:
         return self._programme.earn_rule(methodology=rule.methodology, activity=rule.activity)
 
     def _table(self, acts: _Acts, keep: NDArray[np.int64]) -> pa.Table:
-        """The kept acts as `STAGE_COLUMNS`."""
+        """The kept acts as `ACTS`."""
         rule, numbers, texts = acts.rule, acts.numbers, acts.texts
         whole = len(keep) == len(acts.lines)
         own = acts.tokens if whole else [acts.tokens[row] for row in keep.tolist()]
@@ -308,19 +316,55 @@ class Converter:
             fields=fields,
             days=acts.days[keep],
         )
-        return pa.table(
-            {
-                "line": acts.lines[keep],
-                "claim_key": pa.array(keys, pa.string()),
-                "happened_at": pa.array(numbers[rule.happened_at][keep], pa.timestamp("us", tz="UTC")),
-                "ended_at": pa.array(ended, pa.timestamp("us", tz="UTC"), mask=ended == MISSING),
-                "method_no": acts.method_no[keep],
-                "means_token": pa.array([token.hex() for token in own], pa.string()),
-                "inputs": _inputs(rule, numbers, texts, keep),
-                "grams": acts.grams[keep],
-                "points": acts.points[keep],
-            }
+        return pa.Table.from_arrays(
+            [
+                pa.array(acts.lines[keep]),
+                _uuids(keys),
+                pa.array(numbers[rule.happened_at][keep]),
+                pa.array(ended),
+                pa.array(acts.method_no[keep]),
+                _uuids(b"".join(own)),
+                _inputs(rule, numbers, texts, keep),
+                pa.array(acts.grams[keep]),
+                pa.array(acts.points[keep]),
+                *self._seen(acts, keep),
+            ],
+            schema=ACTS,
         )
+
+    def _seen(self, acts: _Acts, keep: NDArray[np.int64]) -> list[pa.Array]:
+        """What only screens see, from the column `covered` on."""
+        n, seen = len(keep), acts.rule.places
+        rows = pa.array(keep)
+        covered = pa.array(np.zeros(n, dtype=np.bool_))
+        if seen.covered is not None:
+            column, among = seen.covered
+            covered = pc.is_in(acts.columns[column].take(rows), value_set=pa.array(sorted(among)))
+        distance = acts.numbers.get("distance_m")
+        corners = []
+        for pair in (seen.start, seen.end):
+            if pair:
+                corners += _degrees_e7([acts.columns[name].take(rows) for name in pair])
+            else:
+                corners += [np.full(n, MISSING), np.full(n, MISSING)]
+        return [
+            covered,
+            pa.array(np.full(n, MISSING) if distance is None else distance[keep]),
+            *(pa.array(values) for values in corners),
+            *(_short(acts.columns, name, rows) for name in (seen.from_place, seen.to_place)),
+            self._devices(acts.columns, seen.device, rows),
+        ]
+
+    def _devices(
+        self, columns: MappingType[str, pa.StringArray], name: str | None, rows: pa.Array
+    ) -> pa.Array:
+        """Keyed digests of the devices; one device is the same wherever it is named."""
+        if name is None:
+            return pa.nulls(len(rows), UUID_TYPE)
+        coded = columns[name].take(rows).dictionary_encode()
+        names = [text[:_LONGEST_TEXT] for text in coded.dictionary.to_pylist()]
+        digests = means_tokens(self._keys, "device", "", names)
+        return pa.array(digests, UUID_TYPE).take(coded.indices)
 
 
 def _require_claim(mapping: Mapping, rule: Rule, methodologies: MappingType[str, Methodology]) -> None:
@@ -370,6 +414,39 @@ def _inputs(
     if not pieces:
         return pa.array(["{}"] * len(keep), pa.string())
     return pc.binary_join_element_wise(*pieces, "}", "")
+
+
+def _uuids(raw: bytes) -> pa.Array:
+    return pa.Array.from_buffers(UUID_TYPE, len(raw) // 16, [None, pa.py_buffer(raw)])
+
+
+def _degrees_e7(corner: Sequence[pa.StringArray]) -> list[NDArray[np.int64]]:
+    """Latitude and longitude in 1e-7 degrees; MISSING twice where the corner is no place on the earth."""
+    found = []
+    for texts in corner:
+        try:
+            degrees = texts.cast(pa.float64())
+        except pa.ArrowInvalid:
+            degrees = pa.array([_degrees(text) for text in texts.to_pylist()], pa.float64())
+        found.append(degrees.fill_null(np.nan).to_numpy(zero_copy_only=False))
+    sound = (np.abs(found[0]) <= 90) & (np.abs(found[1]) <= 180)
+    return [
+        np.where(sound, np.rint(np.where(sound, part, 0) * 1e7), MISSING).astype(np.int64) for part in found
+    ]
+
+
+def _degrees(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _short(columns: MappingType[str, pa.StringArray], name: str | None, rows: pa.Array) -> pa.Array:
+    """Station codes; screens need them only to tell stations apart, so a long one is cut."""
+    if name is None:
+        return pa.nulls(len(rows), pa.string())
+    return pc.utf8_slice_codeunits(columns[name].take(rows), 0, _LONGEST_TEXT)
 
 
 def _long_texts(texts: pa.StringArray) -> dict[int, str]:

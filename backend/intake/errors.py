@@ -32,6 +32,18 @@ class HeaderMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class SheetNeeded(DomainError):
+    """The mapping does not name one sheet of the workbook; `[file] sheet` does, and without it there is to be only one."""
+
+    code = "intake.sheet_needed"
+    kind = Kind.INVALID
+    title_zh = "映射未指明工作簿中的一个工作表；请用 [file] sheet 指定，不指定时工作簿只能有一个工作表。"
+
+    sheet: str
+    found: int
+
+
+@dataclass(eq=False)
 class MappingNeeded(DomainError):
     """No mapping that comes with the project fits this file; name one with --map."""
 
@@ -113,6 +125,12 @@ ROW_REASONS: dict[str, tuple[str, str]] = {
     "json": ("不是合法的 JSON", "not valid JSON"),
     "not_an_object": ("不是 JSON 对象", "not a JSON object"),
     "not_a_value": ("值不是文本或数字", "the value is neither text nor a number"),
+    "formula": ("单元格是公式，请改为数值或文本", "the cell is a formula; write its value"),
+    "cell_error": ("单元格是错误值", "the cell holds an error"),
+    "digits_lost": (
+        "数字超过 15 位，电子表格不保留更多位数；请将该列设为文本",
+        "a number of more than 15 digits, which a spreadsheet does not keep; make the column text",
+    ),
     "no_rule": ("映射中没有适用于该行的规则", "no rule of the mapping fits the row"),
     "missing": ("缺少该值", "the value is missing"),
     "not_a_time": ("不是时间", "not a time"),

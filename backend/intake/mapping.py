@@ -28,6 +28,28 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Columns that only screens look at: stations, coordinates (latitude, longitude) and the device, where named.
+
+    `covered` names a column and the values by which a row says that its act lies inside a boundary that some emissions
+    trading covers: it earns points and is never pooled.
+    """
+
+    from_place: str | None = None
+    to_place: str | None = None
+    start: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+    device: str | None = None
+    covered: tuple[str, frozenset[str]] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        named = [self.from_place, self.to_place, *self.start, *self.end, self.device]
+        named.append(self.covered[0] if self.covered else None)
+        return tuple(name for name in named if name)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What rows whose column `when` holds one of `among` are: acts of an activity, or left out by name."""
 
@@ -39,6 +61,15 @@ class Rule:
     happened_at: str
     ended_at: str | None
     inputs: tuple[Field, ...]
+    seen: Seen = Seen()
+
+    @property
+    def places(self) -> Seen:
+        """What screens see: as the mapping says, and the corners of a great circle where it says nothing."""
+        if self.seen.start or self.seen.end:
+            return self.seen
+        circle = next((source.columns for source in self.inputs if source.kind == "great_circle"), ())
+        return replace(self.seen, start=circle[:2], end=circle[2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +107,14 @@ class Mapping:
 
     id: str
     sha256: str
-    type: Literal["csv", "ndjson", "parquet"]
+    type: Literal["csv", "ndjson", "parquet", "xlsx"]
     encoding: str
     time_zone: ZoneInfo
     source: SourceDefaults
     means: MeansColumn
     rules: tuple[Rule, ...]
+    sheet: str = ""  # of a workbook; empty where it has only one
+    header_row: int = 1
     pack: Pack | None = field(default=None, repr=False, compare=False)  # the file that it was read from
 
     def basis_of(self, activity: str) -> tuple[tuple[str, str], ...]:
@@ -94,6 +127,7 @@ class Mapping:
     def columns(self) -> tuple[str, ...]:
         named = [rule.when for rule in self.rules if rule.when]
         named += [column for rule in self.rules for field in rule.inputs for column in field.columns]
+        named += [column for rule in self.rules for column in rule.seen.columns]
         named += self.means.columns
         return tuple(dict.fromkeys(named))
 
@@ -102,12 +136,24 @@ _FIELD = Table(
     {"id": Text(IDENTIFIER), "kind": Text(among=("time", "whole", "quantity", "text", "great_circle"))},
     {"column": Text(), "columns": Items(Text(), least=4), "unit": UnitText()},
 )
+_CORNER = Items(Text(), least=2)
+_SEEN = Table(
+    {},
+    {
+        "from_station": Text(),
+        "to_station": Text(),
+        "start": _CORNER,
+        "end": _CORNER,
+        "device": Text(),
+        "covered_boundary": Table({"column": Text(), "among": Items(Text(), least=1)}),
+    },
+)
 _SHAPE = document(
     {
         "pack": header(),
         "file": Table(
-            {"type": Text(among=("csv", "ndjson", "parquet")), "time_zone": Text()},
-            {"encoding": Text(among=("utf-8", "gb18030"))},
+            {"type": Text(among=("csv", "ndjson", "parquet", "xlsx")), "time_zone": Text()},
+            {"encoding": Text(among=("utf-8", "gb18030")), "sheet": Text(), "header_row": Whole(1, 1000)},
         ),
         "source": Table(
             {
@@ -135,6 +181,7 @@ _SHAPE = document(
                     "happened_at": Text(IDENTIFIER),
                     "ended_at": Text(IDENTIFIER),
                     "input": Items(_FIELD, unique="id"),
+                    "seen": _SEEN,
                 },
             ),
             least=1,
@@ -159,6 +206,9 @@ def _check(data: MappingType[str, Any], faults: Faults) -> None:
             faults.add(
                 ("file", "time_zone"), "not_allowed", found="?", known="IANA names, e.g. Asia/Shanghai"
             )
+    if isinstance(file, dict) and file.get("type") in {"csv", "ndjson", "parquet"}:
+        for key in {"sheet", "header_row"} & file.keys():
+            faults.add(("file", key), "not_allowed", found=key, known="for xlsx")
     rules = data.get("rule")
     for place, rule in enumerate(rules if isinstance(rules, list) else []):
         if isinstance(rule, dict):
@@ -167,12 +217,13 @@ def _check(data: MappingType[str, Any], faults: Faults) -> None:
 
 def _check_rule(rule: MappingType[str, Any], at: tuple[str | int, ...], faults: Faults) -> None:
     if "filter" in rule:
-        for key in {*_ACT_KEYS, "ended_at"} & rule.keys():
+        for key in {*_ACT_KEYS, "ended_at", "seen"} & rule.keys():
             faults.add((*at, key), "unknown_key", known="filter, reason_en, reason_zh, when")
         return
     for key in _ACT_KEYS:
         if key not in rule:
             faults.add((*at, key), "missing_key")
+    _check_corners(rule.get("seen"), (*at, "seen"), faults)
     inputs = [item for item in rule.get("input", []) if isinstance(item, dict)]
     times = [str(item.get("id")) for item in inputs if item.get("kind") == "time"]
     for key in ("happened_at", "ended_at"):
@@ -181,6 +232,12 @@ def _check_rule(rule: MappingType[str, Any], at: tuple[str | int, ...], faults: 
     for place, item in enumerate(inputs):
         for key in _needed(item) - item.keys():
             faults.add((*at, "input", place, key), "missing_key")
+
+
+def _check_corners(seen: object, at: tuple[str | int, ...], faults: Faults) -> None:
+    for key in ("start", "end"):
+        if isinstance(seen, dict) and isinstance(seen.get(key), list) and len(seen[key]) != 2:
+            faults.add((*at, key), "out_of_range", found=len(seen[key]), low=2, high=2)
 
 
 def _needed(item: MappingType[str, Any]) -> set[str]:
@@ -213,6 +270,8 @@ def _build(data: MappingType[str, Any], sha256: str) -> Mapping:
             note_en=means.get("note_en", ""),
         ),
         rules=tuple(_rule(item) for item in data["rule"]),
+        sheet=file.get("sheet", ""),
+        header_row=file.get("header_row", 1),
     )
 
 
@@ -235,6 +294,19 @@ def _rule(item: MappingType[str, Any]) -> Rule:
             )
             for source in item.get("input", [])
         ),
+        seen=_seen(item.get("seen", {})),
+    )
+
+
+def _seen(item: MappingType[str, Any]) -> Seen:
+    covered = item.get("covered_boundary")
+    return Seen(
+        from_place=item.get("from_station"),
+        to_place=item.get("to_station"),
+        start=tuple(item.get("start", ())),
+        end=tuple(item.get("end", ())),
+        device=item.get("device"),
+        covered=(covered["column"], frozenset(covered["among"])) if covered else None,
     )
 
 

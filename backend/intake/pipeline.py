@@ -11,120 +11,111 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from backend.intake import chunks, queries
-from backend.intake.chunks import ChunkResult, StoredMethod, Target
+from backend.intake.chunks import ChunkResult, Target
 from backend.intake.convert import Converted, Converter
 from backend.intake.mapping import Mapping
+from backend.intake.methods import StoredMethod
 from backend.intake.reading import read_rows
+from backend.intake.screens import NO_SCREENS, Screens
 from backend.kit.db import Database, TransactionCollided
 from backend.ledger import InsufficientBalance
 
-CHUNK_ROWS = 500_000
-_WAITING_BATCHES = 12  # bounds what reading may run ahead: about 80 MB
+MOST_ROWS = 500_000
+_LEAST_ROWS = 100_000
+_ROWS_PER_MEANS = 10  # a chunk posts once per wallet, so it grows until that is little beside its rows
+_WAITING_BATCHES = 6  # bounds what reading may run ahead: about 100 MB
 _TRIES = 5
 
 Progress = Callable[[ChunkResult], None]
 Resolve = Callable[[], Awaitable[Sequence[StoredMethod]]]
 
 
-async def run(
-    db: Database,
-    *,
-    path: Path,
-    mapping: Mapping,
-    converter: Converter,
-    resolve: Resolve,
-    target: Target,
-    after_line: int,
-    seq: int,
-    chunk_rows: int = CHUNK_ROWS,
-    progress: Progress | None = None,
-    reading: Callable[[int], None] | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A file, how it is read, and where its acts go. `resolve` gives the stored methods of the converter, in its order.
+
+    `chunk_rows` None lets a chunk grow with the number of its means; `most_chunks` None goes on to the end of the file.
+    `progress` hears of every committed chunk, `reading` of the last line that was read, batch by batch.
+    """
+
+    path: Path
+    mapping: Mapping
+    converter: Converter
+    resolve: Resolve
+    target: Target
+    screens: Screens = NO_SCREENS
+    chunk_rows: int | None = None
+    most_chunks: int | None = None
+    progress: Progress | None = None
+    reading: Callable[[int], None] | None = None
+
+
+async def run(db: Database, work: Work, *, after_line: int, seq: int) -> bool:
     """Take in what lies behind `after_line`, chunk by chunk; each chunk is committed whole or not at all.
 
-    `progress` hears of every committed chunk, `reading` of the last line that was read, batch by batch.
-    `resolve` gives the stored methods of the converter, in its order, and is asked again when there are new ones.
+    True when the end of the file was reached.
     """
     months: set[date] = set()
-    first_line = after_line + 1
-    async with _Converted(path, mapping, converter, after_line, chunk_rows) as batches:
-        while True:
-            chunk: list[Converted] = []
-            part: _Part | None = None
-            try:
-                async with db.transaction() as session:
-                    await chunks.stage(session, ())
-                    await _gather(session, batches, chunk, chunk_rows, reading)
-                    if not chunk:
-                        return
-                    await _ensure_partitions(db, chunk, months)
-                    methods, seq = await resolve(), seq + 1
-                    part = _Part(target, seq, first_line, chunk, methods)
-                    result = await part.store(session)
-            except (TransactionCollided, InsufficientBalance):
-                if (
-                    part is None
-                ):  # not all of the chunk is in hand yet; the next run goes on behind the last one
-                    raise
-                result = await part.again(db)
+    first_line, begun = after_line + 1, seq
+    async with _Converted(work, after_line) as batches:
+        while work.most_chunks is None or seq - begun < work.most_chunks:
+            chunk = await _gather(batches, work)
+            if not chunk:
+                return True
+            await _ensure_partitions(db, chunk, months)
+            methods, seq = await work.resolve(), seq + 1
+            result = await _Part(work, seq, first_line, chunk, methods).store(db)
             first_line = chunk[-1].last_line + 1
-            if progress is not None:
-                progress(result)
+            if work.progress is not None:
+                work.progress(result)
+    return False
 
 
-async def _gather(
-    session: AsyncSession,
-    batches: AsyncIterator[Converted],
-    chunk: list[Converted],
-    rows: int,
-    reading: Callable[[int], None] | None,
-) -> None:
-    """Stage batches as they come, until the chunk is full: COPY goes on while the next batch is computed."""
-    received = 0
+async def _gather(batches: AsyncIterator[Converted], work: Work) -> list[Converted]:
+    """Batches until the chunk is full, none at the end of the file."""
+    chunk: list[Converted] = []
+    received = means = 0
     async for batch in batches:
         chunk.append(batch)
-        await chunks.add(session, batch)
         received += batch.received
-        if reading is not None:
-            reading(batch.last_line)
-        if received >= rows:
-            return
+        means = max(means, batch.means)
+        if work.reading is not None:
+            work.reading(batch.last_line)
+        if received >= (work.chunk_rows or min(MOST_ROWS, max(_LEAST_ROWS, means * _ROWS_PER_MEANS))):
+            break
+    return chunk
 
 
 @dataclass(slots=True)
 class _Part:
     """One chunk with all that storing it needs, so that it can be stored again."""
 
-    target: Target
+    work: Work
     seq: int
     first_line: int
     batches: Sequence[Converted]
     methods: Sequence[StoredMethod]
 
-    async def store(self, session: AsyncSession) -> ChunkResult:
-        return await chunks.store(
-            session,
-            self.target,
-            seq=self.seq,
-            first_line=self.first_line,
-            batches=self.batches,
-            methods=self.methods,
-        )
-
-    async def again(self, db: Database) -> ChunkResult:
-        """Another transaction was in the way (a debt repaid elsewhere shows as a guard): start over from the batches."""
+    async def store(self, db: Database) -> ChunkResult:
+        """Store it in one transaction; where another one was in the way (a debt repaid elsewhere shows as a guard), again."""
         for attempt in range(_TRIES):
-            await asyncio.sleep(0.05 * 2**attempt)
             try:
                 async with db.transaction() as session:
-                    await chunks.stage(session, self.batches)
-                    return await self.store(session)
+                    stored = await chunks.store(
+                        session,
+                        self.work.target,
+                        seq=self.seq,
+                        first_line=self.first_line,
+                        batches=self.batches,
+                        methods=self.methods,
+                        screens=self.work.screens,
+                    )
+                    return stored.result
             except (TransactionCollided, InsufficientBalance):
                 if attempt == _TRIES - 1:
                     raise
+                await asyncio.sleep(0.05 * 2**attempt)
         raise AssertionError("unreachable")
 
 
@@ -140,27 +131,25 @@ async def _ensure_partitions(db: Database, chunk: Sequence[Converted], known: se
 class _Converted:
     """The converted batches of a file, made ahead in a thread that stops when nobody wants more."""
 
-    def __init__(
-        self, path: Path, mapping: Mapping, converter: Converter, after_line: int, chunk_rows: int
-    ) -> None:
-        self._work = self._convert(path, mapping, converter, after_line, chunk_rows)
+    def __init__(self, work: Work, after_line: int) -> None:
+        self._work = self._convert(work, after_line)
         self._ready: queue.Queue[Converted | BaseException | None] = queue.Queue(maxsize=_WAITING_BATCHES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._produce, name="intake-reader", daemon=True)
 
     @staticmethod
-    def _convert(
-        path: Path, mapping: Mapping, converter: Converter, after_line: int, chunk_rows: int
-    ) -> Iterator[Converted]:
+    def _convert(work: Work, after_line: int) -> Iterator[Converted]:
         for rows in read_rows(
-            path,
-            file_type=mapping.type,
-            encoding=mapping.encoding,
-            columns=mapping.columns,
+            work.path,
+            file_type=work.mapping.type,
+            encoding=work.mapping.encoding,
+            columns=work.mapping.columns,
             after_line=after_line,
-            batch_rows=chunk_rows,
+            batch_rows=work.chunk_rows or MOST_ROWS,
+            sheet=work.mapping.sheet,
+            header_row=work.mapping.header_row,
         ):
-            yield converter.convert(rows)
+            yield work.converter.convert(rows)
 
     def _produce(self) -> None:
         try:

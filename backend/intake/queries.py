@@ -1,4 +1,4 @@
-"""All SQL of intake. One chunk is one transaction: staged by COPY, stored and posted by a handful of statements."""
+"""All SQL of intake. One chunk is one transaction: planned on columns, stored by COPY, posted by one statement."""
 
 from __future__ import annotations
 
@@ -7,83 +7,50 @@ from sqlalchemy import text
 STAGE = (
     # A chunk is sorted and joined as a whole; with the server's usual few megabytes it would go through files.
     "SET LOCAL work_mem = '256MB'",
+    "CREATE TEMP TABLE IF NOT EXISTS intake_means (n integer, token uuid) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS intake_people (n integer, participant_id uuid) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS intake_put (participant_id uuid, points bigint) ON COMMIT DELETE ROWS",
     """
     CREATE TEMP TABLE IF NOT EXISTS intake_stage (
-        line bigint, claim_key uuid, happened_at timestamptz, ended_at timestamptz, method_no smallint,
-        means_token uuid, inputs jsonb, grams bigint, points bigint
-    ) ON COMMIT DELETE ROWS
-    """,
-    """
-    CREATE TEMP TABLE IF NOT EXISTS intake_put (
-        per_participant boolean, participant_id uuid, method_id integer, day text, credit text,
-        n bigint, grams bigint, points bigint
+        n integer, claim_key uuid, happened_at timestamptz, ended_at timestamptz, means_token uuid, inputs jsonb
     ) ON COMMIT DELETE ROWS
     """,
 )
+CLEAR = ("TRUNCATE intake_means", "TRUNCATE intake_people", "TRUNCATE intake_put", "TRUNCATE intake_stage")
 
-# Sorted by key, so that two chunks that hold the same acts wait for each other in one order; by line within a key, so
-# that of two rows that claim the same act the first one stands, in every run.
-STORE = text("""
-    WITH stored AS (
-        INSERT INTO action (claim_key, happened_at, ended_at, source_id, method_id, means_token, participant_id,
-                            inputs, grams, points, credit, job_id, seq, line)
-        SELECT s.claim_key, s.happened_at, s.ended_at, :source, (CAST(:methods AS integer[]))[s.method_no + 1],
-               s.means_token, h.participant_id, s.inputs, s.grams, s.points,
-               CASE WHEN (CAST(:barriers AS text[]))[s.method_no + 1] IS NOT NULL
-                        THEN (CAST(:barriers AS text[]))[s.method_no + 1]
-                    WHEN h.participant_id IS NULL THEN 'unlinked'
-                    WHEN r.participant_id IS NULL THEN 'right_not_assigned'
-                    ELSE 'pooled' END,
-               CAST(:job AS uuid), :seq, s.line
-        FROM intake_stage s
-        LEFT JOIN means_holder h ON h.token = s.means_token AND h.held @> s.happened_at
-        LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> s.happened_at
-        ORDER BY s.claim_key, s.line
-        ON CONFLICT (claim_key) DO NOTHING
-        RETURNING participant_id, method_id, credit, grams, points, left(claim_key::text, 8) AS day
-    )
-    INSERT INTO intake_put
-    SELECT GROUPING(participant_id) = 0, participant_id, method_id, day, credit, count(*), sum(grams), sum(points)
-    FROM stored
-    GROUP BY GROUPING SETS ((participant_id), (method_id, day, credit))
+# COPY answers these, so they are plain statements; what they yield is of fixed width and never NULL.
+HOLDERS = """
+    SELECT t.n, COALESCE(lower(h.held), '-infinity') AS low, COALESCE(upper(h.held), 'infinity') AS high,
+           h.participant_id
+    FROM intake_means t JOIN means_holder h ON h.token = t.token
+    ORDER BY t.n
+"""
+RIGHTS = """
+    SELECT t.n, COALESCE(lower(h.held * r.covers), '-infinity') AS low,
+           COALESCE(upper(h.held * r.covers), 'infinity') AS high
+    FROM intake_means t
+    JOIN means_holder h ON h.token = t.token
+    JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers && h.held
+    ORDER BY t.n
+"""
+CLAIMED = text("SELECT EXISTS (SELECT FROM action WHERE claim_key = ANY(CAST(:keys AS uuid[])))")
+
+# What stands in the way: the same act again from the same source, or somebody's other claim.
+STANDING = """
+    SELECT s.n, (a.source_id = $1 AND a.happened_at = s.happened_at
+                 AND a.ended_at IS NOT DISTINCT FROM s.ended_at AND a.means_token = s.means_token
+                 AND a.inputs = s.inputs)::integer AS same
+    FROM intake_stage s JOIN action a ON a.claim_key = s.claim_key
+"""
+HELD_BEFORE = text("""
+    SELECT claim_key FROM intake_held
+    WHERE source_id = :source AND claim_key >= CAST(:low AS uuid) AND claim_key <= CAST(:high AS uuid)
 """)
 
-STORED = text("""
-    SELECT method_id, to_char(date '1970-01-01' + ('x' || day)::bit(32)::integer, 'YYYY-MM') AS month, credit,
-           sum(n)::bigint AS n, sum(grams)::bigint AS grams
-    FROM intake_put WHERE NOT per_participant
-    GROUP BY 1, 2, 3
-""")
-
-TOTALS = text("""
-    SELECT COALESCE(sum(n), 0)::bigint AS accepted, COALESCE(sum(grams), 0)::bigint AS grams,
-           COALESCE(sum(points) FILTER (WHERE participant_id IS NOT NULL), 0)::bigint AS points,
-           COALESCE(sum(n) FILTER (WHERE participant_id IS NULL), 0)::bigint AS waiting
-    FROM intake_put WHERE per_participant
-""")
-
-STAGED = text("SELECT count(*) FROM intake_stage")
-
-# What stood in the way: the same act again from the same source, or somebody's other claim.
-CLASHES = text("""
-    WITH clash AS (
-        SELECT s.*, a.source_id = :source AND a.happened_at = s.happened_at
-                    AND a.ended_at IS NOT DISTINCT FROM s.ended_at AND a.means_token = s.means_token
-                    AND a.inputs = s.inputs AS same
-        FROM intake_stage s JOIN action a ON a.claim_key = s.claim_key
-        WHERE (a.job_id, a.line) <> (CAST(:job AS uuid), s.line)
-    ), kept AS (
-        INSERT INTO intake_conflict (job_id, line, claim_key, act, seq)
-        SELECT CAST(:job AS uuid), line, claim_key, to_jsonb(clash) - 'claim_key' - 'line' - 'same', :seq
-        FROM clash WHERE NOT same
-    )
-    SELECT count(*) FILTER (WHERE same) AS duplicates, count(*) FILTER (WHERE NOT same) AS conflicts FROM clash
-""")
 OPEN_WALLETS = text("""
     SELECT count(*) FROM (
         SELECT ledger_open(array_agg(code), array_agg('wallet'::text), array_agg(CAST(:due AS date)))
-        FROM (SELECT 'wallet:' || participant_id || :wallet_suffix AS code
-              FROM intake_put WHERE per_participant AND participant_id IS NOT NULL AND points > 0) w
+        FROM (SELECT 'wallet:' || participant_id || :wallet_suffix AS code FROM intake_put) w
         HAVING count(*) > 0
     ) opened
 """)
@@ -95,7 +62,6 @@ POST = text("""
         FROM intake_put p
         LEFT JOIN ledger_account d ON d.guard = 'ceiling' AND d.balance < 0
             AND d.code = 'debt:' || p.participant_id || :debt_suffix
-        WHERE p.per_participant AND p.participant_id IS NOT NULL AND p.points > 0
     ), moves AS (
         SELECT CAST(:points_posting AS uuid) AS posting, CAST(:issuer AS bigint) AS debit, w.id AS credit,
                e.points - e.repaid AS amount, 'points.earned' AS reason
@@ -126,6 +92,24 @@ ADD_CHUNK = text("""
                               rejected, filtered, waiting, grams, points)
     VALUES (:job, :seq, :first_line, :last_line, :received, :accepted, :duplicates, :conflicts,
             :rejected, :filtered, :waiting, :grams, :points)
+""")
+
+ADD_HELD = text("""
+    INSERT INTO intake_held (job_id, line, seq, kind, code, claim_key, against, source_id, method_id, means_token,
+                             participant_id, happened_at, ended_at, inputs, grams, points, barrier)
+    SELECT CAST(:job AS uuid), line, :seq, kind, code, claim_key, against, :source, method_id, means_token,
+           participant_id, happened_at, ended_at, inputs, grams, points, barrier
+    FROM unnest(CAST(:lines AS bigint[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
+                CAST(:claim_keys AS uuid[]), CAST(:against AS uuid[]), CAST(:method_ids AS integer[]),
+                CAST(:means_tokens AS uuid[]), CAST(:participants AS uuid[]), CAST(:happened AS timestamptz[]),
+                CAST(:ended AS timestamptz[]), CAST(:inputs AS jsonb[]), CAST(:grams AS bigint[]),
+                CAST(:points AS bigint[]), CAST(:barriers AS text[]))
+        AS h(line, kind, code, claim_key, against, method_id, means_token, participant_id, happened_at, ended_at,
+             inputs, grams, points, barrier)
+""")
+ADD_TRIMMED = text("""
+    INSERT INTO action_trimmed (claim_key, cap, points)
+    SELECT * FROM unnest(CAST(:claim_keys AS uuid[]), CAST(:caps AS text[]), CAST(:points AS bigint[]))
 """)
 
 ADD_REJECTIONS = text("""
@@ -173,6 +157,9 @@ REFUSED_ROWS = text("""
     SELECT line, field, code, bound FROM intake_rejection WHERE job_id = :job
     UNION ALL
     SELECT line, '', 'conflict', '' FROM intake_conflict WHERE job_id = :job
+    UNION ALL
+    SELECT line, '', CASE kind WHEN 'claim' THEN 'conflict' WHEN 'screen' THEN code ELSE kind END, bound
+    FROM intake_held WHERE job_id = :job
     ORDER BY line
 """)
 

@@ -1,4 +1,4 @@
-"""Files to batches of rows: CSV, NDJSON and Parquet, in bounded memory, every bad row told apart by its line.
+"""Files to batches of rows: CSV, NDJSON, Parquet and XLSX, in bounded memory, every bad row told apart by its line.
 
 A bad record never takes good ones with it. Where a stray quote would swallow the lines behind it, only the line on
 which the record begins is refused and the others are read again.
@@ -27,7 +27,7 @@ from backend.intake.errors import FileUnreadable, HeaderMismatch
 BATCH_ROWS = 50_000
 BLOCK_BYTES = 8 << 20
 _SHORTEST_ROW_BYTES = 80  # of CSV; only decides how large the blocks are when batches are wanted small
-_LONGEST_FIELD = 65_536
+LONGEST_FIELD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,33 @@ def read_rows(
     columns: Sequence[str],
     after_line: int = 0,
     batch_rows: int = BATCH_ROWS,
+    sheet: str = "",
+    header_row: int = 1,
 ) -> Iterator[RowBatch]:
     """The rows of a file behind `after_line`, batch by batch. Lines count from 1, a CSV header being line 1.
 
+    `sheet` and `header_row` are for workbooks; without a name the workbook has one visible sheet.
+
     A batch has about `batch_rows` rows at most, and never more than fit comfortably in memory.
 
-    Raises FileUnreadable or HeaderMismatch when the file as a whole cannot be what the mapping describes.
+    Raises FileUnreadable, HeaderMismatch or SheetNeeded when the file as a whole cannot be what the mapping describes.
     """
     readers = {"csv": _read_csv, "ndjson": _read_ndjson, "parquet": _read_parquet}
+    size = min(batch_rows, BATCH_ROWS)
     try:
-        yield from readers[file_type](path, encoding, columns, after_line, min(batch_rows, BATCH_ROWS))
+        if file_type == "xlsx":
+            from backend.intake.xlsx import read_xlsx  # noqa: PLC0415 - it stands on this module
+
+            yield from read_xlsx(
+                path,
+                columns=columns,
+                after_line=after_line,
+                batch_rows=size,
+                sheet=sheet,
+                header_row=header_row,
+            )
+        else:
+            yield from readers[file_type](path, encoding, columns, after_line, size)
     except OSError as error:
         raise FileUnreadable(reason=error.strerror or file_type) from None
 
@@ -76,7 +93,7 @@ def header_of(path: Path, *, encoding: str = "utf-8") -> list[str]:
     """The column names of a CSV file's first line, empty when it has none."""
     try:
         with path.open("rb") as file:
-            return _header(file.readline(_LONGEST_FIELD), encoding)
+            return _header(file.readline(LONGEST_FIELD), encoding)
     except OSError as error:
         raise FileUnreadable(reason=error.strerror or "unreadable") from None
 
@@ -89,7 +106,7 @@ def _header(line: bytes, encoding: str) -> list[str]:
         return []
 
 
-def _require(header: Sequence[str], columns: Sequence[str]) -> None:
+def require(header: Sequence[str], columns: Sequence[str]) -> None:
     missing = [column for column in columns if column not in header]
     doubled = sorted({name for name in header if name in columns and list(header).count(name) > 1})
     if missing or doubled:
@@ -105,10 +122,10 @@ def _read_csv(
     block_bytes = (
         BLOCK_BYTES if batch_rows == BATCH_ROWS else min(BLOCK_BYTES, batch_rows * _SHORTEST_ROW_BYTES)
     )
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(LONGEST_FIELD)
     with path.open("rb") as file:
         header = _header(file.readline(), encoding)
-        _require(header, columns)
+        require(header, columns)
         number = 1 + sum(1 for _ in itertools.islice(file, max(after_line - 1, 0)))
         pending = b""
         while block := pending + file.read(block_bytes):
@@ -214,13 +231,13 @@ def _careful(lines: _Lines, header: Sequence[str], columns: Sequence[str]) -> Ro
             lines.give_back(lines.taken[1:])
             reader = csv.reader(lines, strict=True)
             continue
-        bad = next((name for name, value in zip(header, row, strict=True) if not _is_text(value)), None)
+        bad = next((name for name, value in zip(header, row, strict=True) if not is_text(value)), None)
         if bad is not None:
             faults.append(RowFault(begins, bad, "encoding"))
             continue
         numbers.append(begins)
         cells.append([row[place] for place in places])
-    return _from_lists(numbers, cells, columns, lines.number, faults)
+    return from_lists(numbers, cells, columns, lines.number, faults)
 
 
 def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str]:
@@ -232,7 +249,7 @@ def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str]:
         return [], "quoting"
 
 
-def _from_lists(
+def from_lists(
     numbers: list[int],
     cells: Sequence[Sequence[str | None]],
     columns: Sequence[str],
@@ -248,7 +265,7 @@ def _from_lists(
     )
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
     return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
@@ -288,14 +305,14 @@ def _read_ndjson(
                 )
                 if bad is None:
                     bad = next(
-                        (c for c, v in zip(columns, values, strict=True) if v and not _is_text(v)), None
+                        (c for c, v in zip(columns, values, strict=True) if v and not is_text(v)), None
                     )
                 if bad is not None:
                     faults.append(RowFault(number, bad, "not_a_value"))
                     continue
                 numbers.append(number)
                 cells.append(values)
-            yield _from_lists(numbers, cells, columns, number, faults)
+            yield from_lists(numbers, cells, columns, number, faults)
 
 
 def _no_constant(name: str) -> str:
@@ -312,7 +329,7 @@ def _read_parquet(
         file = pq.ParquetFile(path)
     except pa.ArrowException:
         raise FileUnreadable(reason="not a Parquet file") from None
-    _require(file.schema_arrow.names, columns)
+    require(file.schema_arrow.names, columns)
     number = 0
     for batch in file.iter_batches(batch_size=batch_rows, columns=list(columns)):
         last = number + batch.num_rows

@@ -12,4 +12,6 @@ log.register(
     log.Sealed("intake_job", key=("id",), leave_out=("finished_at",)),
     log.Sealed("intake_rejection", key=("job_id", "line")),
     log.Sealed("intake_conflict", key=("job_id", "line")),
+    log.Sealed("intake_held", key=("job_id", "line")),
+    log.Sealed("action_trimmed", key=("claim_key",)),
 )

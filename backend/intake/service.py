@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies, packs, programmes
 from backend.intake import pipeline, queries
-from backend.intake.chunks import ChunkResult, StoredMethod, Target
+from backend.intake.chunks import ChunkResult, Target
 from backend.intake.convert import Converter
 from backend.intake.errors import FileUnreadable, JobRunning, MappingNeeded, OutsideProgramme
 from backend.intake.mapping import Mapping, mapping_of
+from backend.intake.methods import StoredMethod
 from backend.intake.reading import header_of
 from backend.intake.sources import Source, source_of
 from backend.kit import clock, ids
@@ -100,7 +101,8 @@ async def ingest(
     source: str,
     mapping: Mapping,
     library: Library,
-    chunk_rows: int = pipeline.CHUNK_ROWS,
+    chunk_rows: int | None = None,
+    max_chunks: int | None = None,
     progress: Callable[[ChunkResult], None] | None = None,
     reading: Callable[[int], None] | None = None,
 ) -> Summary:
@@ -137,8 +139,7 @@ async def ingest(
         job_id = await _open_job(db, feed, path.name, digest, mapping.sha256)
         async with db.transaction() as session:
             last = (await session.execute(queries.LAST_CHUNK, {"job": job_id})).one()
-        await pipeline.run(
-            db,
+        work = pipeline.Work(
             path=path,
             mapping=mapping,
             converter=converter,
@@ -150,14 +151,15 @@ async def ingest(
                 project=programme.project,
                 points_due=programmes.expires_on(programme, clock.today()),
             ),
-            after_line=last.last_line,
-            seq=last.seq,
             chunk_rows=chunk_rows,
+            most_chunks=max_chunks,
             progress=progress,
             reading=reading,
         )
+        ended = await pipeline.run(db, work, after_line=last.last_line, seq=last.seq)
         async with db.transaction() as session:
-            await session.execute(queries.FINISH_JOB, {"id": job_id, "at": clock.now()})
+            if ended:
+                await session.execute(queries.FINISH_JOB, {"id": job_id, "at": clock.now()})
             return await summary_of(session, job_id)
 
 
@@ -232,6 +234,7 @@ class _Resolver:
                     methodology=quantifier.methodology.id,
                     barrier=_barrier(quantifier.creditable(self._feed.evidence), self._feed, filing),
                     demo=filing == "demo",
+                    activity=quantifier.activity.id,
                 )
             )
         return self._stored
