@@ -8,8 +8,10 @@ out card numbers.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,15 @@ def claim_keys(
     digests = np.frombuffer(b"".join(found), dtype=[("digest", f"V{_DIGEST_BYTES}"), ("rest", "V20")])
     made["digest"] = digests["digest"]
     return bytes(made.tobytes())
+
+
+def revision_key(keys: Keys, key: UUID, number: int) -> UUID:
+    """The key of the `number`th revision (from 1) of the act that first claimed `key`: of the same day, and unlike any other.
+
+    The first key stays claimed for ever, so whatever reported it before is a duplicate for ever.
+    """
+    message = b"\0revision" + key.bytes + number.to_bytes(4)
+    return UUID(bytes=key.bytes[:4] + hmac.digest(keys.derive("claim"), message, "sha256")[: _DIGEST_HEX // 2])
 
 
 def _keyed(key: bytes) -> tuple[Any, Any]:
