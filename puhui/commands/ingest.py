@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(help="接入合作方的文件 · take in a partner's file: CSV, NDJSON or Parquet")(ingest)
+    app.command(help="接入合作方的文件 · take in a partner's file: CSV, NDJSON, Parquet or XLSX")(ingest)
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV、NDJSON 或 Parquet 文件 · the file")],
+    file: Annotated[Path, typer.Argument(help="CSV、NDJSON、Parquet 或 XLSX 文件 · the file")],
     *,
     source: Annotated[str, typer.Option("--source", "-s", help="数据来源代码 · code of the source")],
     mapping: Annotated[
