@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-ROOTS = ("puhui", "mobile_api", "operator_api", "verifier_api", "merchant", "offset_bridge", "backend")
+ROOTS = ("puhui", "mobile_api", "operator_api", "verifier_api", "merchant", "offset_bridge", "backend", "simulation")
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -61,6 +61,8 @@ def test_every_import_goes_in_an_allowed_direction(copy: Path) -> None:
         ("backend/ledger/wrong.py", "from fastapi import APIRouter", "The ledger, packs and methodologies"),
         ("backend/packs/wrong.py", "from celery import shared_task", "The ledger, packs and methodologies"),
         ("mobile_api/wrong.py", "from backend.ledger import queries", "Tables and queries"),
+        ("simulation/wrong.py", "import backend.kit", "The front door"),
+        ("backend/intake/wrong.py", "import simulation", "The front door"),
         ("backend/newcomer.py", "import backend.kit", "Inside the core"),
     ],
 )
