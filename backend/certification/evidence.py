@@ -44,7 +44,7 @@ async def evidence(session: AsyncSession, *, batch_id: UUID, position: int) -> E
     if row is None:
         raise ActNotInBatch
     quantifier = await methodologies.recover(session, method_id=row.method_id)
-    found = quantifier.row(row.inputs)
+    found = quantifier.again(row.inputs)
     computed = (await reading.computed_of(session, [row.method_id]))[row.method_id]
     feed = (await reading.feeds_by_id(session))[row.source_id]
     return Evidence(

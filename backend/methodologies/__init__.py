@@ -32,7 +32,17 @@ from backend.methodologies.filing import (
     propose_filing,
     reject_filing,
 )
-from backend.methodologies.model import Activity, Edition, Input, Methodology, Parameter
+from backend.methodologies.model import (
+    Activity,
+    Cap,
+    Choice,
+    Deduction,
+    Edition,
+    FigureTable,
+    Input,
+    Methodology,
+    Parameter,
+)
 from backend.methodologies.quantifier import (
     MISSING,
     OK,
@@ -42,7 +52,7 @@ from backend.methodologies.quantifier import (
     prepare,
 )
 from backend.methodologies.recorded import recover, reference
-from backend.methodologies.rows import RowReason
+from backend.methodologies.rows import RowReason, code_of
 from backend.methodologies.shape import load_methodology, methodology_of
 
 __all__ = [
@@ -50,12 +60,16 @@ __all__ = [
     "MISSING",
     "OK",
     "Activity",
+    "Cap",
+    "Choice",
+    "Deduction",
     "ActivityUnknown",
     "DemoOverride",
     "Edition",
     "EngineDiffers",
     "Explanation",
     "Factor",
+    "FigureTable",
     "Filing",
     "FilingEndsBeforeItBegins",
     "FilingStatus",
@@ -70,6 +84,7 @@ __all__ = [
     "Quantifier",
     "RowReason",
     "approve_filing",
+    "code_of",
     "demo_overrides",
     "filing_status",
     "filings",

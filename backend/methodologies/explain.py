@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from backend.methodologies.model import NUMBERS, Activity, Edition, Methodology, Parameter
+from backend.methodologies.model import Activity, Edition, Input, Methodology, Parameter
 from backend.packs.figures import UNKNOWN
 from backend.packs.overlays import Overlay
 
@@ -62,15 +62,15 @@ def explain(
     *,
     parameters: Sequence[Parameter],
     overlays: Sequence[Overlay],
+    used: Sequence[Input],
     inputs: Mapping[str, object],
     grams: int,
 ) -> Explanation:
-    """Put one result into figures and sentences. Only number inputs of the formula are shown, never an identity."""
-    shown = {
-        item.id: f"{inputs[item.id]} {item.unit.text}"
-        for item in activity.inputs.values()
-        if item.type in NUMBERS and item.unit and item.id in activity.formula.names and item.id in inputs
-    }
+    """Put one result into figures and sentences.
+
+    Only inputs that grams depend on (`used`) are shown, never an identity; their values are as an action keeps them.
+    """
+    shown = {item.id: _shown(item, inputs[item.id]) for item in used if inputs.get(item.id) is not None}
     zh, en = _sentences(methodology, activity, parameters, overlays, shown, grams=grams)
     return Explanation(
         methodology=methodology.id,
@@ -91,6 +91,11 @@ def explain(
         zh=zh,
         en=en,
     )
+
+
+def _shown(item: Input, held: object) -> str:
+    written = item.show(held) if type(held) is int else str(held)
+    return f"{written} {item.unit.text}" if item.unit else written
 
 
 def _factor(parameter: Parameter) -> Factor:

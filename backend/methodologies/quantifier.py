@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,13 +13,32 @@ from numpy.typing import NDArray
 
 from backend.methodologies.errors import InputRefused
 from backend.methodologies.explain import Explanation, explain
-from backend.methodologies.model import NUMBERS, Activity, Edition, Input, Methodology, Parameter
-from backend.methodologies.rows import RowReason, possible_reasons, read_number, read_time
+from backend.methodologies.lookup import Lookup, lookups
+from backend.methodologies.model import (
+    COLUMNS,
+    NUMBERS,
+    Activity,
+    Edition,
+    Input,
+    Methodology,
+    Parameter,
+    concerns,
+)
+from backend.methodologies.rows import (
+    RowReason,
+    again_held,
+    code_of,
+    outside,
+    possible_reasons,
+    read_held,
+    read_time,
+)
 from backend.packs import ENGINE_VERSION, NoEdition, ParameterUnknown
 from backend.packs.columns import MAX_INT64, MIN_INT64, Column, NotColumnar, evaluate_columns
 from backend.packs.errors import OverlayOversteps
 from backend.packs.evaluate import evaluate
 from backend.packs.figures import UNKNOWN, parse_figure
+from backend.packs.formula import Binary, Extreme, Floor, Name, Node
 from backend.packs.overlays import Overlay, require_region
 from backend.packs.units import parse_unit
 
@@ -28,6 +47,8 @@ MISSING = MIN_INT64  # stands for "no value" in an input column; NumPy's NaT is 
 OK = 0  # the error code of a row without a fault
 
 _UNUSED_BOUNDS = (MIN_INT64 + 1, MAX_INT64)
+_KEPT, _CAP = "#kept", "#cap"  # names that no pack can write
+_EPOCH_YEAR = 1970
 
 
 class Outcome(NamedTuple):
@@ -64,6 +85,9 @@ class Quantifier:
     parameters: tuple[Parameter, ...]  # the figures that the formula uses
     reasons: tuple[RowReason, ...]
     columnar: bool
+    _tree: Node = field(repr=False)  # the formula with deductions and the cap per act inside its one floor
+    _lookups: Mapping[str, Lookup] = field(repr=False)
+    _implied: Mapping[str, int] = field(repr=False)  # what the region and day say of a single row
     _known: Mapping[str, Fraction] = field(repr=False)
     _places: Mapping[RowReason, int] = field(repr=False)
 
@@ -78,8 +102,23 @@ class Quantifier:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The number inputs that the formula uses."""
-        return _used(self.activity)
+        """The inputs that grams depend on: numbers of the formula, and what picks a figure of its tables."""
+        return _used(self.activity, self._lookups)
+
+    def implied(self, days: Int64s) -> dict[str, Int64s]:
+        """Columns for the year and region inputs of acts on these days (Shanghai, since 1970) in this region.
+
+        For callers that have no column of their own for them. A region that no listed one holds is `MISSING`.
+        """
+        found: dict[str, Int64s] = {}
+        for item in self.activity.inputs.values():
+            if item.type == "year":
+                years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH_YEAR
+                found[item.id] = years
+            elif item.type == "region":
+                code = code_of(item, self.region)
+                found[item.id] = np.full(len(days), MISSING if code is None else code, dtype=np.int64)
+        return found
 
     def creditable(self, evidence: str) -> bool:
         """True when grams on this evidence may reach a credit pool by the methodology's own policy."""
@@ -90,19 +129,15 @@ class Quantifier:
 
         `inputs` gives an int64 array per input (timestamps as datetime64, or as whole numbers of one unit); `MISSING`
         stands for no value. A number that the formula uses must be there; a time is checked where it is given.
-        The first fault of a row, in the order of the pack's inputs, is the one reported.
+        Decimals are given in steps, choices and regions as their places, as `Input` says; an absent value of an input
+        with a default is the default. The first fault of a row, in the order of the pack's inputs, is the one reported.
         """
         errors = np.zeros(n, dtype=np.int16)
         given = {name: _as_int64(values) for name, values in inputs.items()}
         for name, values in given.items():
             if values.shape != (n,):
                 raise ValueError(f"{name} has {values.shape[0]} rows, not {n}")
-        used = {item.id for item in self.inputs}
-        for item in self.activity.inputs.values():
-            if item.id in given:
-                self._check_column(item, given, errors, required=item.id in used)
-            elif item.id in used:
-                self._mark(errors, np.ones(n, dtype=np.bool_), RowReason(item.id, "missing"))
+        self._check_columns(given, errors)
         sound = errors == OK
         whole = bool(sound.all())
         safe = {}
@@ -113,6 +148,8 @@ class Quantifier:
                 safe[item.id] = np.full(n, low, dtype=np.int64)
             else:
                 safe[item.id] = column if whole else np.where(sound, column, low)
+        for name, lookup in self._lookups.items():
+            self._mark(errors, lookup.lacks(safe) & sound, RowReason(name, "unknown_figure"))
         grams = self._columnar(safe, n) if self.columnar else self._row_by_row(safe, n, errors)
         negative = grams < 0
         if negative.any():
@@ -120,6 +157,16 @@ class Quantifier:
         if not whole or errors.any():
             grams = np.where(errors == OK, grams, 0)
         return Outcome(grams, errors)
+
+    def _check_columns(self, given: dict[str, Int64s], errors: NDArray[np.int16]) -> None:
+        used = {item.id for item in self.inputs}
+        for item in self.activity.inputs.values():
+            if item.default is not None:
+                _fill(item, given, len(errors))
+            if item.id in given:
+                self._check_column(item, given, errors, required=item.id in used)
+            elif item.id in used:
+                self._mark(errors, np.ones(len(errors), dtype=np.bool_), RowReason(item.id, "missing"))
 
     def _check_column(
         self, item: Input, given: Mapping[str, Int64s], errors: NDArray[np.int16], *, required: bool
@@ -130,10 +177,10 @@ class Quantifier:
         if required and any_absent:
             self._mark(errors, absent, RowReason(item.id, "missing"))
         present: Any = ~absent if any_absent else True
-        if item.low is not None and item.type in NUMBERS:
-            self._mark(errors, (values < item.low) & present, RowReason(item.id, "below_minimum", item.low))
-        if item.high is not None and item.type in NUMBERS:
-            self._mark(errors, (values > item.high) & present, RowReason(item.id, "above_maximum", item.high))
+        if item.low is not None and item.type in COLUMNS:
+            self._mark(errors, (values < item.low) & present, outside(item, low=True))
+        if item.high is not None and item.type in COLUMNS:
+            self._mark(errors, (values > item.high) & present, outside(item, low=False))
         if item.after is not None and item.after in given:
             before = given[item.after]
             late = (values <= before) & present & (before != MISSING)
@@ -144,7 +191,8 @@ class Quantifier:
             errors[where & (errors == OK)] = self._places[reason]
 
     def _columnar(self, safe: Mapping[str, Int64s], n: int) -> Int64s:
-        found = evaluate_columns(self.activity.formula.tree, _columns(self.activity, self._known, safe))
+        columns = _columns(self.activity, self._known, self._lookups, safe)
+        found = evaluate_columns(self._tree, columns)
         if isinstance(found.numerator, int):
             return np.full(n, found.numerator, dtype=np.int64)
         return found.numerator
@@ -171,59 +219,101 @@ class Quantifier:
         """The reference: exact fractions, one row."""
         values = dict(self._known)
         for item in self.inputs:
-            assert item.unit is not None
-            values[item.id] = numbers[item.id] * item.unit.scale
+            if item.type in NUMBERS:
+                values[item.id] = numbers[item.id] * item.step
+        for name, lookup in self._lookups.items():
+            figure = lookup.at(numbers)
+            if figure is None:
+                return RowReason(name, "unknown_figure")
+            values[name] = figure
         try:
-            grams = evaluate(self.activity.formula.tree, values)
+            grams = evaluate(self._tree, values)
         except ZeroDivisionError:
             return RowReason("", "division_by_zero")
         if grams < 0:
             return RowReason("", "negative_reduction")
         return int(grams) if grams <= MAX_INT64 else RowReason("", "too_large")
 
-    def row(self, inputs: Mapping[str, object]) -> int | RowReason:
-        """The grams of one action, or the first reason why it has none. Never raises for what an input holds."""
+    def row(self, inputs: Mapping[str, object], *, implied: bool = True) -> int | RowReason:
+        """The grams of one action, or the first reason why it has none. Never raises for what an input holds.
+
+        With `implied`, a region or year that is not given is that of the region and day this was prepared for.
+        """
+        held = self.held(inputs, implied=implied)
+        return held if isinstance(held, RowReason) else self._one(held)
+
+    def again(self, stored: Mapping[str, object]) -> int | RowReason:
+        """The same for the inputs that an action keeps, where every number is in the form that it is held in."""
+        held = self._read(stored, again_held, {})
+        return held if isinstance(held, RowReason) else self._one(held)
+
+    def held(self, inputs: Mapping[str, object], *, implied: bool = True) -> dict[str, int] | RowReason:
+        """The inputs of one action as they are held, or the first reason why they are not usable."""
+        return self._read(inputs, read_held, self._implied if implied else {})
+
+    def _read(
+        self,
+        inputs: Mapping[str, object],
+        read: Callable[[Input, object], int | RowReason],
+        implied: Mapping[str, int],
+    ) -> dict[str, int] | RowReason:
         numbers: dict[str, int] = {}
         times: dict[str, dt.datetime] = {}
         used = {item.id for item in self.inputs}
         for item in self.activity.inputs.values():
             value = inputs.get(item.id)
             if value is None or value == "":
-                if item.id in used:
+                absent = implied.get(item.id) if item.default is None else item.default
+                if absent is not None:
+                    numbers[item.id] = absent
+                elif item.id in used:
                     return RowReason(item.id, "missing")
                 continue
-            fault = read_time(item, value, times) if item.type == "timestamp" else None
-            if item.type in NUMBERS:
-                fault = read_number(item, value, numbers)
-            if fault is not None:
+            fault: int | RowReason | None = None
+            if item.type == "timestamp":
+                fault = read_time(item, value, times)
+            elif item.type in COLUMNS:
+                fault = read(item, value)
+            if isinstance(fault, RowReason):
                 return fault
-        return self._one(numbers)
+            if fault is not None:
+                numbers[item.id] = fault
+        return numbers
 
     def quantify(self, inputs: Mapping[str, object]) -> Quantified:
         """The grams of one action with their explanation; `InputRefused` when an input is not usable."""
-        found = self.row(inputs)
+        held = self.held(inputs)
+        found = held if isinstance(held, RowReason) else self._one(held)
         if isinstance(found, RowReason):
             raise InputRefused(field=found.field, reason=found.code)
+        assert not isinstance(held, RowReason)
         return Quantified(
             grams=found,
             edition=self.edition.id,
             formula=self.activity.formula.text,
             parameters=self.parameters,
             sha256=self.methodology.sha256,
-            explanation=self.explain(inputs, grams=found),
+            explanation=self.explain(held, grams=found),
         )
 
     def explain(self, inputs: Mapping[str, object], *, grams: int) -> Explanation:
-        """How these grams were computed, for the person who did the act."""
+        """How these grams were computed, for the person who did the act; inputs as an action keeps them."""
         return explain(
             self.methodology,
             self.activity,
             self.edition,
-            parameters=self.parameters,
+            parameters=(*self.parameters, *self._picked(inputs)),
             overlays=self.overlays,
+            used=self.inputs,
             inputs=inputs,
             grams=grams,
         )
+
+    def _picked(self, inputs: Mapping[str, object]) -> tuple[Parameter, ...]:
+        """The figures that these inputs pick from tables."""
+        numbers = {name: value for name, value in inputs.items() if type(value) is int}
+        cells = [lookup.cell(numbers) for lookup in self._lookups.values()]
+        return tuple(cell for cell in cells if cell is not None)
 
 
 def prepare(
@@ -243,7 +333,14 @@ def prepare(
         region=region,
         overlays=overlays,
     )
-    return _assemble(methodology, act, edition, region=region, overlays=overlays, needed=needed)
+    implied: dict[str, int] = {}
+    for item in act.inputs.values():
+        code = code_of(item, region) if item.type == "region" else on.year if item.type == "year" else None
+        if code is not None:
+            implied[item.id] = code
+    return _assemble(
+        methodology, act, edition, region=region, overlays=overlays, needed=needed, implied=implied
+    )
 
 
 def prepare_recorded(
@@ -260,6 +357,7 @@ def prepare_recorded(
         region=methodology.jurisdiction,
         overlays=overlays,
         needed=tuple(overlays),
+        implied={},
     )
 
 
@@ -271,15 +369,21 @@ def _assemble(
     region: str,
     overlays: Sequence[Overlay],
     needed: tuple[Overlay, ...],
+    implied: Mapping[str, int],
 ) -> Quantifier:
-    parameters, known = [], {}
-    for name in sorted(activity.formula.names & edition.parameters.keys()):
+    parameters, known = [], dict[str, Fraction]()
+    for name in sorted(_figures_behind(activity, edition)):
         parameter, by = _settle(methodology, edition.parameters[name], overlays)
         parameters.append(parameter)
         if by is not None and by not in needed:
             needed = (*needed, by)
         assert isinstance(parameter.value, Fraction)
         known[name] = parameter.value * parameter.unit.scale
+    for name in sorted(activity.formula.names & edition.derived.keys()):
+        known[name] = _derive(name, edition, known)
+    tree, deducted = _whole_tree(methodology, activity, edition, known)
+    parameters += deducted
+    found = lookups(activity, edition)
     reasons = possible_reasons(activity)
     return Quantifier(
         methodology=methodology,
@@ -289,10 +393,60 @@ def _assemble(
         overlays=needed,
         parameters=tuple(parameters),
         reasons=reasons,
-        columnar=_is_columnar(activity, known),
+        columnar=_is_columnar(activity, tree, known, found),
+        _tree=tree,
+        _lookups=found,
+        _implied=implied,
         _known=known,
         _places={reason: place for place, reason in enumerate(reasons) if place},
     )
+
+
+def _figures_behind(activity: Activity, edition: Edition) -> set[str]:
+    """The parameters that a formula uses, itself or through derived figures."""
+    names, open_ = set[str](), list(activity.formula.names)
+    while open_:
+        name = open_.pop()
+        if name in edition.derived and name not in names:
+            open_ += edition.derived[name].formula.names
+        names.add(name)
+    return names & edition.parameters.keys()
+
+
+def _derive(name: str, edition: Edition, known: dict[str, Fraction]) -> Fraction:
+    """A derived figure in base units; the names below it are computed first and kept in `known`."""
+    if name not in known:
+        formula = edition.derived[name].formula
+        for below in sorted(formula.names & edition.derived.keys()):
+            _derive(below, edition, known)
+        known[name] = evaluate(formula.tree, known)
+    return known[name]
+
+
+def _whole_tree(
+    methodology: Methodology, activity: Activity, edition: Edition, known: dict[str, Fraction]
+) -> tuple[Node, list[Parameter]]:
+    """The formula with what the edition takes off and where it stops, before the one floor; and the figures of it."""
+    tree = activity.formula.tree
+    assert isinstance(tree, Floor)
+    inner, figures = tree.inner, []
+    kept = Fraction(1)
+    for deduction in edition.deductions:
+        if concerns(deduction, activity.id):
+            if not isinstance(deduction.figure.value, Fraction):
+                raise ParameterUnknown(pack=methodology.id, parameter=deduction.figure.id)
+            kept *= 1 - deduction.figure.value
+            figures.append(deduction.figure)
+    if kept != 1:
+        known[_KEPT], inner = kept, Binary("*", inner, Name(_KEPT))
+    for cap in edition.caps:
+        if concerns(cap, activity.id) and cap.limit == UNKNOWN:
+            raise ParameterUnknown(pack=methodology.id, parameter=cap.id)
+    limits = [cap.limit for cap in edition.caps if concerns(cap, activity.id) and cap.per == "act"]
+    if limits:
+        known[_CAP] = Fraction(min(limit for limit in limits if limit != UNKNOWN))
+        inner = Extreme("min", (inner, Name(_CAP)))
+    return (tree if inner is tree.inner else Floor(inner)), figures
 
 
 def _settle(
@@ -329,8 +483,20 @@ def _given(parameter: Parameter, value: str, unit: str, overlay: Overlay) -> Par
     )
 
 
-def _used(activity: Activity) -> tuple[Input, ...]:
-    return tuple(item for item in activity.inputs.values() if item.id in activity.formula.names)
+def _used(activity: Activity, lookups: Mapping[str, Lookup]) -> tuple[Input, ...]:
+    names = activity.formula.names.union(*(lookup.by for lookup in lookups.values()))
+    return tuple(item for item in activity.inputs.values() if item.id in names)
+
+
+def _fill(item: Input, given: dict[str, Int64s], n: int) -> None:
+    """Put the default where an optional input has no value."""
+    assert item.default is not None
+    if item.id not in given:
+        given[item.id] = np.full(n, item.default, dtype=np.int64)
+        return
+    absent = given[item.id] == MISSING
+    if absent.any():
+        given[item.id] = np.where(absent, item.default, given[item.id])
 
 
 def _bounds(item: Input) -> tuple[int, int]:
@@ -339,23 +505,28 @@ def _bounds(item: Input) -> tuple[int, int]:
 
 
 def _columns(
-    activity: Activity, known: Mapping[str, Fraction], values: Mapping[str, Int64s]
+    activity: Activity,
+    known: Mapping[str, Fraction],
+    lookups: Mapping[str, Lookup],
+    values: Mapping[str, Int64s],
 ) -> dict[str, Column]:
     columns = {name: Column.constant(value) for name, value in known.items()}
-    for item in _used(activity):
-        assert item.unit is not None
-        low, high = _bounds(item)
-        columns[item.id] = Column.given(values[item.id], low=low, high=high, scale=item.unit.scale)
+    for item in _used(activity, lookups):
+        if item.type in NUMBERS:
+            low, high = _bounds(item)
+            columns[item.id] = Column.given(values[item.id], low=low, high=high, scale=item.step)
+    columns.update({name: lookup.column(values) for name, lookup in lookups.items()})
     return columns
 
 
-def _is_columnar(activity: Activity, known: Mapping[str, Fraction]) -> bool:
+def _is_columnar(
+    activity: Activity, tree: Node, known: Mapping[str, Fraction], lookups: Mapping[str, Lookup]
+) -> bool:
     """Whether int64 suffices follows from the bounds alone, so columns without rows can tell."""
     none = np.zeros(0, dtype=np.int64)
     try:
-        found = evaluate_columns(
-            activity.formula.tree, _columns(activity, known, {item.id: none for item in _used(activity)})
-        )
+        values = {item.id: none for item in _used(activity, lookups)}
+        found = evaluate_columns(tree, _columns(activity, known, lookups, values))
     except NotColumnar:
         return False
     return MIN_INT64 <= found.low <= found.high <= MAX_INT64

@@ -36,6 +36,20 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "bad_unit": ("单位不成立：{why_zh}", "not a unit: {why}"),
     "bad_formula": ("公式不成立：{why_zh}", "not a formula: {why}"),
     "unit_mismatch": ("单位不能归约：{why_zh}", "the units do not reduce: {why}"),
+    "not_conservative": ("舍入不保守：{why_zh}", "the rounding is not conservative: {why}"),
+    "bad_decimal": (
+        '应为写成字符串、至多 {places} 位小数的数字，例如 "0.5"',
+        'expected a figure in a string with at most {places} places, such as "0.5"',
+    ),
+    "bad_cell": (
+        "应为文本或整数，用来选定这一格",
+        "expected a text or a whole number, by which the cell is picked",
+    ),
+    "bad_pick": (
+        "{name} 不是使用该表的行为的 choice、region 或 year 输入",
+        "{name} is no choice, region or year input of an activity that uses this table",
+    ),
+    "name_cycle": ("名字循环定义：{cycle}", "the names are defined in a cycle: {cycle}"),
     "unknown_name": ("公式用了未声明的名字 {name}", "the formula uses the undeclared name {name}"),
     "duplicate": ("{name} 重复出现", "{name} appears more than once"),
     "bad_reference": ("所指的 {name} 不存在", "{name}, which this refers to, does not exist"),

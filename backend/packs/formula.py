@@ -254,6 +254,49 @@ def check_units(formula: Formula, dimensions: Mapping[str, Dimension], *, per: s
         )
 
 
+def check_dimension(
+    formula: Formula, dimensions: Mapping[str, Dimension], *, wanted: Dimension, unit: str
+) -> None:
+    """Refuse unless the formula, which need not be a `floor`, is of the wanted dimension."""
+    found = _dimension(formula.tree, dimensions)
+    if found is not None and found != wanted:
+        raise FormulaError(
+            f"{formula.text} is in {show(found)}, not in {unit}",
+            f"{formula.text} 的单位是 {show(found)}，而不是 {unit}",
+        )
+
+
+def check_conservative(formula: Formula) -> None:
+    """Refuse an inner `floor` where a smaller number makes the reduction larger: behind a minus or below a division."""
+    if isinstance(formula.tree, Floor):
+        _conservative(formula.tree.inner, grows=True)
+
+
+def _conservative(node: Node, *, grows: bool) -> None:
+    match node:
+        case Floor(inner):
+            if not grows:
+                raise FormulaError(
+                    "an inner floor behind a minus or below a division would round the reduction up",
+                    "减号之后或除号之下的内层 floor 会使减排量向上取整",
+                )
+            _conservative(inner, grows=grows)
+        case Negative(inner):
+            _conservative(inner, grows=not grows)
+        case Binary("-" | "/", left, right):
+            _conservative(left, grows=grows)
+            _conservative(right, grows=not grows)
+        case Binary(_, left, right):
+            _conservative(left, grows=grows)
+            _conservative(right, grows=grows)
+        case Extreme(_, parts):
+            for part in parts:
+                _conservative(part, grows=grows)
+        case When(_, _, _, then, otherwise):
+            _conservative(then, grows=grows)
+            _conservative(otherwise, grows=grows)
+
+
 def _dimension(  # noqa: C901, PLR0911 - one case per node
     node: Node, known: Mapping[str, Dimension]
 ) -> Dimension | None:

@@ -118,9 +118,9 @@ EXCLUDES: Mapping[str, Shape] = {"excludes_jurisdictions": Items(Text(REGION))}
 REVIEW = Table({"unknowns": Items(Text())}, {"notes_zh": Items(Text()), "notes_en": Items(Text())})
 
 
-def document(keys: Mapping[str, Shape], optional: Mapping[str, Shape]) -> Table:
-    """The shape of a whole file: `kind`, `format`, and the kind's own keys."""
-    return Table({"kind": Text(), "format": Whole(1, 1), **keys}, optional)
+def document(keys: Mapping[str, Shape], optional: Mapping[str, Shape], *, formats: int = 1) -> Table:
+    """The shape of a whole file: `kind`, `format` (1 to `formats`), and the kind's own keys."""
+    return Table({"kind": Text(), "format": Whole(1, formats), **keys}, optional)
 
 
 def parse(raw: bytes, file: str = "<bytes>") -> Pack:

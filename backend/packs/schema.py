@@ -228,6 +228,17 @@ class Keyed:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """A value of one of two shapes: a text is read by the second, everything else by the first."""
+
+    other: Shape
+    text: Shape
+
+    def check(self, value: object, at: Path, faults: Faults) -> None:
+        (self.text if type(value) is str else self.other).check(value, at, faults)
+
+
+@dataclass(frozen=True)
 class Anything:
     """A value that the pack's own check reads, such as the inputs of an example."""
 

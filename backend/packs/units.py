@@ -30,7 +30,22 @@ _MASS = {
     "t": Fraction(10**6),
 }
 _SUBSTANCES = ("CO2e", "CO2", "CH4", "N2O", "HFCs", "PFCs", "SF6", "NF3", "SO2", "NOx", "C")
-_COUNTED = ("trip", "act", "piece", "step", "visit", "order", "page", "room", "day")
+COUNTED = (
+    "trip",
+    "act",
+    "piece",
+    "step",
+    "visit",
+    "order",
+    "page",
+    "room",
+    "day",
+    "night",
+    "month",
+    "cup",
+    "bag",
+    "bottle",
+)
 
 _WORDS: dict[str, tuple[Fraction, str, int]] = {
     "m": (Fraction(1), "m", 1),
@@ -41,6 +56,7 @@ _WORDS: dict[str, tuple[Fraction, str, int]] = {
     "m3": (Fraction(1), "m", 3),
     "L": (Fraction(1, 1000), "m", 3),
     "Nm3": (Fraction(1), "Nm3", 1),  # gas at standard conditions
+    "mL": (Fraction(1, 10**6), "m", 3),
     "s": (Fraction(1), "s", 1),
     "min": (Fraction(60), "s", 1),
     "h": (Fraction(3600), "s", 1),
@@ -48,9 +64,12 @@ _WORDS: dict[str, tuple[Fraction, str, int]] = {
     "Wh": (Fraction(3600), "J", 1),
     "kWh": (Fraction(3_600_000), "J", 1),
     "MWh": (Fraction(3_600_000_000), "J", 1),
+    "GWh": (Fraction(3_600_000_000_000), "J", 1),
     "J": (Fraction(1), "J", 1),
+    "kJ": (Fraction(1000), "J", 1),
     "MJ": (Fraction(10**6), "J", 1),
     "GJ": (Fraction(10**9), "J", 1),
+    "TJ": (Fraction(10**12), "J", 1),
     "W": (Fraction(1), "W", 1),
     "kW": (Fraction(1000), "W", 1),
     "fen": (Fraction(1), "fen", 1),
@@ -62,7 +81,7 @@ _WORDS: dict[str, tuple[Fraction, str, int]] = {
     "1": (Fraction(1), "", 0),
     "%": (Fraction(1, 100), "", 0),
 }
-_WORDS.update({word: (Fraction(1), word, 1) for word in _COUNTED})
+_WORDS.update({word: (Fraction(1), word, 1) for word in COUNTED})
 _WORDS.update({word: (scale, "g", 1) for word, scale in _MASS.items()})
 _WORDS.update(
     {
