@@ -1,6 +1,6 @@
 """Quantification: grams of CO2e avoided by an action, from a methodology pack.
 
-Holds    methodologies as read from their packs, the one way to compute with them, what actions refer to when they
+Holds    methodologies and tables of factors as read from their packs, the one way to compute with them, what actions refer to when they
          say how they were computed, and the authority's filings with the demo overrides beside them.
 Promises grams are exact and floored once per action; the same pack, inputs and engine give the same grams, one by one
          or a million at once; outside its jurisdiction a methodology refuses unless a visible overlay allows it;
@@ -18,6 +18,7 @@ from backend.methodologies.errors import (
     OverrideNeedsRole,
 )
 from backend.methodologies.explain import Explanation, Factor
+from backend.methodologies.factors import Factors, factors_of
 from backend.methodologies.filing import (
     FILING,
     DemoOverride,
@@ -60,15 +61,16 @@ __all__ = [
     "MISSING",
     "OK",
     "Activity",
+    "ActivityUnknown",
     "Cap",
     "Choice",
     "Deduction",
-    "ActivityUnknown",
     "DemoOverride",
     "Edition",
     "EngineDiffers",
     "Explanation",
     "Factor",
+    "Factors",
     "FigureTable",
     "Filing",
     "FilingEndsBeforeItBegins",
@@ -86,6 +88,7 @@ __all__ = [
     "approve_filing",
     "code_of",
     "demo_overrides",
+    "factors_of",
     "filing_status",
     "filings",
     "load_methodology",

@@ -68,6 +68,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "the example fails: expected {expected}, computed {found}",
     ),
     "figure_known": ("{name} 已有取值，叠加包不能更改", "{name} is known, and an overlay may not change it"),
+    "figure_differs": (
+        "{name} 的数值与所抄录的 {other} 不同",
+        "the figure of {name} is not that of {other}, from which it was copied",
+    ),
     "duplicate_pack": ("编号 {name} 已在 {other} 中使用", "the id {name} is already used in {other}"),
 }
 
