@@ -51,11 +51,13 @@ OPEN_WALLETS = text("""
     SELECT count(*) FROM (
         SELECT ledger_open(array_agg(code), array_agg('wallet'::text), array_agg(CAST(:due AS date)))
         FROM (SELECT 'wallet:' || participant_id || :wallet_suffix AS code FROM intake_put) w
+        WHERE NOT EXISTS (SELECT FROM ledger_account a WHERE a.code = w.code)
         HAVING count(*) > 0
     ) opened
 """)
 
-# Points net per wallet, debts first, and grams net per pool, in one posting call: accounts are locked in id order.
+# Points net per wallet, debts first, and grams net per pool, in one posting call: accounts are locked in id order, and
+# lines stand in it too, so that indexes grow where they were touched last.
 POST = text("""
     WITH earned AS (
         SELECT p.participant_id, p.points, d.id AS debt_id, LEAST(p.points, COALESCE(-d.balance, 0)) AS repaid
@@ -75,7 +77,7 @@ POST = text("""
         FROM unnest(CAST(:gram_accounts AS bigint[]), CAST(:gram_amounts AS bigint[]), CAST(:gram_reasons AS text[]))
             AS g(credit, amount, reason)
     ), numbered AS (
-        SELECT *, row_number() OVER (PARTITION BY posting)::integer AS line FROM moves
+        SELECT *, row_number() OVER (PARTITION BY posting ORDER BY credit)::integer AS line FROM moves
     ), arrays AS (
         SELECT array_agg(posting) AS postings, array_agg(line) AS lines, array_agg(debit) AS debits,
                array_agg(credit) AS credits, array_agg(amount) AS amounts, array_agg(reason) AS reasons,
@@ -180,7 +182,8 @@ PARTITION_EXISTS = text(
 _ACT = """
     SELECT a.claim_key, a.happened_at, a.ended_at, s.code AS source, p.code AS programme, s.region, s.evidence,
            s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, a.points, a.credit, a.means_token,
-           c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256
+           c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256, w.withdrawn_at, w.cause AS withdrawn_because,
+           w.replaced_by
     FROM action a
     JOIN intake_source s ON s.id = a.source_id
     JOIN programme p ON p.id = s.programme_id
@@ -188,6 +191,7 @@ _ACT = """
     JOIN intake_chunk k ON k.job_id = a.job_id AND k.seq = a.seq
     JOIN intake_job j ON j.id = a.job_id
     LEFT JOIN action_claim c ON c.claim_key = a.claim_key
+    LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
 """
 ACTS = text(
     "SELECT * FROM (("
@@ -212,9 +216,11 @@ SUMS = text("""
     FROM (
         SELECT a.grams, a.points FROM action a
         WHERE a.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
+          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
         UNION ALL
         SELECT a.grams, c.points FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
         WHERE c.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
+          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
     ) own
 """)
 CLAIM_WAITING = text("""
@@ -225,6 +231,7 @@ CLAIM_WAITING = text("""
         JOIN intake_source s ON s.id = a.source_id
         WHERE a.participant_id IS NULL AND a.means_token = CAST(:token AS uuid) AND h.participant_id = :participant
           AND a.happened_at >= :since
+          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
         ORDER BY a.claim_key
     ), taken AS (
         INSERT INTO action_claim (claim_key, participant_id, points, claim_id, claimed_at)
