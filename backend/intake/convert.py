@@ -26,7 +26,7 @@ from backend.intake.reading import RowBatch, RowFault
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
 from backend.kit import clock
 from backend.kit.settings import Keys
-from backend.methodologies import MISSING, Methodology, Quantifier, RowReason, prepare
+from backend.methodologies import MISSING, Input, Methodology, Quantifier, RowReason, code_of, prepare
 from backend.packs import Overlay
 from backend.packs.units import parse_unit
 from backend.programmes import EarningRule, Programme, points_for
@@ -156,16 +156,7 @@ class Converter:
     ) -> tuple[pa.Table | None, set[int]]:
         n = len(lines)
         bad: dict[int, tuple[str, str, str]] = {}
-        numbers: dict[str, NDArray[np.int64]] = {}
-        texts: dict[str, pa.StringArray] = {}
-        for source in rule.inputs:
-            if source.kind == "text":
-                texts[source.id] = columns[source.columns[0]]
-                unsound = _in_column(source, _long_texts(texts[source.id]))
-            else:
-                numbers[source.id], unsound = self._numbers(source, rule, columns)
-            for row, (column, code) in unsound.items():
-                bad.setdefault(row, (column, code, ""))
+        numbers, texts = self._inputs_of(rule, columns, bad)
         tokens = self._tokens(self._mapping.means, columns, bad, n)
 
         happened = numbers[rule.happened_at]
@@ -181,6 +172,9 @@ class Converter:
         good = np.ones(n, dtype=np.bool_)
         good[list(bad)] = False
         for method, rows in self._methods(rule, days, good):
+            for name, values in method.quantifier.implied(days[rows]).items():
+                if all(source.id != name for source in rule.inputs):
+                    numbers.setdefault(name, np.full(n, MISSING, dtype=np.int64))[rows] = values
             given = {name: values[rows] for name, values in numbers.items()}
             outcome = method.quantifier.columns(given, len(rows))
             for place in np.nonzero(outcome.errors)[0].tolist():
@@ -200,6 +194,27 @@ class Converter:
         acts = _Acts(rule, lines, days, method_no, tokens, columns, numbers, texts, grams, points)
         return self._table(acts, keep), set(np.unique(days[keep]).tolist())
 
+    def _inputs_of(
+        self, rule: Rule, columns: MappingType[str, pa.StringArray], bad: dict[int, tuple[str, str, str]]
+    ) -> tuple[dict[str, NDArray[np.int64]], dict[str, pa.StringArray]]:
+        """The inputs that the mapping gives, as numbers and as texts; what cannot be read is noted in `bad`."""
+        numbers: dict[str, NDArray[np.int64]] = {}
+        texts: dict[str, pa.StringArray] = {}
+        asked = self._methodologies[rule.methodology].activity(rule.activity).inputs
+        for source in rule.inputs:
+            cells = columns[source.columns[0]]
+            if source.kind == "text" and asked[source.id].choices:
+                numbers[source.id], codes = _choices(asked[source.id], cells)
+                unsound = _in_column(source, codes)
+            elif source.kind == "text":
+                texts[source.id] = cells
+                unsound = _in_column(source, _long_texts(cells))
+            else:
+                numbers[source.id], unsound = self._numbers(source, rule, columns)
+            for row, (column, code) in unsound.items():
+                bad.setdefault(row, (column, code, ""))
+        return numbers, texts
+
     def _numbers(
         self, source: Field, rule: Rule, columns: MappingType[str, pa.StringArray]
     ) -> tuple[NDArray[np.int64], dict[int, tuple[str, str]]]:
@@ -210,13 +225,14 @@ class Converter:
             return metres, {row: (source.columns[place], code) for row, (place, code) in corners.items()}
         if source.kind == "time":
             values, codes = read_times(cells, self._mapping.time_zone)
-        elif source.kind == "quantity":
-            unit = self._methodologies[rule.methodology].activity(rule.activity).inputs[source.id].unit
-            assert unit is not None
-            assert source.unit is not None
-            values, codes = read_quantities(cells, parse_unit(source.unit).scale / unit.scale)
         else:
-            values, codes = read_whole(cells)
+            item = self._methodologies[rule.methodology].activity(rule.activity).inputs[source.id]
+            if source.kind == "quantity":
+                assert source.unit is not None
+                values, codes = read_quantities(cells, parse_unit(source.unit).scale / item.step)
+            else:
+                values, codes = read_whole(cells)
+                _into_steps(values, codes, 10**item.places)
         return values, _in_column(source, codes)
 
     def _tokens(
@@ -411,9 +427,33 @@ def _inputs(
             )
         pieces += [f'{separator}"{source.id}":', shown]
         separator = ","
+    for name in sorted(numbers.keys() - {source.id for source in rule.inputs}):  # implied by day and region
+        pieces += [f'{separator}"{name}":', pa.array(numbers[name][keep]).cast(pa.string())]
+        separator = ","
     if not pieces:
         return pa.array(["{}"] * len(keep), pa.string())
     return pc.binary_join_element_wise(*pieces, "}", "")
+
+
+def _choices(item: Input, cells: pa.StringArray) -> tuple[NDArray[np.int64], dict[int, str]]:
+    """The places of choices or regions; what is none of them is told."""
+    coded = cells.dictionary_encode()
+    codes = [code_of(item, text) for text in coded.dictionary.to_pylist()]
+    places = np.array([MISSING if code is None else code for code in codes] or [MISSING], dtype=np.int64)
+    row_code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    values = np.where(row_code < 0, MISSING, places[np.maximum(row_code, 0)])
+    wrong = np.nonzero((row_code >= 0) & (values == MISSING))[0]
+    return values, dict.fromkeys(wrong.tolist(), "not_a_choice")
+
+
+def _into_steps(values: NDArray[np.int64], codes: dict[int, str], steps: int) -> None:
+    """Whole numbers as the steps of a decimal input, in place."""
+    if steps > 1:
+        there = values != MISSING
+        large = there & (np.abs(values) > np.iinfo(np.int64).max // steps)
+        values[there & ~large] *= steps
+        values[large] = MISSING
+        codes.update(dict.fromkeys(np.nonzero(large)[0].tolist(), "too_large"))
 
 
 def _uuids(raw: bytes) -> pa.Array:

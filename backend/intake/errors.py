@@ -135,6 +135,8 @@ ROW_REASONS: dict[str, tuple[str, str]] = {
     "missing": ("缺少该值", "the value is missing"),
     "not_a_time": ("不是时间", "not a time"),
     "not_a_number": ("不是数字", "not a number"),
+    "not_a_choice": ("不在可选值之内", "none of the possible values"),
+    "unknown_figure": ("方法学对该情形没有已知的数值", "the methodology knows no figure for this case"),
     "not_coordinates": ("不是经纬度", "not a latitude and longitude"),
     "too_long": ("文本过长", "the text is too long"),
     "below_minimum": ("小于允许的最小值", "below the allowed minimum"),
