@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import methodologies, packs, programmes
 from backend.intake import queries
 from backend.intake.errors import ActUnknown
+from backend.intake.holding.queries import LOCK_MEANS
 from backend.intake.mapping import mapping_of
 from backend.kit import clock, ids
 from backend.methodologies import Explanation
@@ -21,7 +22,11 @@ CLAIM_WINDOW = timedelta(days=90)  # how far back acts wait for the means that t
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One accepted act. `credit` is `pooled`, or why its grams are in no pool; `claimed_at` when it waited first."""
+    """One accepted act. `credit` is `pooled`, or why its grams are in no pool; `claimed_at` when it waited first.
+
+    A withdrawn one no longer counts: `withdrawn_because` is `withdrawn`, `corrected`, `conflict` or `appeal`, and
+    `replaced_by` the act that stands instead, if any does.
+    """
 
     key: UUID
     happened_at: datetime
@@ -37,6 +42,9 @@ class Act:
     credit: str
     recorded_at: datetime
     claimed_at: datetime | None
+    withdrawn_at: datetime | None = None
+    withdrawn_because: str | None = None
+    replaced_by: UUID | None = None
 
     @property
     def cursor(self) -> tuple[str, str]:
@@ -74,7 +82,7 @@ class Claimed:
 async def acts_of(
     session: AsyncSession, *, participant_id: UUID, limit: int = 50, after: tuple[str, str] | None = None
 ) -> list[Act]:
-    """The participant's acts, newest first; `after` is the cursor of the last one seen."""
+    """The participant's acts, newest first, withdrawn ones marked as such; `after` is the cursor of the last one seen."""
     at, key = after or (None, None)
     rows = await session.execute(
         queries.ACTS,
@@ -102,7 +110,7 @@ async def explain_act(session: AsyncSession, *, participant_id: UUID, key: UUID)
 
 
 async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, last: date) -> Sums:
-    """What the participant's acts of these Shanghai days, both included, amount to."""
+    """What the participant's acts of these Shanghai days, both included, amount to; withdrawn ones count for nothing."""
     row = (
         await session.execute(
             queries.SUMS,
@@ -120,6 +128,9 @@ async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: U
     """Give the holder of a means the points of acts that waited for one, once; their grams stay out of the pools."""
     now = clock.now()
     claim_id = ids.uuid7()
+    await session.execute(
+        LOCK_MEANS, {"tokens": [token]}
+    )  # whoever withdraws one of these acts is waited for
     rows = await session.execute(
         queries.CLAIM_WAITING,
         {
@@ -162,4 +173,7 @@ def _act(row: Any) -> Act:
         credit=row.credit,
         recorded_at=row.recorded_at,
         claimed_at=row.claimed_at,
+        withdrawn_at=row.withdrawn_at,
+        withdrawn_because=row.withdrawn_because,
+        replaced_by=row.replaced_by,
     )

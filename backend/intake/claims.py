@@ -59,7 +59,7 @@ def revision_key(keys: Keys, key: UUID, number: int) -> UUID:
     The first key stays claimed for ever, so whatever reported it before is a duplicate for ever.
     """
     message = b"\0revision" + key.bytes + number.to_bytes(4)
-    return UUID(bytes=key.bytes[:4] + hmac.digest(keys.derive("claim"), message, "sha256")[: _DIGEST_HEX // 2])
+    return UUID(bytes=key.bytes[:4] + hmac.digest(keys.derive("claim"), message, "sha256")[:12])
 
 
 def _keyed(key: bytes) -> tuple[Any, Any]:

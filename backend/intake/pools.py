@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend import methodologies
 from backend.intake.posted import Booked, Homes, Place, booked_grams, feeds, month_of
 
 _POOLED = text("""
@@ -60,3 +63,49 @@ async def pooled_acts(session: AsyncSession, *, methodology: str, low: UUID, hig
         code = next((code for code in codes if code in posted.grams), codes[0])
         pooled.append(Pooled(job_id, seq, method_id, month, code, acts, grams))
     return pooled
+
+
+class Placed(Protocol):
+    """An accepted act, by what decides where its grams went."""
+
+    @property
+    def claim_key(self) -> UUID: ...
+    @property
+    def job_id(self) -> UUID: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def method_id(self) -> int: ...
+    @property
+    def programme(self) -> str: ...
+    @property
+    def credit(self) -> str: ...
+
+
+async def accounts_of(session: AsyncSession, acts: Iterable[Placed]) -> dict[UUID, str]:
+    """The account that each act's grams went to, by its key: its pool, or that of the reason why it has none.
+
+    Raises MethodUnknown or EngineDiffers where a method cannot be built again.
+    """
+    found = list(acts)
+    codes = {act.claim_key: f"uncredited:{act.programme}:{act.credit}" for act in found}
+    pooled = [act for act in found if act.credit == "pooled"]
+    if not pooled:
+        return codes
+    places = {(act.job_id, act.seq) for act in pooled}
+    known = {
+        (feed.job_id, feed.seq): feed
+        for feed in await feeds(session, jobs=sorted({job_id for job_id, _ in places}))
+        if (feed.job_id, feed.seq) in places
+    }
+    booked = await booked_grams(session, known.values())
+    homes = await Homes.of(session)
+    for act in pooled:
+        place = act.job_id, act.seq
+        method = await methodologies.recover(session, method_id=act.method_id)
+        posted = booked.get(place) or Booked(known[place].committed_at)
+        possible, _ = homes.accounts(
+            known[place], method, month_of(act.claim_key.hex[:8]), "pooled", posted.posted_at
+        )
+        codes[act.claim_key] = next((code for code in possible if code in posted.grams), possible[0])
+    return codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -45,9 +45,10 @@ class Feed:
         return f"{self.job_id}/{self.seq}"
 
 
-async def feeds(session: AsyncSession) -> list[Feed]:
-    """Every chunk, with what its source said of its actions."""
-    return [Feed(*row) for row in await session.execute(_FEEDS)]
+async def feeds(session: AsyncSession, *, jobs: Sequence[UUID] | None = None) -> list[Feed]:
+    """Every chunk (of these jobs), with what its source said of its actions."""
+    wanted = None if jobs is None else list(jobs)
+    return [Feed(*row) for row in await session.execute(_FEEDS, {"wanted": wanted})]
 
 
 _FEEDS = text("""
@@ -56,6 +57,7 @@ _FEEDS = text("""
     JOIN intake_job j ON j.id = c.job_id
     JOIN intake_source s ON s.id = j.source_id
     JOIN programme p ON p.id = s.programme_id
+    WHERE CAST(:wanted AS uuid[]) IS NULL OR c.job_id = ANY (:wanted)
     ORDER BY c.job_id, c.seq
 """)
 
@@ -398,4 +400,6 @@ def _barrier(feed: Feed, method: Quantifier, status: FilingStatus) -> str | None
 
 
 def _fits(credit: str, barrier: str | None) -> bool:
+    if credit == "covered_boundary":  # the source may be, or its partner said so of this act
+        return True
     return credit == barrier if barrier else credit in {"pooled", "unlinked", "right_not_assigned"}

@@ -14,4 +14,10 @@ log.register(
     log.Sealed("intake_conflict", key=("job_id", "line")),
     log.Sealed("intake_held", key=("job_id", "line")),
     log.Sealed("action_trimmed", key=("claim_key",)),
+    log.Sealed("action_withdrawn", key=("claim_key",)),
+    log.Sealed("action_revision", key=("claim_key",)),
+    log.Sealed("intake_decision", key=("id",)),
+    log.Sealed("intake_correction", key=("id",)),
+    log.Sealed("intake_appeal", key=("id",)),
+    log.Sealed("intake_appeal_answer", key=("appeal_id",)),
 )

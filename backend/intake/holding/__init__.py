@@ -1,10 +1,52 @@
 """What becomes of acts that are not, or no longer, plainly accepted: held, decided, withdrawn, corrected, appealed.
 
-Holds    withdrawals, and whom they are told to.
-Promises what is withdrawn is withdrawn once, and its points and grams with it, in one transaction.
+Holds    held rows and what was decided of them, withdrawals, revisions of acts, corrections of partners, appeals.
+Promises what is withdrawn is withdrawn once, and its points and grams with it, in one transaction; a claim has one act
+         that stands for it, or none; a row is decided once, by the rule or by a person with a reason; where one act
+         replaces another, whoever looks sees one of them at every moment.
 Ignores  how rows arrive, and what certification took out of the pools: whoever did answers for it (`register_keeper`).
 """
 
+from backend.intake.holding.decisions import Resolved, decide, resolve_by_rule, resolve_row
+from backend.intake.holding.errors import (
+    AppealTooLate,
+    AppealUnknown,
+    ClaimStands,
+    DecidedAlready,
+    HeldUnknown,
+    NothingToAppeal,
+    WithdrawnAlready,
+)
 from backend.intake.holding.hooks import Keeper, PooledGrams, register_keeper
+from backend.intake.holding.model import Accepted, Decision, Facts, Held, NewHeld, Stored, Withdrawn
+from backend.intake.holding.service import held, held_rows, hold, hold_apart
+from backend.intake.holding.withdrawing import withdraw
 
-__all__ = ["Keeper", "PooledGrams", "register_keeper"]
+__all__ = [
+    "Accepted",
+    "AppealTooLate",
+    "AppealUnknown",
+    "ClaimStands",
+    "DecidedAlready",
+    "Decision",
+    "Facts",
+    "Held",
+    "HeldUnknown",
+    "Keeper",
+    "NewHeld",
+    "NothingToAppeal",
+    "PooledGrams",
+    "Resolved",
+    "Stored",
+    "Withdrawn",
+    "WithdrawnAlready",
+    "decide",
+    "held",
+    "held_rows",
+    "hold",
+    "hold_apart",
+    "register_keeper",
+    "resolve_by_rule",
+    "resolve_row",
+    "withdraw",
+]

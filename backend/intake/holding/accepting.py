@@ -1,0 +1,167 @@
+"""One act into a chunk of its own: stored, and posted as any chunk is, so that the same audit holds.
+
+The job behind it is internal: its source and mapping are those of the report, its file is what the decision was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import ledger, methodologies, programmes
+from backend.intake import queries as intake_queries
+from backend.intake.chunks import posting_id
+from backend.intake.holding import queries
+from backend.intake.holding.errors import ClaimStands
+from backend.intake.holding.model import Accepted, Facts
+from backend.intake.sources import Source, list_sources
+from backend.kit import clock, ids
+from backend.ledger import AccountSpec, Line, Posting
+from backend.methodologies import Quantifier
+from backend.programmes import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An act that is stored and not posted yet."""
+
+    accepted: Accepted
+    programme: Programme
+    account: str
+    at: dt.datetime
+
+
+async def store(session: AsyncSession, *, facts: Facts, claim_key: UUID, label: str) -> Stored:
+    """Store an act under `claim_key`, in a job that `label` (`decision:<id>`) names. Raises ClaimStands.
+
+    Who holds the means, whether the right is assigned, what bars the grams and which points they earn is as it is now.
+    """
+    now = clock.now()
+    source = await source_by_id(session, facts.source_id)
+    programme = (await programmes.programme_of(session, code=source.programme, at=now)).pack
+    quantifier = await methodologies.recover(session, method_id=facts.method_id)
+    filing = await methodologies.filing_status(
+        session,
+        sha256=quantifier.methodology.sha256,
+        region=source.region,
+        on=clock.day_of(now),
+        overlays=quantifier.overlays,
+    )
+    points = points_of(programme, quantifier, source=source, grams=facts.grams)
+    job_id = ids.uuid7()
+    await session.execute(
+        queries.ADD_JOB,
+        {
+            "id": job_id,
+            "source": facts.source_id,
+            "file_name": label,
+            "file_sha256": hashlib.sha256(label.encode()).hexdigest(),
+            "mapping_sha256": facts.mapping_sha256,
+            "at": now,
+        },
+    )
+    row = (
+        await session.execute(
+            queries.ADD_ACTION,
+            {
+                "claim_key": claim_key,
+                "happened_at": facts.happened_at,
+                "ended_at": facts.ended_at,
+                "source": facts.source_id,
+                "method": facts.method_id,
+                "token": facts.means_token,
+                "inputs": json.dumps(dict(facts.inputs), ensure_ascii=False),
+                "grams": facts.grams,
+                "points": points,
+                "barrier": "covered_boundary" if facts.covered else _barrier(source, quantifier, filing),
+                "job": job_id,
+            },
+        )
+    ).one_or_none()
+    if row is None:  # somebody claimed it just now
+        raise ClaimStands
+    held_points = points if row.participant_id is not None else 0
+    await session.execute(
+        intake_queries.ADD_CHUNK,
+        {
+            "job": job_id,
+            "seq": 1,
+            "first_line": 1,
+            "last_line": 1,
+            **dict.fromkeys(("received", "accepted"), 1),
+            **dict.fromkeys(("duplicates", "conflicts", "rejected", "filtered"), 0),
+            "waiting": 0 if row.participant_id is not None else 1,
+            "grams": facts.grams,
+            "points": held_points,
+        },
+    )
+    return Stored(
+        accepted=Accepted(claim_key, job_id, row.participant_id, facts.grams, points, row.credit),
+        programme=programme,
+        account=_gram_account(
+            programme, source, quantifier, facts.claim_key, credit=row.credit, demo=filing == "demo"
+        ),
+        at=now,
+    )
+
+
+async def post_points(session: AsyncSession, one: Stored) -> None:
+    """Give the points of a stored act to its holder."""
+    act = one.accepted
+    if act.participant_id is not None and act.points:
+        await programmes.wallets.earn(
+            session,
+            participant_id=act.participant_id,
+            programme=one.programme.id,
+            points=act.points,
+            expires_on=programmes.expires_on(one.programme, clock.day_of(one.at)),
+            posting_id=posting_id(act.job_id, 1, "points"),
+            happened_at=one.at,
+        )
+
+
+async def gram_postings(session: AsyncSession, one: Stored) -> list[Posting]:
+    """How the grams of a stored act are measured."""
+    act = one.accepted
+    if not act.grams:
+        return []
+    measured = programmes.codes.measured(one.programme.id)
+    opened = await ledger.open_accounts(session, [measured, AccountSpec(one.account)])
+    reason = "acts.pooled" if act.credit == "pooled" else "acts.uncredited"
+    moved = Line(opened[measured.code], opened[one.account], act.grams)
+    return [Posting(posting_id(act.job_id, 1, "grams"), reason, one.at, (moved,))]
+
+
+async def source_by_id(session: AsyncSession, source_id: int) -> Source:
+    """A registered source by its number."""
+    return next(one for one in await list_sources(session) if one.id == source_id)
+
+
+def points_of(programme: Programme, quantifier: Quantifier, *, source: Source, grams: int) -> int:
+    """What the programme gives for these grams, from a source of this evidence."""
+    rule = programme.earn_rule(methodology=quantifier.methodology.id, activity=quantifier.activity.id)
+    if rule is None:
+        return 0
+    return programmes.points_of_one(rule, grams=grams, weight=programme.weight(source.evidence))
+
+
+def _barrier(source: Source, quantifier: Quantifier, filing: str) -> str | None:
+    if source.covered_boundary:
+        return "covered_boundary"
+    if not quantifier.creditable(source.evidence):
+        return "evidence"
+    return "method_not_filed" if filing == "not_filed" else None
+
+
+def _gram_account(
+    programme: Programme, source: Source, quantifier: Quantifier, claim: UUID, *, credit: str, demo: bool
+) -> str:
+    if credit != "pooled":
+        return f"uncredited:{source.programme}:{credit}"
+    day = dt.date(1970, 1, 1) + dt.timedelta(days=int(claim.hex[:8], 16))
+    return f"pool:{programme.project}:{quantifier.methodology.id}:{day:%Y-%m}" + (":demo" if demo else "")

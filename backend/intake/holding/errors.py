@@ -1,0 +1,74 @@
+"""Refusals of decisions, corrections and appeals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.kit.errors import DomainError, Kind
+
+
+@dataclass(eq=False)
+class HeldUnknown(DomainError):
+    """There is no such held row."""
+
+    code = "intake.held_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有这条待处理的数据。"
+
+
+@dataclass(eq=False)
+class DecidedAlready(DomainError):
+    """Something else was decided of it before."""
+
+    code = "intake.decided_already"
+    kind = Kind.CONFLICT
+    title_zh = "此前已作出不同的决定。"
+
+    outcome: str
+
+
+@dataclass(eq=False)
+class ClaimStands(DomainError):
+    """Another act that is not part of this decision stands for the same claim, so this one cannot be accepted."""
+
+    code = "intake.claim_stands"
+    kind = Kind.CONFLICT
+    title_zh = "同一行为已由另一条记录认领，不能再次接受。"
+
+
+@dataclass(eq=False)
+class WithdrawnAlready(DomainError):
+    """The act was withdrawn before, and nothing stands in its place."""
+
+    code = "intake.withdrawn_already"
+    kind = Kind.CONFLICT
+    title_zh = "该行为此前已撤销，且没有替代记录。"
+
+
+@dataclass(eq=False)
+class NothingToAppeal(DomainError):
+    """The act was neither held nor refused nor withdrawn, or it stands again: there is nothing to appeal against."""
+
+    code = "intake.nothing_to_appeal"
+    kind = Kind.CONFLICT
+    title_zh = "该行为未被暂扣、拒绝或撤销，或已重新有效，无需申诉。"
+
+
+@dataclass(eq=False)
+class AppealTooLate(DomainError):
+    """The time for an appeal is over."""
+
+    code = "intake.appeal_too_late"
+    kind = Kind.CONFLICT
+    title_zh = "申诉期限已过。"
+
+    until: str
+
+
+@dataclass(eq=False)
+class AppealUnknown(DomainError):
+    """There is no such appeal."""
+
+    code = "intake.appeal_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有这项申诉。"

@@ -1,0 +1,183 @@
+"""All SQL of holding but that of its checks."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+# One claim, one decision at a time; always in the order of the numbers, so that nobody waits in a circle.
+LOCK_CLAIMS = text("""
+    SELECT pg_advisory_xact_lock(7318018, n) FROM (
+        SELECT DISTINCT hashtext(root::text) AS n FROM unnest(CAST(:roots AS uuid[])) AS k(root) ORDER BY 1
+    ) ordered
+""")
+# Whoever links a means and whoever withdraws an act that waits for one come one after the other.
+LOCK_MEANS = text("""
+    SELECT pg_advisory_xact_lock(7318019, n) FROM (
+        SELECT DISTINCT hashtext(token::text) AS n FROM unnest(CAST(:tokens AS uuid[])) AS k(token) ORDER BY 1
+    ) ordered
+""")
+
+ROOTS = text("""
+    SELECT k.claim_key, COALESCE(r.root, k.claim_key) AS root
+    FROM unnest(CAST(:keys AS uuid[])) AS k(claim_key) LEFT JOIN action_revision r ON r.claim_key = k.claim_key
+""")
+
+_STORED = """
+    SELECT a.claim_key, COALESCE(r.root, a.claim_key) AS root, a.job_id, a.seq, a.source_id, s.code AS source, s.evidence,
+           p.code AS programme, j.mapping_sha256, a.method_id, a.means_token, a.participant_id, a.happened_at,
+           a.ended_at, a.inputs, a.grams, COALESCE(c.points, a.points) AS points, a.credit,
+           c.participant_id AS claimed_by, w.claim_key IS NOT NULL AS withdrawn, w.replaced_by
+    FROM action a
+    JOIN intake_source s ON s.id = a.source_id
+    JOIN programme p ON p.id = s.programme_id
+    JOIN intake_job j ON j.id = a.job_id
+    LEFT JOIN action_revision r ON r.claim_key = a.claim_key
+    LEFT JOIN action_claim c ON c.claim_key = a.claim_key
+    LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
+"""
+STORED = text(_STORED + " WHERE a.claim_key = ANY (CAST(:keys AS uuid[])) ORDER BY a.claim_key")
+# Every act that ever stood for these claims.
+FAMILY = text(
+    _STORED
+    + """
+    WHERE a.claim_key = ANY (CAST(:roots AS uuid[]))
+       OR a.claim_key IN (SELECT claim_key FROM action_revision WHERE root = ANY (CAST(:roots AS uuid[])))
+    ORDER BY a.claim_key
+"""
+)
+# The act at the end of the chain of replacements that begins with a key; none when the last one was withdrawn.
+LAST_OF_CHAIN = text("""
+    WITH RECURSIVE chain AS (
+        SELECT CAST(:key AS uuid) AS claim_key, 0 AS depth
+        UNION ALL
+        SELECT w.replaced_by, depth + 1 FROM chain JOIN action_withdrawn w ON w.claim_key = chain.claim_key
+        WHERE w.replaced_by IS NOT NULL AND depth < 10000
+    )
+    SELECT claim_key FROM chain ORDER BY depth DESC LIMIT 1
+""")
+LAST_REVISION = text("SELECT COALESCE(max(number), 0) FROM action_revision WHERE root = :root")
+ADD_REVISION = text(
+    "INSERT INTO action_revision (claim_key, root, number) VALUES (:claim_key, :root, :number)"
+)
+
+ADD_WITHDRAWN = text("""
+    INSERT INTO action_withdrawn (claim_key, cause, reference, replaced_by, withdrawn_at)
+    SELECT claim_key, :cause, :reference, replaced_by, :at
+    FROM unnest(CAST(:keys AS uuid[]), CAST(:replaced_by AS uuid[])) AS w(claim_key, replaced_by)
+    ORDER BY claim_key
+    ON CONFLICT (claim_key) DO NOTHING
+    RETURNING claim_key
+""")
+
+ADD_JOB = text("""
+    INSERT INTO intake_job (id, source_id, file_name, file_sha256, mapping_sha256, started_at, finished_at)
+    VALUES (:id, :source, :file_name, :file_sha256, :mapping_sha256, :at, :at)
+""")
+ADD_ACTION = text("""
+    INSERT INTO action (claim_key, happened_at, ended_at, source_id, method_id, means_token, participant_id,
+                        inputs, grams, points, credit, job_id, seq, line)
+    SELECT :claim_key, :happened_at, :ended_at, :source, :method, :token, h.participant_id,
+           CAST(:inputs AS jsonb), :grams, :points,
+           CASE WHEN CAST(:barrier AS text) IS NOT NULL THEN CAST(:barrier AS text)
+                WHEN h.participant_id IS NULL THEN 'unlinked'
+                WHEN r.participant_id IS NULL THEN 'right_not_assigned'
+                ELSE 'pooled' END,
+           :job, 1, 1
+    FROM (SELECT CAST(:token AS uuid) AS token, CAST(:happened_at AS timestamptz) AS at) asked
+    LEFT JOIN means_holder h ON h.token = asked.token AND h.held @> asked.at
+    LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> asked.at
+    ON CONFLICT (claim_key) DO NOTHING
+    RETURNING participant_id, credit
+""")
+
+ADD_HELD = text("""
+    INSERT INTO intake_held (job_id, line, seq, kind, code, bound, claim_key, against, source_id, method_id, means_token,
+                             participant_id, happened_at, ended_at, inputs, grams, points, barrier)
+    SELECT CAST(:job AS uuid), line, :seq, kind, code, bound, claim_key, against, j.source_id, method_id, means_token,
+           participant_id, happened_at, ended_at, CAST(inputs AS jsonb), grams, points, barrier
+    FROM unnest(CAST(:lines AS bigint[]), CAST(:kinds AS text[]), CAST(:codes AS text[]), CAST(:bounds AS text[]),
+                CAST(:claim_keys AS uuid[]), CAST(:againsts AS uuid[]), CAST(:methods AS integer[]),
+                CAST(:tokens AS uuid[]), CAST(:participants AS uuid[]), CAST(:happened AS timestamptz[]),
+                CAST(:ended AS timestamptz[]), CAST(:inputs AS text[]), CAST(:grams AS bigint[]),
+                CAST(:points AS bigint[]), CAST(:barriers AS text[]))
+        AS h(line, kind, code, bound, claim_key, against, method_id, means_token, participant_id, happened_at, ended_at,
+             inputs, grams, points, barrier)
+    JOIN intake_job j ON j.id = CAST(:job AS uuid)
+""")
+
+_HELD = """
+    SELECT h.*, COALESCE(h.barrier = 'covered_boundary', false) AS covered, s.code AS source, s.evidence, p.code AS programme, p.operator_code AS operator, m.activity, m.methodology,
+           j.mapping_sha256, k.committed_at AS received_at, d.id AS decision_id, d.outcome, d.by_rule, COALESCE(d.reason, '') AS reason,
+           d.decided_at, d.claim_key AS accepted_key
+    FROM intake_held h
+    JOIN intake_source s ON s.id = h.source_id
+    JOIN programme p ON p.id = s.programme_id
+    JOIN method_named m ON m.id = h.method_id
+    JOIN intake_job j ON j.id = h.job_id
+    LEFT JOIN intake_chunk k ON k.job_id = h.job_id AND k.seq = h.seq
+    LEFT JOIN intake_decision d ON d.job_id = h.job_id AND d.line = h.line
+"""
+HELD = text(_HELD + " WHERE h.job_id = :job AND h.line = :line")
+HELD_LIST = text(
+    _HELD
+    + """
+    WHERE p.code = ANY (CAST(:programmes AS text[]))
+      AND (CAST(:kind AS text) IS NULL OR h.kind = :kind)
+      AND (CAST(:code AS text) IS NULL OR h.code = :code)
+      AND (CAST(:source AS text) IS NULL OR s.code = :source)
+      AND (:decided OR d.job_id IS NULL)
+      AND (CAST(:after_job AS uuid) IS NULL OR (h.job_id, h.line) > (CAST(:after_job AS uuid), CAST(:after_line AS bigint)))
+    ORDER BY h.job_id, h.line LIMIT :limit
+"""
+)
+HELD_BY_CLAIM = text(
+    _HELD
+    + " WHERE h.claim_key = :claim_key AND h.source_id = :source AND d.job_id IS NULL ORDER BY h.job_id, h.line"
+)
+OPEN_CONFLICTS = text("""
+    SELECT h.line FROM intake_held h
+    WHERE h.job_id = :job AND h.kind IN ('claim', 'overlap') AND h.line > :after
+      AND NOT EXISTS (SELECT FROM intake_decision d WHERE d.job_id = h.job_id AND d.line = h.line)
+    ORDER BY h.line LIMIT :limit
+""")
+ADD_DECISION = text("""
+    INSERT INTO intake_decision (id, job_id, line, outcome, by_rule, staff_id, reason, claim_key, decided_at)
+    VALUES (:id, :job, :line, :outcome, :by_rule, :staff, :reason, :claim_key, :at)
+""")
+
+CONFLICTS_BY_PAIR = text("""
+    SELECT LEAST(own.code, other.code) AS source, GREATEST(own.code, other.code) AS other, h.kind, count(*) AS conflicts,
+           count(*) FILTER (WHERE d.job_id IS NULL) AS waiting,
+           count(*) FILTER (WHERE d.outcome = 'accepted') AS accepted,
+           count(*) FILTER (WHERE d.outcome = 'refused') AS refused,
+           count(*) FILTER (WHERE d.by_rule IS NOT NULL) AS by_rule,
+           sum(h.grams)::bigint AS grams, max(h.happened_at) AS latest
+    FROM intake_held h
+    LEFT JOIN action a ON a.claim_key = h.against
+    JOIN intake_source own ON own.id = h.source_id
+    JOIN intake_source other ON other.id = COALESCE(a.source_id, h.source_id)
+    JOIN programme p ON p.id = own.programme_id
+    JOIN programme q ON q.id = other.programme_id
+    LEFT JOIN intake_decision d ON d.job_id = h.job_id AND d.line = h.line
+    WHERE h.kind IN ('claim', 'overlap')
+      AND (p.code = ANY (CAST(:programmes AS text[])) OR q.code = ANY (CAST(:programmes AS text[])))
+      AND h.happened_at >= :from AND h.happened_at < :before
+    GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+""")
+# What else of one participant stands in the way of a trip that is to be accepted: from other sources, at the same time,
+# by one of these activities. An act without an end is a moment.
+MEANWHILE = text(
+    _STORED
+    + """
+    JOIN method_named m ON m.id = a.method_id
+    WHERE a.participant_id = :participant AND w.claim_key IS NULL AND a.source_id <> :source
+      AND m.activity = ANY (CAST(:activities AS text[]))
+      AND a.happened_at < :ended AND COALESCE(a.ended_at, a.happened_at) > :happened
+      AND a.happened_at > CAST(:happened AS timestamptz) - interval '2 days'
+    ORDER BY a.claim_key
+"""
+)
+ACTIVITIES = text("SELECT id, activity FROM method_named WHERE id = ANY (CAST(:methods AS integer[]))")
+HOLDER = text(
+    "SELECT participant_id FROM means_holder WHERE token = :token AND held @> CAST(:at AS timestamptz)"
+)
