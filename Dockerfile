@@ -9,6 +9,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY backend ./backend
 COPY mobile_api ./mobile_api
 COPY operator_api ./operator_api
+COPY partner_api ./partner_api
 COPY verifier_api ./verifier_api
 COPY merchant ./merchant
 COPY offset_bridge ./offset_bridge

@@ -38,8 +38,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with runtime.database(ready) as db, _redis(ready) as client:
             app.state.redis = client
-            app.state.limiter = limiter = Limiter(ready, policies=POLICIES)
-            http.wire(app, settings=ready, db=db)
+            limiter = Limiter(ready, policies=POLICIES)
+            http.wire(app, settings=ready, db=db, limiter=limiter)
             try:
                 yield
             finally:
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = http.new_app(title="Puhui 碳普惠", openapi_url=None, lifespan=lifespan)
     app.include_router(_health)
     for prefix, build in SURFACES.items():
-        app.mount(prefix, build(ready))
+        http.mount(app, prefix, build(ready))
     return app
 
 

@@ -19,6 +19,7 @@ POLICIES: dict[str, Policy | None] = {
     "/mobile/v1/sign-in": Policy("sign-in", quota=600),
     "/merchant/v1": Policy("merchant", quota=6000),
     "/operator/v1": Policy("staff", quota=3000),
+    "/partner/v1": Policy("partners", quota=6000),  # before a signature is read; partners have quotas of their own
     "/verifier/v1": Policy("staff", quota=3000),
     "/registry/v1": Policy("staff", quota=3000),
     "/market/v1": Policy("staff", quota=3000),

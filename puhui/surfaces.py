@@ -11,6 +11,7 @@ import merchant.app
 import mobile_api.app
 import offset_bridge.app
 import operator_api.app
+import partner_api.app
 import verifier_api.app
 from backend.kit.settings import Settings
 
@@ -18,6 +19,7 @@ SURFACES: dict[str, Callable[[Settings], FastAPI]] = {
     "/mobile/v1": mobile_api.app.build,
     "/merchant/v1": merchant.app.build,
     "/operator/v1": operator_api.app.build,
+    "/partner/v1": partner_api.app.build,
     "/verifier/v1": verifier_api.app.build,
     "/registry/v1": offset_bridge.app.build_registry,
     "/market/v1": offset_bridge.app.build_market,

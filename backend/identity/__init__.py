@@ -2,7 +2,7 @@
 
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
          organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
-         and how everybody signs in (`sign_in`, `tokens`).
+         how everybody signs in (`sign_in`, `tokens`), and how partners' machines sign (`partners`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
          `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
@@ -18,6 +18,7 @@ from backend.identity import (
     consent,
     means,
     organisations,
+    partners,
     people,
     sign_in,
     staff,
@@ -42,6 +43,7 @@ __all__ = [
     "means_token",
     "means_tokens",
     "organisations",
+    "partners",
     "people",
     "sign_in",
     "staff",

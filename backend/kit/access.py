@@ -6,46 +6,22 @@
     requires(*roles)     staff with at least one of the roles   `Authority = Annotated[Principal, requires("authority")]`
 
 Who a token belongs to is decided by `app.state.authenticate`, an async function `(request, token) -> Principal`;
-it raises `Unauthenticated` (or returns None) for a token that is not good. Whoever may not see an object
+it raises `Unauthenticated` (or returns None) for a token that is not good. A surface whose requests are signed and
+carry no token has `app.state.vouch` instead, an async function `request -> Principal`. Whoever may not see an object
 answers `problems.NotFound`, so that nothing leaks.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from backend.kit.errors import DomainError, Kind
-
-
-class PrincipalKind(enum.StrEnum):
-    """What sort of caller it is; each has tokens of its own audience."""
-
-    CITIZEN = "citizen"
-    STAFF = "staff"
-    MERCHANT = "merchant"
-    PARTNER = "partner"
-    SYSTEM = "system"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls: for a citizen the participant, for staff the person together with the organisation acted for."""
-
-    kind: PrincipalKind
-    id: UUID
-    organisation_id: UUID | None = None
-    roles: frozenset[str] = frozenset()
-    session_id: UUID | None = None
-
-    def __str__(self) -> str:
-        return f"{self.kind.value}:{self.id}"
+from backend.kit.principals import Principal as Principal  # noqa: PLC0414 - callers look for it here
+from backend.kit.principals import PrincipalKind as PrincipalKind  # noqa: PLC0414
 
 
 class Unauthenticated(DomainError):
@@ -66,6 +42,7 @@ class Forbidden(DomainError):
 
 
 Authenticate = Callable[[Request, str], Awaitable[Principal | None]]
+Vouch = Callable[[Request], Awaitable[Principal]]
 
 _bearer = HTTPBearer(auto_error=False, description="An access token from this surface's sign-in.")
 
@@ -73,6 +50,9 @@ _bearer = HTTPBearer(auto_error=False, description="An access token from this su
 async def _signed_in(
     request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Principal:
+    vouch: Vouch | None = getattr(request.app.state, "vouch", None)
+    if vouch is not None:
+        return await vouch(request)
     authenticate: Authenticate | None = getattr(request.app.state, "authenticate", None)
     if bearer is None or authenticate is None or not 0 < len(bearer.credentials) <= 4096:
         raise Unauthenticated

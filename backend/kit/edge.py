@@ -1,6 +1,6 @@
 """The outermost layer of every app: trace id, language, limits on what is read, a log line, metrics, the last resort.
 
-A JSON body is read whole, at most `max_body_bytes`, and refused here when it is not UTF-8, nested deeper than
+A JSON body is read whole, at most as many bytes as its address takes, and refused here when it is not UTF-8, nested deeper than
 `MAX_DEPTH`, or holds what no database column and no JSON number can: NUL, lone surrogates, NaN, Infinity. Other
 bodies stream through, counted. An app mounted in another leaves all of this to the outer one.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,9 +33,10 @@ _UNSAFE_TEXT = re.compile("[\x00\ud800-\udfff]")
 class Edge:
     """ASGI middleware; see the module."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, body_limits: Mapping[str, int]) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.body_limits = body_limits  # surfaces that are mounted later add theirs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,6 +54,8 @@ class Edge:
         began = time.perf_counter()
         status = 0
         turn: Any = None  # of the rate limiter, where the app has one
+        turns: list[Mapping[str, str]] = []  # of whoever is counted further in
+        scope["puhui.turns"] = turns
 
         async def marked(message: Message) -> None:
             nonlocal status
@@ -61,8 +65,10 @@ class Edge:
                 ours["trace-id"] = trace
                 ours.setdefault("x-content-type-options", "nosniff")
                 ours.setdefault("cache-control", "no-store")
-                if turn is not None:
-                    ours.update(turn.headers)
+                counted = [*turns, *([turn.headers] if turn is not None else [])]
+                for name in ("ratelimit-policy", "ratelimit"):
+                    if said := ", ".join(one[name] for one in counted if name in one):
+                        ours[name] = said
             await send(message)
 
         try:
@@ -111,7 +117,7 @@ class Edge:
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         echo.remember(scope, b"")
         _check_target(scope)
-        limit = self.max_body_bytes
+        limit = self._most_bytes(scope["path"])
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limit):
             raise problems.BodyTooLarge(limit_bytes=limit)
@@ -134,6 +140,10 @@ class Edge:
         echo.remember(scope, body)
         check_json(body)
         return _replayed([{"type": "http.request", "body": body, "more_body": False}], receive)
+
+    def _most_bytes(self, path: str) -> int:
+        prefixes = [prefix for prefix in self.body_limits if path.startswith(prefix)]
+        return self.body_limits[max(prefixes, key=len)] if prefixes else self.max_body_bytes
 
 
 def _check_target(scope: Scope) -> None:

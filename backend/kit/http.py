@@ -5,13 +5,13 @@
     session: WriteSession               one transaction, committed after the answer is built and before it is sent
     session: ReadSession                one transaction that refuses to write
 
-What endpoints need is on `app.state`: `settings`, `db` and, per surface, `authenticate`; `wire` sets the first two on
-an app and on every app mounted in it.
+What endpoints need is on `app.state`: `settings`, `db`, `limiter` and, per surface, `authenticate` or `vouch`; `wire` sets
+the first three on an app and on every app mounted in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from backend.kit import openapi, problems
-from backend.kit.access import Authenticate
+from backend.kit.access import Authenticate, Vouch
 from backend.kit.db import Database
 from backend.kit.edge import Edge
 from backend.kit.settings import Settings
@@ -75,23 +75,43 @@ class Router(APIRouter):
 
 
 def new_app(
-    *, title: str, version: str = "1", max_body_bytes: int = MAX_BODY_BYTES, **kwargs: Any
+    *,
+    title: str,
+    version: str = "1",
+    max_body_bytes: int = MAX_BODY_BYTES,
+    body_limits: Mapping[str, int] | None = None,
+    **kwargs: Any,
 ) -> FastAPI:
-    """A FastAPI app with our problems, limits, log, metrics and OpenAPI habits. It has no documentation pages."""
+    """A FastAPI app with our problems, limits, log, metrics and OpenAPI habits. It has no documentation pages.
+
+    `body_limits` are those of addresses that begin in some way, where they differ from `max_body_bytes`.
+    """
     app = FastAPI(
         title=title, version=version, docs_url=None, redoc_url=None, redirect_slashes=False, **kwargs
     )
     app.router.route_class = Route
-    app.add_middleware(Edge, max_body_bytes=max_body_bytes)
+    app.state.body_limits = dict(body_limits or {})
+    app.add_middleware(Edge, max_body_bytes=max_body_bytes, body_limits=app.state.body_limits)
     problems.install(app)
     openapi.install(app)
     return app
 
 
-def surface(*, title: str, routers: Sequence[APIRouter], authenticate: Authenticate | None = None) -> FastAPI:
-    """The app of one surface: its routers, each operation named as its function; `authenticate` says whose a token is."""
-    app = new_app(title=title, generate_unique_id_function=_operation_id)
+def surface(
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    authenticate: Authenticate | None = None,
+    vouch: Vouch | None = None,
+    body_limits: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """The app of one surface: its routers, each operation named as its function.
+
+    `authenticate` says whose a token is, `vouch` whose a request is that carries none.
+    """
+    app = new_app(title=title, body_limits=body_limits, generate_unique_id_function=_operation_id)
     app.state.authenticate = authenticate
+    app.state.vouch = vouch
     for router in routers:
         app.include_router(router)
     return app
@@ -101,13 +121,20 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def wire(app: FastAPI, *, settings: Settings, db: Database) -> None:
-    """Hand the process's settings and database to `app` and to every app mounted in it."""
+def wire(app: FastAPI, *, settings: Settings, db: Database, limiter: Any = None) -> None:
+    """Hand the process's settings, database and limiter to `app` and to every app mounted in it."""
     app.state.settings = settings
     app.state.db = db
+    app.state.limiter = limiter
     for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            wire(route.app, settings=settings, db=db)
+            wire(route.app, settings=settings, db=db, limiter=limiter)
+
+
+def mount(app: FastAPI, prefix: str, surface: FastAPI) -> None:
+    """Put a surface under its address, where its limits on bodies hold, too."""
+    app.mount(prefix, surface)
+    app.state.body_limits.update({prefix + path: most for path, most in surface.state.body_limits.items()})
 
 
 def database(request: Request) -> Database:

@@ -1,7 +1,7 @@
 """How often one address may ask: moving windows, counted in Redis for all processes together.
 
     limiter = Limiter(settings, policies={"/public/v1": Policy("public", quota=600, window_s=60)})
-    app.state.limiter = limiter            the outermost layer asks it before it reads anything of a request
+    http.wire(app, …, limiter=limiter)     the outermost layer asks it before it reads anything of a request
 
 Who asks is the socket's other end. Forwarded addresses are believed only when a proxy named in
 `PUHUI_TRUSTED_PROXIES` says them, and only as far as such proxies say them. An IPv6 network of 64 bits counts as one.
@@ -61,11 +61,11 @@ class Policy:
 
 
 class RateLimited(DomainError):
-    """Too many requests from this address; try again later."""
+    """Too many requests; try again later."""
 
     code = "kit.rate_limited"
     kind = Kind.RATE_LIMITED
-    title_zh = "来自此地址的请求过于频繁，请稍后再试。"
+    title_zh = "请求过于频繁，请稍后再试。"
 
     def __init__(self, policy: Policy, *, retry_after_s: int) -> None:
         super().__init__()
@@ -145,7 +145,11 @@ class Limiter:
         policy = self._policy_of(scope["path"])
         if policy is None:
             return Turn()
-        who = self._who(scope, policy)
+        return await self.turn_of(client_address(scope, trusted=self._trusted), policy)
+
+    async def turn_of(self, subject: str, policy: Policy) -> Turn:
+        """Take a turn for whoever is named, an address or a caller whose name is known by now."""
+        who = self._who(subject, policy)
         share = self._share_of(who)
         now = time.time()
         often = share.note(now)
@@ -175,11 +179,10 @@ class Limiter:
     def _quota(self, policy: Policy) -> int:
         return policy.quota * self._factor
 
-    def _who(self, scope: Scope, policy: Policy) -> str:
-        """Address and policy, so that Redis holds no address."""
-        address = client_address(scope, trusted=self._trusted)
+    def _who(self, subject: str, policy: Policy) -> str:
+        """Subject and policy, so that Redis holds no address."""
         return hashlib.blake2b(
-            f"{policy.name}\n{address}".encode(), key=self._key, digest_size=12
+            f"{policy.name}\n{subject}".encode(), key=self._key, digest_size=12
         ).hexdigest()
 
     def _share_of(self, who: str) -> _Share:
@@ -268,6 +271,17 @@ def client_address(scope: Scope, *, trusted: Networks) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 64), strict=False))
     return str(address)
+
+
+def client_scheme(scope: Scope, *, trusted: Networks) -> str:
+    """Whether the client itself said http or https: what a trusted proxy says, else how this connection came."""
+    peer = scope.get("client")
+    address = _address(peer[0]) if peer else None
+    if address is not None and _within(address, trusted):
+        said = Headers(scope=scope).get("x-forwarded-proto", "").strip().lower()
+        if said in {"http", "https"}:
+            return said
+    return str(scope["scheme"])
 
 
 def _address(written: str) -> Address | None:

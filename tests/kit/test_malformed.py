@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 
@@ -29,6 +30,8 @@ from backend.kit.problems import BodyTooDeep, RequestMalformed
 from backend.kit.settings import Settings
 from puhui.app import create_app
 from puhui.surfaces import SURFACES
+from tests.partner_api.conftest import register
+from tests.partner_api.signing import Signer, sign_headers
 
 COUNT = int(os.environ.get("PUHUI_TEST_MALFORMED", "10000"))
 SEED = int(os.environ.get("PUHUI_TEST_SEED", "20261122"))
@@ -158,10 +161,40 @@ async def authorizations(settings: Settings, db: Database) -> dict[str, list[str
     }
 
 
+@pytest.fixture(scope="module")
+async def signers(settings: Settings, db: Database, authorizations: dict[str, list[str]]) -> list[Signer]:
+    """A partner's key and one of its sandbox."""
+    del authorizations  # makes the office
+    async with db.transaction() as session:
+        two = [
+            (
+                await staff.create_staff(
+                    session,
+                    settings.keys,
+                    organisation_code="office",
+                    login=login,
+                    password="correct horse battery",
+                    roles=[Role.PARTNER],
+                )
+            ).staff.id
+            for login in ("machine-room", "machine-hall")
+        ]
+    keys = [
+        Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2)
+    ]  # always the same
+    return [
+        (await register(db, *two, sandbox=sandbox, key=key))[1]
+        for sandbox, key in zip((False, True), keys, strict=True)
+    ]
+
+
 class Sender:
     """Makes one malformed request after another, always the same ones for a seed."""
 
-    def __init__(self, targets: list[Target], authorizations: dict[str, list[str]]) -> None:
+    def __init__(
+        self, targets: list[Target], authorizations: dict[str, list[str]], signers: list[Signer]
+    ) -> None:
+        self.signers = signers
         self.dice = random.Random(SEED)
         self.targets = targets
         self.demanding = [target for target in targets if target.body or target.parameters]
@@ -206,7 +239,33 @@ class Sender:
                 + ["application/json; charset=gbk", "text/plain", f"{MARK}/{MARK}", "multipart/form-data",
                    "application/x-www-form-urlencoded", "application/vnd.x+json", "a" * 300, ""]
             )  # fmt: skip
-        return Request(method, quote(path, safe=_KEPT), quote(query, safe=_KEPT), headers, content)
+        path, query = quote(path, safe=_KEPT), quote(query, safe=_KEPT)
+        if prefix == "/partner/v1":
+            headers = self.signed(method, path, query, headers, content)
+        return Request(method, path, query, headers, content)
+
+    def signed(
+        self, method: str, path: str, query: str, headers: dict[str, str], content: bytes
+    ) -> dict[str, str]:
+        """The headers with a signature: mostly a good one, else one that is spoilt, or none."""
+        dice = self.dice
+        headers["host"] = "puhui.test"
+        if dice.random() < 0.05:
+            return headers
+        signer = dice.choice(self.signers)
+        url = f"http://puhui.test{path}" + (f"?{query}" if query else "")
+        signed = sign_headers(method, url, headers, content, key=signer.key, key_id=str(signer.key_id))
+        if dice.random() < 0.25:
+            spoilt = dice.choice(
+                [name for name in signed if name.startswith(("signature", "content-digest"))]
+            )
+            signed[spoilt] = dice.choice(
+                [MARK, "", signed[spoilt][:-3], signed[spoilt].replace('"', MARK, 1), signed[spoilt] * 2,
+                 signed[spoilt] + ", " + signed[spoilt].replace("puhui", MARK), "x" * 9000, "a=1", "puhui=()", "\xff",
+                 signed[spoilt].replace("created=1", "created=9"), signed[spoilt].replace("@", ""), "puhui=:*:", "(" * 500,
+                 signed[spoilt].replace("@query", "@query-param"), signed[spoilt].replace("created", MARK)]
+            )  # fmt: skip
+        return signed
 
     def path_part(self) -> str:
         return self.dice.choice(
@@ -334,9 +393,9 @@ class Sender:
 
 
 async def test_ten_thousand_malformed_requests_meet_no_failure_and_no_echo(
-    app: FastAPI, targets: list[Target], authorizations: dict[str, list[str]]
+    app: FastAPI, targets: list[Target], authorizations: dict[str, list[str]], signers: list[Signer]
 ) -> None:
-    sender = Sender(targets, authorizations)
+    sender = Sender(targets, authorizations, signers)
     seen: Counter[int] = Counter()
     refused = 0
     for number in range(2 * COUNT):

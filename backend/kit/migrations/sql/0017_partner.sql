@@ -95,3 +95,79 @@ CREATE TABLE partner_usage (
 GRANT SELECT, INSERT, UPDATE, DELETE ON partner_usage TO puhui_app;
 
 -- ---------------------------------------------------------------- uploads and batches: below this line ----------------
+
+-- A file as a partner sent it, kept in the data folder under its id until some time after its last job ended.
+CREATE TABLE intake_upload (
+    id uuid PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES intake_source,
+    organisation_id uuid NOT NULL REFERENCES organisation,
+    key_id uuid NOT NULL,
+    file_name text NOT NULL CHECK (length(file_name) BETWEEN 1 AND 200),
+    file_type text NOT NULL CHECK (file_type IN ('csv', 'ndjson', 'parquet', 'xlsx')),
+    sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
+    lines bigint CHECK (lines >= 0),
+    received_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX intake_upload_xid ON intake_upload (xid);
+CREATE INDEX intake_upload_of ON intake_upload (organisation_id, received_at, id);
+COMMENT ON COLUMN intake_upload.lines IS 'lines of a text, rows of a table; as far as known before it is read';
+
+-- Taking a file in, once, or trying it, which stores nothing of it.
+CREATE TABLE intake_upload_job (
+    id uuid PRIMARY KEY,
+    upload_id uuid NOT NULL REFERENCES intake_upload,
+    dry_run boolean NOT NULL,
+    events bigint NOT NULL CHECK (events >= 0),
+    asked_at timestamptz NOT NULL,
+    key_id uuid NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX intake_upload_job_xid ON intake_upload_job (xid);
+CREATE INDEX intake_upload_job_of ON intake_upload_job (upload_id);
+CREATE UNIQUE INDEX intake_upload_job_once ON intake_upload_job (upload_id) WHERE NOT dry_run;
+COMMENT ON COLUMN intake_upload_job.events IS 'counted against the quota of its day';
+
+-- What became of a job, step by step; the latest is its state. How far it has come stands in intake_chunk.
+CREATE TABLE intake_upload_step (
+    job_id uuid NOT NULL REFERENCES intake_upload_job,
+    seq integer NOT NULL CHECK (seq > 0),
+    state text NOT NULL CHECK (state IN ('waiting', 'running', 'cancelled', 'finished', 'failed')),
+    code text NOT NULL DEFAULT '',
+    intake_job uuid REFERENCES intake_job,
+    counts jsonb,
+    at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (job_id, seq),
+    CONSTRAINT intake_upload_step_code CHECK ((code <> '') = (state = 'failed')),
+    CONSTRAINT intake_upload_step_begins CHECK (seq > 1 OR state = 'waiting'),
+    CONSTRAINT intake_upload_step_counts CHECK (counts IS NULL OR state = 'finished')
+);
+CREATE INDEX intake_upload_step_xid ON intake_upload_step (xid);
+COMMENT ON COLUMN intake_upload_step.intake_job IS 'what the file was taken in by; none of a trial';
+COMMENT ON COLUMN intake_upload_step.counts IS 'of a trial that finished';
+
+-- The file is gone; what was taken in of it stays.
+CREATE TABLE intake_upload_removed (
+    upload_id uuid PRIMARY KEY REFERENCES intake_upload,
+    removed_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX intake_upload_removed_xid ON intake_upload_removed (xid);
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['intake_upload', 'intake_upload_job', 'intake_upload_step', 'intake_upload_removed'] LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I
+            FOR EACH ROW EXECUTE FUNCTION kit_refuse_change()', name || '_kept', name);
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change()', name || '_not_emptied', name);
+        EXECUTE format('GRANT SELECT, INSERT ON %I TO puhui_app', name);
+    END LOOP;
+END $$;
+
+-- A file's run is found by what it is of.
+CREATE INDEX intake_job_of_file ON intake_job (source_id, file_sha256);

@@ -1,0 +1,49 @@
+"""The app of `/partner/v1`, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from backend.kit.http import surface
+from backend.kit.settings import Settings
+from partner_api import myself
+from partner_api.access import vouch
+
+ROUTERS = (myself.router,)
+
+BODY_LIMITS: dict[str, int] = {}  # bytes, by the beginning of an address below this surface
+
+_SIGNATURE = {
+    "type": "http",
+    "scheme": "signature",
+    "description": (
+        "An HTTP message signature (RFC 9421) by a registered Ed25519 key, in Signature-Input and Signature, "
+        "with Content-Digest (RFC 9530) of the body."
+    ),
+}
+
+
+def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
+    """The partners' app."""
+    app = surface(
+        title="碳普惠 · 合作方接口 Puhui partner API", routers=ROUTERS, vouch=vouch, body_limits=BODY_LIMITS
+    )
+    _describe_signatures(app)
+    return app
+
+
+def _describe_signatures(app: FastAPI) -> None:
+    """Say in the document that requests are signed, and carry no token."""
+    made = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = made()
+        document["components"]["securitySchemes"] = {"signature": _SIGNATURE}
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["security"] = [{"signature": []}]
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
