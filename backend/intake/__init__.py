@@ -24,6 +24,7 @@ from backend.intake.errors import (
     row_reason,
 )
 from backend.intake.mapping import Mapping, mapping_of
+from backend.intake.opening import require_programme
 from backend.intake.pools import Pooled, pooled_acts
 from backend.intake.service import (
     Job,
@@ -33,7 +34,6 @@ from backend.intake.service import (
     list_jobs,
     mapping_for,
     refused_rows,
-    require_programme,
     summary_of,
 )
 from backend.intake.sources import Source, list_sources, register_source, source_by_mapping, source_of

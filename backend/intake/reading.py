@@ -13,6 +13,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -291,28 +292,45 @@ def _read_ndjson(
                 except (ValueError, RecursionError):
                     faults.append(RowFault(number, "", "json"))
                     continue
-                if not isinstance(event, dict):
-                    faults.append(RowFault(number, "", "not_an_object"))
-                    continue
-                values = [event.get(column) for column in columns]
-                bad = next(
-                    (
-                        c
-                        for c, v in zip(columns, values, strict=True)
-                        if not (v is None or isinstance(v, str))
-                    ),
-                    None,
-                )
-                if bad is None:
-                    bad = next(
-                        (c for c, v in zip(columns, values, strict=True) if v and not is_text(v)), None
-                    )
-                if bad is not None:
-                    faults.append(RowFault(number, bad, "not_a_value"))
-                    continue
-                numbers.append(number)
-                cells.append(values)
+                found = _cells_of(number, event, columns)
+                if isinstance(found, RowFault):
+                    faults.append(found)
+                else:
+                    numbers.append(number)
+                    cells.append(found)
             yield from_lists(numbers, cells, columns, number, faults)
+
+
+def rows_of_events(events: Sequence[object], columns: Sequence[str]) -> RowBatch:
+    """Events as they came in a request, read like the lines of an NDJSON file; the first has line 1."""
+    numbers: list[int] = []
+    cells: list[list[str | None]] = []
+    faults: list[RowFault] = []
+    for number, event in enumerate(events, start=1):
+        found = _cells_of(number, event, columns)
+        if isinstance(found, RowFault):
+            faults.append(found)
+        else:
+            numbers.append(number)
+            cells.append(found)
+    return from_lists(numbers, cells, columns, len(events), faults)
+
+
+def _cells_of(number: int, event: object, columns: Sequence[str]) -> list[str | None] | RowFault:
+    """The cells of one event, whole numbers and decimals as they were written."""
+    if not isinstance(event, dict):
+        return RowFault(number, "", "not_an_object")
+    cells: list[str | None] = []
+    for column in columns:
+        value = event.get(column)
+        if type(value) is int or isinstance(value, Decimal):
+            value = str(value)
+        if not (value is None or isinstance(value, str)) or (value and not is_text(value)):
+            return RowFault(number, column, "not_a_value")
+        if value is not None and len(value) > LONGEST_FIELD:
+            return RowFault(number, column, "too_long")
+        cells.append(value)
+    return cells
 
 
 def _no_constant(name: str) -> str:

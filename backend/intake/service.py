@@ -14,21 +14,17 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import methodologies, packs, programmes
 from backend.intake import pipeline, queries
-from backend.intake.chunks import ChunkResult, Target
-from backend.intake.convert import Converter
-from backend.intake.errors import FileUnreadable, JobRunning, MappingNeeded, OutsideProgramme
+from backend.intake.chunks import ChunkResult
+from backend.intake.errors import FileUnreadable, JobRunning, MappingNeeded
 from backend.intake.mapping import Mapping, mapping_of
-from backend.intake.methods import StoredMethod
+from backend.intake.opening import open_source
 from backend.intake.reading import header_of
-from backend.intake.sources import Source, source_of
+from backend.intake.sources import Source
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from backend.methodologies import methodology_of
-from backend.packs import Library, OutsideJurisdiction, Overlay
-from backend.packs.overlays import overlay_of, require_region
+from backend.packs import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,43 +110,18 @@ async def ingest(
     row a duplicate. Raises the errors of `backend.intake.errors`, and those of the packs that refuse.
     """
     digest = await asyncio.to_thread(_sha256, path)
-    async with db.transaction() as session:
-        feed = await source_of(session, source)
-        programme = (await programmes.programme_of(session, code=feed.programme)).pack
-        if mapping.pack is not None:
-            await packs.store(session, mapping.pack)
-    overlays = [overlay_of(library.find(name)) for name in feed.overlays]
-    require_programme(programme, feed, overlays)
-    methods = {
-        rule.methodology: methodology_of(library.find(rule.methodology))
-        for rule in mapping.rules
-        if rule.filter is None
-    }
-    converter = Converter(
-        keys=settings.keys,
-        mapping=mapping,
-        programme=programme,
-        methodologies=methods,
-        overlays=overlays,
-        region=feed.region,
-        evidence=feed.evidence,
-    )
-    async with _one_at_a_time(db, f"{feed.code}/{digest}/{mapping.sha256}"):
-        job_id = await _open_job(db, feed, path.name, digest, mapping.sha256)
+    opened = await open_source(db, settings, source=source, mapping=mapping, library=library)
+    async with _one_at_a_time(db, f"{opened.feed.code}/{digest}/{mapping.sha256}"):
+        job_id = await _open_job(db, opened.feed, path.name, digest, mapping.sha256)
         async with db.transaction() as session:
             last = (await session.execute(queries.LAST_CHUNK, {"job": job_id})).one()
         work = pipeline.Work(
             path=path,
             mapping=mapping,
-            converter=converter,
-            resolve=_Resolver(db, converter, feed, library),
-            target=Target(
-                job_id=job_id,
-                source_id=feed.id,
-                programme=programme.id,
-                project=programme.project,
-                points_due=programmes.expires_on(programme, clock.today()),
-            ),
+            converter=opened.converter,
+            resolve=opened.resolve,
+            target=opened.target(job_id),
+            screens=opened.screens,
             chunk_rows=chunk_rows,
             most_chunks=max_chunks,
             progress=progress,
@@ -207,59 +178,6 @@ async def refused_rows(session: AsyncSession, job_id: UUID) -> AsyncIterator[Ref
     stream = await session.stream(queries.REFUSED_ROWS, {"job": job_id})
     async for row in stream:
         yield RefusedRow(line=row.line, field=row.field, code=row.code, bound=row.bound)
-
-
-class _Resolver:
-    """The converter's methods as the database knows them; new ones are stored when they first occur."""
-
-    def __init__(self, db: Database, converter: Converter, feed: Source, library: Library) -> None:
-        self._db, self._converter, self._feed, self._library = db, converter, feed, library
-        self._stored: list[StoredMethod] = []
-
-    async def __call__(self) -> Sequence[StoredMethod]:
-        for method in self._converter.methods[len(self._stored) :]:
-            quantifier = method.quantifier
-            async with self._db.transaction() as session:
-                reference = await methodologies.reference(session, quantifier, library=self._library)
-                filing = await methodologies.filing_status(
-                    session,
-                    sha256=quantifier.methodology.sha256,
-                    region=self._feed.region,
-                    on=clock.today(),
-                    overlays=quantifier.overlays,
-                )
-            self._stored.append(
-                StoredMethod(
-                    id=reference,
-                    methodology=quantifier.methodology.id,
-                    barrier=_barrier(quantifier.creditable(self._feed.evidence), self._feed, filing),
-                    demo=filing == "demo",
-                    activity=quantifier.activity.id,
-                )
-            )
-        return self._stored
-
-
-def _barrier(creditable: bool, feed: Source, filing: str) -> str | None:
-    if feed.covered_boundary:
-        return "covered_boundary"
-    if not creditable:
-        return "evidence"
-    return "method_not_filed" if filing == "not_filed" else None
-
-
-def require_programme(programme: programmes.Programme, feed: Source, overlays: Sequence[Overlay]) -> None:
-    """Raise OutsideProgramme unless the programme covers the source's region, or an overlay lets it in."""
-    try:
-        require_region(
-            programme.id,
-            jurisdiction=programme.jurisdiction,
-            excludes=(),
-            region=feed.region,
-            overlays=overlays,
-        )
-    except OutsideJurisdiction:
-        raise OutsideProgramme(programme=programme.id, region=feed.region) from None
 
 
 async def _open_job(db: Database, feed: Source, name: str, digest: str, mapping_sha256: str) -> UUID:
