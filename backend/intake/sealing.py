@@ -20,4 +20,8 @@ log.register(
     log.Sealed("intake_correction", key=("id",)),
     log.Sealed("intake_appeal", key=("id",)),
     log.Sealed("intake_appeal_answer", key=("appeal_id",)),
+    log.Sealed("intake_upload", key=("id",)),
+    log.Sealed("intake_upload_job", key=("id",)),
+    log.Sealed("intake_upload_step", key=("job_id", "seq")),
+    log.Sealed("intake_upload_removed", key=("upload_id",)),
 )

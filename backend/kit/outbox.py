@@ -96,6 +96,27 @@ async def once(session: AsyncSession, outbox_id: int) -> bool:
     return await take(session, outbox_id) is not None
 
 
+async def owed(session: AsyncSession, outbox_id: int) -> tuple[str, dict[str, Any]] | None:
+    """The task and payload of a promise that is not done, which stays so; for work in transactions of its own."""
+    found = await session.execute(
+        text("SELECT task, payload FROM kit_outbox WHERE id = :id AND done_at IS NULL"), {"id": outbox_id}
+    )
+    row = found.one_or_none()
+    return None if row is None else (row.task, row.payload)
+
+
+async def is_owed(session: AsyncSession, task: str, /, **payload: Any) -> bool:
+    """Whether somebody promised `task` with this payload, and it is not done."""
+    found = await session.execute(
+        text("""
+            SELECT EXISTS (SELECT FROM kit_outbox
+                           WHERE done_at IS NULL AND task = :task AND payload @> CAST(:payload AS jsonb))
+        """),
+        {"task": task, "payload": json.dumps(to_jsonable_python(payload))},
+    )
+    return bool(found.scalar_one())
+
+
 async def relay_once(db: Database, send: Send, *, limit: int = 100, term: timedelta = TERM) -> int:
     """Send what was never sent and what is overdue, at most `limit`, longest due first; how many were sent.
 

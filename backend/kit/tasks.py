@@ -3,11 +3,15 @@
     @handles("identity.code.send")                         what `outbox.promise(session, "identity.code.send", …)` owes
     async def send_code(session: AsyncSession, *, participant_id: UUID) -> None: …
 
+    @works("intake.upload")                                the same for work that takes long, in its own transactions
+    async def carry_on(worker: Worker, *, job_id: UUID) -> None: …
+
     @job("log.seal", every=5)                              what the beat rings for; one process at a time
     async def seal(worker: Worker) -> None: …
 
 A handler's session is the transaction that also marks the promise done, so its effect happens exactly once. Its
-keyword arguments are read from the payload as the types it names. A Celery task here is a plain function that runs
+keyword arguments are read from the payload as the types it names. Long work is marked done when it is over, so it may
+begin again where it was, and has to be such that this changes nothing. A Celery task here is a plain function that runs
 its coroutine on the event loop of the worker's own process (Celery reports success for an `async def` without
 running it); the process has one `Database`, made after the fork.
 
@@ -47,6 +51,7 @@ BROKER_PATIENCE_S = 5
 
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[None]]
+Work = Callable[..., Awaitable[None]]
 
 _log = logging.get("puhui.tasks")
 
@@ -69,6 +74,7 @@ class _Scheduled:
 
 
 _handlers: dict[str, Handler] = {}
+_works: dict[str, Work] = {}
 _jobs: dict[str, _Scheduled] = {}
 
 
@@ -79,6 +85,17 @@ def handles(task: str) -> Callable[[Handler], Handler]:
         _claim_name(task, handler)
         _handlers[task] = handler
         return handler
+
+    return register
+
+
+def works(task: str) -> Callable[[Work], Work]:
+    """Let a coroutine function `(worker, **payload)` do what is promised under this name, in transactions of its own."""
+
+    def register(work: Work) -> Work:
+        _claim_name(task, work)
+        _works[task] = work
+        return work
 
     return register
 
@@ -97,7 +114,7 @@ def job(name: str, *, every: float | crontab) -> Callable[[Job], Job]:
 def _claim_name(name: str, function: Callable[..., Any]) -> None:
     if not inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} is to be a coroutine function")
-    if name in _handlers or name in _jobs:
+    if name in _handlers or name in _works or name in _jobs:
         raise ValueError(f"{name} is registered twice")
 
 
@@ -138,6 +155,8 @@ def make_app(settings: Settings) -> Celery:
     process = Process(settings)
     for name in _handlers:
         app.task(name=name)(_delivering(process))
+    for name in _works:
+        app.task(name=name)(_working(process))
     for name in _jobs:
         app.task(name=name)(_running(process, name))
     signals.worker_process_shutdown.connect(process.close, weak=False)
@@ -151,6 +170,14 @@ def _delivering(process: Process) -> Callable[[int], str]:
             return process.run(lambda worker: deliver(worker, outbox_id))
 
     return deliver_promise
+
+
+def _working(process: Process) -> Callable[[int], str]:
+    def work_on_promise(outbox_id: int) -> str:
+        with _failures_without_texts():
+            return process.run(lambda worker: work(worker, outbox_id))
+
+    return work_on_promise
 
 
 def _running(process: Process, name: str) -> Callable[[], str]:
@@ -189,6 +216,26 @@ async def deliver(worker: Worker, outbox_id: int) -> str:
             task, payload = owed
             handler = _handlers[task]
             await handler(session, **_read(handler, payload))
+    except Exception as error:
+        _log.warning("undelivered", outbox_id=outbox_id, exc_info=error)
+        async with worker.db.transaction() as session:
+            await outbox.note_failure(session, outbox_id, error)
+        raise
+    return "done"
+
+
+async def work(worker: Worker, outbox_id: int) -> str:
+    """Do long work that is promised under an outbox id, unless it is done, and mark it done behind it; else as `deliver`."""
+    logging.new_trace()
+    try:
+        async with worker.db.transaction() as session:
+            owed = await outbox.owed(session, outbox_id)
+        if owed is None:
+            return "nothing"
+        task, payload = owed
+        await _works[task](worker, **_read(_works[task], payload))
+        async with worker.db.transaction() as session:
+            await outbox.take(session, outbox_id)
     except Exception as error:
         _log.warning("undelivered", outbox_id=outbox_id, exc_info=error)
         async with worker.db.transaction() as session:
