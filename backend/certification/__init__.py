@@ -7,13 +7,18 @@ Promises an act is in at most one batch; what is frozen, certified, verified and
          two people of the operator stand behind a report, a body that is not the operator behind a statement, two people
          of the authority who work for neither behind an issuance; credits are whole tonnes, and what is left over
          opens the next batch of the same project, methodology and vintage year;
+         an act that is withdrawn later is made good by the next batches (`shortfalls`);
          what rests on a demonstration has demonstration serials.
 Ignores  what credits are traded or surrendered for, and who rode.
 """
 
-from backend.certification import sealing  # noqa: F401 - its tables are sealed wherever certification is known
+from backend.certification import (
+    sealing,  # noqa: F401 - its tables are sealed wherever certification is known
+    shortfalls,
+)
 from backend.certification.errors import (
     ActNotInBatch,
+    ActWithdrawn,
     BatchOpen,
     BatchUnknown,
     BodyUnsuitable,
@@ -106,6 +111,7 @@ __all__ = [
     "REPORT",
     "ActNotInBatch",
     "ActReceipt",
+    "ActWithdrawn",
     "Assurance",
     "Batch",
     "BatchOpen",
@@ -179,6 +185,7 @@ __all__ = [
     "samples",
     "serial_proof",
     "series",
+    "shortfalls",
     "statement",
     "statements",
 ]

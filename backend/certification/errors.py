@@ -55,6 +55,15 @@ class PeriodNotOver(DomainError):
 
 
 @dataclass(eq=False)
+class ActWithdrawn(DomainError):
+    """The act was withdrawn since it was frozen; it keeps nothing."""
+
+    code = "certification.act_withdrawn"
+    kind = Kind.CONFLICT
+    title_zh = "该行为在冻结后已被撤回,不保留任何减排量。"
+
+
+@dataclass(eq=False)
 class BatchOpen(DomainError):
     """The series has a batch that is not issued yet; the next one follows it."""
 

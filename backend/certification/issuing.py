@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, log, methodologies
-from backend.certification import queries, reading, verifying
+from backend.certification import queries, reading, shortfalls, verifying
 from backend.certification.errors import (
     IssuedAlready,
     MethodologyNotFiled,
@@ -42,7 +42,8 @@ ISSUANCE = approvals.ActKind("certification.issuance", role=Role.AUTHORITY)
 async def propose_issuance(session: AsyncSession, *, batch_id: UUID, proposed_by: UUID) -> TwoPersonAct:
     """Ask for a batch to be issued as its statement stands now.
 
-    NotIndependent, ReportNotCertified, StatementMissing, MethodologyNotFiled, IssuedAlready.
+    NotIndependent, ReportNotCertified, StatementMissing, StatementOutdated, CorrectionsOwed, MethodologyNotFiled,
+    IssuedAlready.
     """
     known = await reading.locked(session, batch_id)
     await _require_independent(session, known, proposed_by)
@@ -185,6 +186,9 @@ async def _issue(
         session, kind="credit.issued", body=issued_entry(known, statement, row, refs, runs)
     )
     await session.execute(queries.ISSUE, {**row, "log_index": index})
+    if statement.corrections_g:
+        grams = statement.corrections_g
+        await shortfalls.cover(session, known.series, grams=grams, at=now, batch_id=known.id)
     made = await reading.issuance_of(session, known.id)
     assert made is not None
     return made
@@ -273,7 +277,9 @@ async def _ready(session: AsyncSession, known: Batch) -> Statement:
         raise ReportNotCertified
     if known.revision is None:
         raise StatementMissing
-    return await verifying.statement(session, batch_id=known.id)
+    statement = await verifying.statement(session, batch_id=known.id)
+    await shortfalls.require_issuable(session, known, statement)
+    return statement
 
 
 async def _batch_of(session: AsyncSession, batch_id: UUID, act_id: UUID) -> Batch:

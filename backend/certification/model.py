@@ -143,7 +143,10 @@ class Sample:
 
 
 class FindingReason(enum.StrEnum):
-    """Why an act does not keep all of its grams, or that it does after all."""
+    """Why an act does not keep all of its grams, or that it does after all.
+
+    WITHDRAWN is found by itself when a statement is made: whoever sent the act took it back since the freezing.
+    """
 
     NO_RECORD = "no_record"
     NOT_ELIGIBLE = "not_eligible"
@@ -152,6 +155,7 @@ class FindingReason(enum.StrEnum):
     OUTSIDE_BOUNDARY = "outside_boundary"
     OTHER = "other"
     CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +174,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What samples and findings say so far; `projected_g` is the deduction that they suggest for the rest."""
+    """What samples and findings say so far; `projected_g` is the deduction that they suggest for the rest.
+
+    `corrections_g` of acts that were withdrawn after earlier batches certified them come on top of what is stated.
+    """
 
     draws: int
     acts_with_findings: int
     rejected_g: int
     projected_g: int
+    corrections_g: int
 
 
 class Assurance(enum.StrEnum):
@@ -187,7 +195,10 @@ class Assurance(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A verification statement and the certified tree that it makes."""
+    """A verification statement and the certified tree that it makes.
+
+    Of `deducted_g`, `corrections_g` make good for acts of earlier batches that were withdrawn since.
+    """
 
     batch_id: UUID
     revision: int
@@ -196,6 +207,7 @@ class Statement:
     findings: int
     rejected_g: int
     deducted_g: int
+    corrections_g: int
     kept_acts: int
     last_keeps_g: int
     verified_g: int

@@ -63,6 +63,7 @@ UNFROZEN = """
     WHERE a.claim_key >= $6::uuid AND a.claim_key < $7::uuid AND a.credit = 'pooled' AND a.grams > 0
       AND NOT EXISTS (SELECT FROM batch_leaf l WHERE l.claim_key = a.claim_key)
       AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+      AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
     ORDER BY a.claim_key
 """
 LEAF_COLUMNS = ("batch_id", "position", "claim_key", "day", "region", "digest", "grams")
@@ -151,6 +152,22 @@ ADD_FINDING = text("""
     SELECT :batch, COALESCE(max(number), 0) + 1, :position, :keeps_g, :reason, :remark, :by, :at
     FROM batch_finding WHERE batch_id = :batch RETURNING number
 """)
+# Frozen acts that were withdrawn keep nothing; whoever states finds so.
+STRIKE = text("""
+    INSERT INTO batch_finding (batch_id, number, position, keeps_g, reason, remark, found_by, found_at)
+    SELECT l.batch_id,
+           COALESCE((SELECT max(f.number) FROM batch_finding f WHERE f.batch_id = :batch), 0)
+               + row_number() OVER (ORDER BY l.position),
+           l.position, 0, :reason, w.cause, :by, :at
+    FROM batch_leaf l JOIN action_withdrawn w ON w.claim_key = l.claim_key
+    WHERE l.batch_id = :batch
+      AND COALESCE((SELECT f.keeps_g FROM batch_finding f WHERE f.batch_id = l.batch_id AND f.position = l.position
+                    ORDER BY f.number DESC LIMIT 1), l.grams) > 0
+""")
+WITHDRAWN_AT = text("""
+    SELECT EXISTS (SELECT FROM batch_leaf l JOIN action_withdrawn w ON w.claim_key = l.claim_key
+                   WHERE l.batch_id = :batch AND l.position = :position)
+""")
 FINDINGS = text("""
     SELECT f.number, f.position, l.grams AS frozen_g, f.keeps_g, f.reason, f.remark, f.found_by, f.found_at
     FROM batch_finding f JOIN batch_leaf l ON l.batch_id = f.batch_id AND l.position = f.position
@@ -167,9 +184,10 @@ ADD_STATEMENT = text("""
 """)
 STATEMENTS = text("""
     SELECT s.batch_id, s.revision, s.organisation_id AS body_id, o.code AS body, s.findings, s.rejected_g, s.deducted_g,
-           s.kept_acts, s.last_keeps_g, s.verified_g, s.certified_root, s.certified_leaves, s.certified_g, s.sha256,
+           COALESCE(c.grams, 0) AS corrections_g, s.kept_acts, s.last_keeps_g, s.verified_g, s.certified_root, s.certified_leaves, s.certified_g, s.sha256,
            s.document, s.log_index, s.issued_by, s.issued_at
     FROM batch_statement s JOIN organisation o ON o.id = s.organisation_id
+    LEFT JOIN certification_correction c ON c.batch_id = s.batch_id AND c.revision = s.revision
     WHERE s.batch_id = :batch AND (CAST(:revision AS integer) IS NULL OR s.revision = :revision)
     ORDER BY s.revision
 """)

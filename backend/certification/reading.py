@@ -25,6 +25,14 @@ from backend.programmes import codes
 _POOL = re.compile(r"pool:(?P<project>[^:]+):(?P<methodology>[^:]+):(?P<month>\d{4}-\d{2})(?P<demo>:demo)?")
 
 
+def series_of_pool(code: str) -> Series | None:
+    """The series whose batches take from this pool; None for any other account."""
+    named = _POOL.fullmatch(code)
+    if named is None:
+        return None
+    return Series(named["project"], named["methodology"], int(named["month"][:4]), named["demo"] is not None)
+
+
 async def lock(session: AsyncSession, series: Series) -> None:
     """Wait until nobody else is at work on this series, until the end of this transaction."""
     await session.execute(queries.LOCK, {"series": series.carry_account})

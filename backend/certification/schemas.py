@@ -114,6 +114,9 @@ class StatementTold(Told):
     verification_body: str
     rejected_g: Grams
     deducted_g: Grams
+    corrections_g: Grams = Field(
+        description="What of the deduction makes good for acts of earlier batches that were withdrawn since."
+    )
     verified_g: Grams
     certified_root: Sha256
     certified_leaves: int
@@ -131,6 +134,7 @@ class StatementTold(Told):
             verification_body=one.body,
             rejected_g=one.rejected_g,
             deducted_g=one.deducted_g,
+            corrections_g=one.corrections_g,
             verified_g=one.verified_g,
             certified_root=one.certified_root.hex(),
             certified_leaves=one.certified_leaves,
@@ -296,6 +300,9 @@ class ProjectionTold(Told):
     acts_with_findings: int
     rejected_g: Grams
     projected_g: Grams
+    corrections_g: Grams = Field(
+        description="Of acts that were withdrawn after earlier batches certified them; deducted on top."
+    )
 
 
 class NewStatement(Asked):

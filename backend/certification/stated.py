@@ -260,6 +260,7 @@ async def _statement(session: AsyncSession, checked: Checked, batch: Batch, stat
             for name in (
                 "rejected_g",
                 "deducted_g",
+                "corrections_g",
                 "verified_g",
                 "certified_leaves",
                 "certified_g",

@@ -15,9 +15,10 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import log
-from backend.certification import queries, reading, sampling, trees
+from backend.certification import queries, reading, sampling, shortfalls, trees
 from backend.certification.errors import (
     ActNotInBatch,
+    ActWithdrawn,
     BatchUnknown,
     BodyUnsuitable,
     IssuedAlready,
@@ -40,7 +41,7 @@ from backend.certification.model import (
     Statement,
 )
 from backend.certification.sumtree import Leaf, Tree
-from backend.certification.sumtree.tonnes import carry_leaf, certified_leaves
+from backend.certification.sumtree.tonnes import DeductionExceedsVerified, carry_leaf, certified_leaves
 from backend.identity import Role, organisations, staff
 from backend.kit import clock
 from backend.log import canonical
@@ -119,7 +120,7 @@ async def record_finding(
 ) -> Finding:
     """Say how many grams of a frozen act stand: none, some, or (to take an earlier finding back) all.
 
-    ActNotInBatch, KeepsTooMuch, IssuedAlready.
+    ActNotInBatch, KeepsTooMuch, ActWithdrawn, IssuedAlready.
     """
     await _mine(session, batch_id, found_by)
     given = {"batch": batch_id, "low": position, "high": position}
@@ -128,6 +129,9 @@ async def record_finding(
         raise ActNotInBatch
     if keeps_g > leaf.grams:
         raise KeepsTooMuch(frozen_g=leaf.grams)
+    at = {"batch": batch_id, "position": position}
+    if keeps_g and (await session.execute(queries.WITHDRAWN_AT, at)).scalar_one():
+        raise ActWithdrawn
     await session.execute(
         queries.ADD_FINDING,
         {
@@ -179,6 +183,7 @@ async def projection(session: AsyncSession, *, batch_id: UUID) -> Projection:
         acts_with_findings=len(counted),
         rejected_g=rejected_g,
         projected_g=sampling.projected_g(drawn=kept, frozen_g=known.frozen_g, found_g=rejected_g),
+        corrections_g=await shortfalls.open_g(session, known.series),
     )
 
 
@@ -194,6 +199,9 @@ async def issue_statement(
 ) -> Statement:
     """State what was verified: the certified tree of the findings so far and the extrapolated deduction; logged.
 
+    Acts of the batch that were withdrawn since keep nothing, by findings that are added here. What is missing of earlier
+    batches because acts were withdrawn is deducted on top, as far as this batch has grams.
+
     Supersedes the statement before it. ReportNotCertified, SampleMissing, DeductionExceedsVerified, IssuedAlready.
     """
     known = await _mine(session, batch_id, issued_by)
@@ -202,13 +210,22 @@ async def issue_statement(
     drawn = await samples(session, batch_id=batch_id)
     if not drawn:
         raise SampleMissing
+    await session.execute(
+        queries.STRIKE,
+        {"batch": batch_id, "reason": FindingReason.WITHDRAWN.value, "by": issued_by, "at": clock.now()},
+    )
     found = await findings(session, batch_id=batch_id)
     keeps = {at: finding.keeps_g for at, finding in standing(found).items()}
+    rejected_g = sum(finding.frozen_g - finding.keeps_g for finding in standing(found).values())
+    left_g = known.frozen_g - rejected_g - deduction_g
+    if left_g < 0:
+        raise DeductionExceedsVerified(verified_g=known.frozen_g - rejected_g)
+    corrections_g = min(left_g, await shortfalls.open_g(session, known.series))
+    deducted_g = deduction_g + corrections_g
     frozen = await trees.frozen_leaves(session, batch_id)
     carry = await carry_into(session, known)
-    tree = Tree(certified_leaves(carry=carry, frozen=frozen, rejected=keeps, deduction_g=deduction_g))
-    layout = lay_out(carry=carry, grams=frozen.grams, keeps=keeps, deduction_g=deduction_g)
-    rejected_g = sum(finding.frozen_g - finding.keeps_g for finding in standing(found).values())
+    tree = Tree(certified_leaves(carry=carry, frozen=frozen, rejected=keeps, deduction_g=deducted_g))
+    layout = lay_out(carry=carry, grams=frozen.grams, keeps=keeps, deduction_g=deducted_g)
     revision = 1 if known.revision is None else known.revision + 1
     row = {
         "batch": batch_id,
@@ -216,10 +233,11 @@ async def issue_statement(
         "organisation_id": known.body_id,
         "findings": found[-1].number if found else 0,
         "rejected_g": rejected_g,
-        "deducted_g": deduction_g,
+        "deducted_g": deducted_g,
+        "corrections_g": corrections_g,
         "kept_acts": layout.kept_acts,
         "last_keeps_g": layout.last_keeps_g or 0,
-        "verified_g": known.frozen_g - rejected_g - deduction_g,
+        "verified_g": known.frozen_g - rejected_g - deducted_g,
         "certified_root": tree.root.hash,
         "certified_leaves": tree.root.leaves,
         "certified_g": tree.root.grams,
@@ -237,6 +255,7 @@ async def issue_statement(
     assert known.body is not None
     index = await log.append(session, kind="batch.verified", body=verified_entry(known.body, row))
     await session.execute(queries.ADD_STATEMENT, {**row, "log_index": index})
+    await shortfalls.correct(session, batch_id=batch_id, revision=revision, grams=corrections_g)
     return await statement(session, batch_id=batch_id)
 
 
@@ -272,8 +291,14 @@ def statement_body(
             for at, finding in counted.items()
         ],
         **{name: row[name] for name in sums},
+        **corrections(row),
         "certified_root": bytes(row["certified_root"]).hex(),
     }
+
+
+def corrections(row: Mapping[str, Any]) -> dict[str, int]:
+    """What of the deduction is for withdrawn acts of earlier batches; documents without any do not mention it."""
+    return {"corrections_g": row["corrections_g"]} if row["corrections_g"] else {}
 
 
 def verified_entry(body: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,6 +308,7 @@ def verified_entry(body: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "batch": str(row["batch"]),
         "verification_body": body,
         **{name: row[name] for name in sums},
+        **corrections(row),
         "certified_root": bytes(row["certified_root"]).hex(),
         "statement_sha256": bytes(row["sha256"]).hex(),
     }

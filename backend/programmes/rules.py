@@ -30,7 +30,10 @@ class EarningRule:
 
 @dataclass(frozen=True)
 class Programme:
-    """A programme pack. `expires_after_months` counts from the day of earning to the end of that later month."""
+    """A programme pack. `expires_after_months` counts from the day of earning to the end of that later month.
+
+    `correction_term_days`: for how long a withdrawn act that was certified may wait for a batch that makes it good.
+    """
 
     id: str
     version: str
@@ -43,6 +46,7 @@ class Programme:
     acts_from: dt.date
     acts_until: dt.date | None
     project: str
+    correction_term_days: int | None
     point_zh: str
     point_en: str
     expires_after_months: int

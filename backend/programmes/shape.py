@@ -38,7 +38,9 @@ _SHAPE = document(
     {
         "pack": header(required={**JURISDICTION, "operator": Text(PACK_ID), "sample": Flag()}),
         "acts": Table({"from": Day(), **_SOURCE}, {"until": Day()}),
-        "certification": Table({"project": Text(PACK_ID), **_SOURCE}),
+        "certification": Table(
+            {"project": Text(PACK_ID), **_SOURCE}, {"correction_term_days": Whole(0, 3650)}
+        ),
         "points": Table(
             {
                 "unit_zh": Text(),
@@ -137,6 +139,7 @@ def _build(data: Mapping[str, Any], sha256: str) -> Programme:
         acts_from=data["acts"]["from"],
         acts_until=data["acts"].get("until"),
         project=data["certification"]["project"],
+        correction_term_days=data["certification"].get("correction_term_days"),
         point_zh=points["unit_zh"],
         point_en=points["unit_en"],
         expires_after_months=points["expires_after_months"],

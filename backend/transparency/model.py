@@ -105,6 +105,7 @@ class Batch:
     statement_sha256: str | None = None
     rejected_g: int | None = None
     deducted_g: int | None = None
+    corrections_g: int | None = None
     verified_g: int | None = None
     certified_g: int | None = None
     certified_leaves: int | None = None

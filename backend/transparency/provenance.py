@@ -221,7 +221,9 @@ _FROZEN = (
     "project", "methodology", "vintage_year", "demo", "sequence", "first_month", "last_month", "previous",
     "carry_in_g", "frozen_g", "frozen_root",
 )  # fmt: skip
-_VERIFIED = ("verification_body", "statement_sha256", "rejected_g", "deducted_g", "verified_g")
+_VERIFIED = (
+    "verification_body", "statement_sha256", "rejected_g", "deducted_g", "corrections_g", "verified_g",
+)  # fmt: skip
 _CERTIFIED = ("certified_g", "certified_leaves", "certified_root")
 _ISSUED = ("book", "quantity_t", "owner", "carry_out_g")
 

@@ -187,6 +187,9 @@ class BatchTold(Told):
     statement_sha256: str | None
     rejected_g: int | None
     deducted_g: int | None
+    corrections_g: int | None = Field(
+        description="What of the deduction makes good for acts of earlier batches that were withdrawn since; null for none."
+    )
     verified_g: int | None
     certified_g: int | None
     certified_leaves: int | None

@@ -252,6 +252,7 @@ _READERS = {
     "unit.released": _released,
     "unit.surrendered": _surrendered,
     "credit.cancelled": _cancelled,
+    "credit.forfeited": _cancelled,
     "batch.frozen": _frozen,
     "report.certified": _of_batch,
     "batch.verified": _of_batch,
