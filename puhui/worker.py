@@ -8,6 +8,7 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
+from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
 from merchant import redemption
@@ -23,6 +24,7 @@ SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
 FOLLOW_EVERY_S = 20
 LAPSE_EVERY_S = 10
+SWEEP_EVERY_S = 60
 
 
 @tasks.job("log.seal", every=SEAL_EVERY_S)
@@ -80,6 +82,18 @@ async def expire_sales(worker: Worker) -> None:
 async def lapse(worker: Worker) -> None:
     """Give back what redemptions set aside that no till captured in time."""
     await redemption.lapse_due(worker.db)
+
+
+@tasks.job("uploads.sweep", every=SWEEP_EVERY_S)
+async def sweep_uploads(worker: Worker) -> None:
+    """Promise again the jobs of partners' files that are to go on and that nobody owes."""
+    await uploads.sweep(worker.db)
+
+
+@tasks.job("uploads.forget", every=crontab(minute="40"))
+async def forget_uploads(worker: Worker) -> None:
+    """Remove partners' files some time after their jobs ended."""
+    await uploads.forget(worker.db, worker.settings)
 
 
 @tasks.job("identity.forget", every=crontab(hour="4", minute="10"))
