@@ -7,6 +7,7 @@ Promises what is withdrawn is withdrawn once, and its points and grams with it, 
 Ignores  how rows arrive, and what certification took out of the pools: whoever did answers for it (`register_keeper`).
 """
 
+from backend.intake.holding.correcting import Correction, CorrectionAnswer, correct_events
 from backend.intake.holding.decisions import Resolved, decide, resolve_by_rule, resolve_row
 from backend.intake.holding.errors import (
     AppealTooLate,
@@ -27,6 +28,8 @@ __all__ = [
     "AppealTooLate",
     "AppealUnknown",
     "ClaimStands",
+    "Correction",
+    "CorrectionAnswer",
     "DecidedAlready",
     "Decision",
     "Facts",
@@ -40,6 +43,7 @@ __all__ = [
     "Stored",
     "Withdrawn",
     "WithdrawnAlready",
+    "correct_events",
     "decide",
     "held",
     "held_rows",

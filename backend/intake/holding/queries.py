@@ -181,3 +181,13 @@ ACTIVITIES = text("SELECT id, activity FROM method_named WHERE id = ANY (CAST(:m
 HOLDER = text(
     "SELECT participant_id FROM means_holder WHERE token = :token AND held @> CAST(:at AS timestamptz)"
 )
+
+CORRECTION = text("""
+    SELECT id, replaced_by FROM intake_correction
+    WHERE source_id = :source AND asked_key = :key AND facts_sha256 = :digest
+""")
+ADD_CORRECTION = text("""
+    INSERT INTO intake_correction (id, source_id, kind, asked_key, withdrew, held_job_id, held_line, replaced_by,
+                                   facts_sha256, reason, corrected_at)
+    VALUES (:id, :source, :kind, :asked_key, :withdrew, :held_job, :held_line, :replaced_by, :digest, :reason, :at)
+""")
