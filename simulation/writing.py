@@ -39,6 +39,7 @@ _CLOCKS: Mapping[
 class Feed:
     """One written file: the mapping that it is laid out for, and how many of its lines are acts."""
 
+    partner: Partner
     file: str
     mapping: str
     acts: int
@@ -75,7 +76,7 @@ def write(city: City, folder: Path, *, partners: Sequence[Partner] | None = None
         seen = _seen(city, partner)
         lines = writer(folder / file, seen)
         labels += [_label(file, line, city.trips[place], place, act) for line, place, act in lines]
-        feeds.append(Feed(file, mapping, sum(act for _, _, act in lines)))
+        feeds.append(Feed(partner, file, mapping, sum(act for _, _, act in lines)))
     write_labels(folder / "labels.csv", labels)
     with (folder / "holders.csv").open("w", encoding="utf-8", newline="") as file_:
         writer_ = csv.writer(file_, lineterminator="\n")
