@@ -37,12 +37,14 @@ from backend.intake.service import (
     summary_of,
 )
 from backend.intake.sources import Source, list_sources, register_source, source_by_mapping, source_of
+from backend.intake.taking import EventAnswer, Taken, take
 
 __all__ = [
     "Act",
     "ActUnknown",
     "ChunkResult",
     "Claimed",
+    "EventAnswer",
     "ExplainedAct",
     "FileUnreadable",
     "HeaderMismatch",
@@ -59,6 +61,7 @@ __all__ = [
     "SourceUnknown",
     "Summary",
     "Sums",
+    "Taken",
     "acts_of",
     "claim_waiting",
     "explain_act",
@@ -76,4 +79,5 @@ __all__ = [
     "source_of",
     "summary_of",
     "sums_of",
+    "take",
 ]

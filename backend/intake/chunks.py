@@ -95,10 +95,25 @@ async def store(
     result = outcome(planned, batches)
     if result.accepted:
         await _post(session, place, planned)
+    await screens.confirm(session, planned)
     await _note(
         session, place, planned, batches=batches, lines=(first_line, batches[-1].last_line), result=result
     )
     return Stored(result, planned)
+
+
+async def planned(
+    session: AsyncSession,
+    target: Target,
+    batches: Sequence[Converted],
+    methods: Sequence[StoredMethod],
+    screens: Screens = NO_SCREENS,
+) -> Plan:
+    """What would become of the acts of these batches now; every key is looked up, and nothing is written."""
+    await prepare(session)
+    return await plan(
+        session, source_id=target.source_id, batches=batches, methods=methods, screens=screens, look=True
+    )
 
 
 def outcome(planned: Plan, batches: Sequence[Converted]) -> ChunkResult:

@@ -10,15 +10,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
-from backend.intake import chunks, queries
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.intake import chunks, holding, queries
 from backend.intake.chunks import ChunkResult, Target
 from backend.intake.convert import Converted, Converter
 from backend.intake.mapping import Mapping
 from backend.intake.methods import StoredMethod
 from backend.intake.reading import read_rows
-from backend.intake.screens import NO_SCREENS, Screens
+from backend.intake.screens import NO_SCREENS, Overtaken, Screens
 from backend.kit.db import Database, TransactionCollided
+from backend.kit.settings import Keys
 from backend.ledger import InsufficientBalance
 
 MOST_ROWS = 500_000
@@ -27,6 +31,7 @@ _ROWS_PER_MEANS = 10  # a chunk posts once per wallet, so it grows until that is
 _WAITING_BATCHES = 6  # bounds what reading may run ahead: about 100 MB
 _TRIES = 5
 
+Result = TypeVar("Result")
 Progress = Callable[[ChunkResult], None]
 Resolve = Callable[[], Awaitable[Sequence[StoredMethod]]]
 
@@ -39,6 +44,7 @@ class Work:
     `progress` hears of every committed chunk, `reading` of the last line that was read, batch by batch.
     """
 
+    keys: Keys
     path: Path
     mapping: Mapping
     converter: Converter
@@ -63,10 +69,12 @@ async def run(db: Database, work: Work, *, after_line: int, seq: int) -> bool:
             chunk = await _gather(batches, work)
             if not chunk:
                 return True
-            await _ensure_partitions(db, chunk, months)
+            await ensure_partitions(db, chunk, months)
             methods, seq = await work.resolve(), seq + 1
             result = await _Part(work, seq, first_line, chunk, methods).store(db)
             first_line = chunk[-1].last_line + 1
+            if result.conflicts:
+                await holding.resolve_by_rule(db, work.keys, job_id=work.target.job_id)
             if work.progress is not None:
                 work.progress(result)
     return False
@@ -98,28 +106,40 @@ class _Part:
     methods: Sequence[StoredMethod]
 
     async def store(self, db: Database) -> ChunkResult:
-        """Store it in one transaction; where another one was in the way (a debt repaid elsewhere shows as a guard), again."""
-        for attempt in range(_TRIES):
-            try:
-                async with db.transaction() as session:
-                    stored = await chunks.store(
-                        session,
-                        self.work.target,
-                        seq=self.seq,
-                        first_line=self.first_line,
-                        batches=self.batches,
-                        methods=self.methods,
-                        screens=self.work.screens,
-                    )
-                    return stored.result
-            except (TransactionCollided, InsufficientBalance):
-                if attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(0.05 * 2**attempt)
-        raise AssertionError("unreachable")
+        """Store it in one transaction."""
+        return await in_turn(db, self._attempt)
+
+    async def _attempt(self, session: AsyncSession, again: bool) -> ChunkResult:
+        screens = self.work.screens.in_front() if again else self.work.screens
+        stored = await chunks.store(
+            session,
+            self.work.target,
+            seq=self.seq,
+            first_line=self.first_line,
+            batches=self.batches,
+            methods=self.methods,
+            screens=screens,
+        )
+        return stored.result
 
 
-async def _ensure_partitions(db: Database, chunk: Sequence[Converted], known: set[date]) -> None:
+async def in_turn(db: Database, attempt: Callable[[AsyncSession, bool], Awaitable[Result]]) -> Result:
+    """Run `attempt` in a transaction; where another one was in the way, once more, and say so.
+
+    A debt repaid elsewhere shows as a guard; acts that others committed while this was planned may change what screens say.
+    """
+    for number in range(_TRIES):
+        try:
+            async with db.transaction() as session:
+                return await attempt(session, number > 0)
+        except (TransactionCollided, InsufficientBalance, Overtaken):
+            if number == _TRIES - 1:
+                raise
+            await asyncio.sleep(0.05 * 2**number)
+    raise AssertionError("unreachable")
+
+
+async def ensure_partitions(db: Database, chunk: Sequence[Converted], known: set[date]) -> None:
     """Partitions are made in transactions of their own: making one locks the table that all chunks write."""
     for month in sorted({day.replace(day=1) for batch in chunk for day in batch.days} - known):
         async with db.transaction() as session:

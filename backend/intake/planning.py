@@ -6,6 +6,7 @@ screens and caps look at it beside what its person did before; what is left is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -159,9 +160,9 @@ async def plan(
     waiting: list[Waiting] = []
     _doubled(chunk, fate, waiting)
     if len(chunk):
-        await _held_before(session, chunk, source_id, fate)
         if look or await _some_claimed(session, chunk):
             await _standing(session, chunk, source_id, fate, waiting)
+        await _held_before(session, chunk, source_id, fate, waiting)
     happened = chunk.numbers("happened_us")
     held = await holders.resolve(session, means=chunk.means, means_no=chunk.means_no, happened_us=happened)
     made = Plan(
@@ -203,13 +204,27 @@ def _doubled(chunk: Chunk, fate: NDArray[np.int8], waiting: list[Waiting]) -> No
             waiting.append(Waiting(again, "claim", "", keys[again].tobytes()))
 
 
-async def _held_before(session: AsyncSession, chunk: Chunk, source_id: int, fate: NDArray[np.int8]) -> None:
-    """What waits or was decided already is not held again."""
+async def _held_before(
+    session: AsyncSession, chunk: Chunk, source_id: int, fate: NDArray[np.int8], waiting: list[Waiting]
+) -> None:
+    """What waits or was decided already is not held, or accepted, again."""
     span = {"source": source_id, "low": chunk.keys[0].tobytes().hex(), "high": chunk.keys[-1].tobytes().hex()}
-    rows = (await session.execute(queries.HELD_BEFORE, span)).scalars().all()
-    if rows:
-        known = np.frombuffer(b"".join(key.bytes for key in rows), dtype="V16")
-        fate[np.isin(chunk.keys, known) & (fate == Fate.ACCEPTED)] = Fate.DUPLICATE
+    before: dict[bytes, list[_Facts]] = {}
+    for row in await session.execute(queries.HELD_BEFORE, span):
+        facts = (row.happened_us, row.ended_us, row.means_token.bytes, row.inputs)
+        before.setdefault(row.claim_key.bytes, []).append(facts)
+    if not before:
+        return
+    known = np.frombuffer(b"".join(before), dtype="V16")
+    for place in np.nonzero(np.isin(chunk.keys, known) & (fate != Fate.DUPLICATE))[0].tolist():
+        again = chunk.table.slice(place, 1).to_pylist()[0]
+        facts = (again["happened_us"], again["ended_us"], again["token"], json.loads(again["inputs"]))
+        if facts in before[chunk.keys[place].tobytes()]:
+            fate[place] = Fate.DUPLICATE
+    waiting[:] = [one for one in waiting if fate[one.row] == Fate.HELD]
+
+
+_Facts = tuple[int, int, bytes, object]
 
 
 async def _some_claimed(session: AsyncSession, chunk: Chunk) -> bool:

@@ -35,15 +35,22 @@ RIGHTS = """
 """
 CLAIMED = text("SELECT EXISTS (SELECT FROM action WHERE claim_key = ANY(CAST(:keys AS uuid[])))")
 
-# What stands in the way: the same act again from the same source, or somebody's other claim.
+# What stands in the way: the same act again from the same source, as it was first or as it was revised; or another claim.
 STANDING = """
     SELECT s.n, (a.source_id = $1 AND a.happened_at = s.happened_at
                  AND a.ended_at IS NOT DISTINCT FROM s.ended_at AND a.means_token = s.means_token
-                 AND a.inputs = s.inputs)::integer AS same
+                 AND a.inputs = s.inputs
+                 OR EXISTS (SELECT FROM action_revision r JOIN action b ON b.claim_key = r.claim_key
+                            WHERE r.root = s.claim_key AND b.source_id = $1 AND b.happened_at = s.happened_at
+                              AND b.ended_at IS NOT DISTINCT FROM s.ended_at AND b.means_token = s.means_token
+                              AND b.inputs = s.inputs))::integer AS same
     FROM intake_stage s JOIN action a ON a.claim_key = s.claim_key
 """
 HELD_BEFORE = text("""
-    SELECT claim_key FROM intake_held
+    SELECT claim_key, (extract(epoch FROM happened_at) * 1000000)::bigint AS happened_us,
+           COALESCE((extract(epoch FROM ended_at) * 1000000)::bigint, -9223372036854775808) AS ended_us,
+           means_token, inputs
+    FROM intake_held
     WHERE source_id = :source AND claim_key >= CAST(:low AS uuid) AND claim_key <= CAST(:high AS uuid)
 """)
 
@@ -125,6 +132,10 @@ OPEN_JOB = text("""
     INSERT INTO intake_job (id, source_id, file_name, file_sha256, mapping_sha256, started_at)
     VALUES (:id, :source, :file_name, :file_sha256, :mapping_sha256, :started_at)
     ON CONFLICT DO NOTHING
+""")
+ADD_JOB = text("""
+    INSERT INTO intake_job (id, source_id, file_name, file_sha256, mapping_sha256, started_at, finished_at)
+    VALUES (:id, :source, :file_name, :file_sha256, :mapping_sha256, :started_at, :finished_at)
 """)
 UNFINISHED_JOB = text("""
     SELECT id FROM intake_job WHERE source_id = :source AND file_sha256 = :file_sha256

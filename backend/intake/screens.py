@@ -21,17 +21,24 @@ class Screened:
     snapshot: str = ""
 
 
+class Overtaken(Exception):
+    """Acts that another transaction committed meanwhile would change what the screens say of this one's."""
+
+
 class Screens:
     """No screens at all."""
+
+    def in_front(self) -> Screens:
+        """The same screens for an attempt that nobody may overtake again."""
+        return self
 
     async def apply(
         self, session: AsyncSession, plan: Plan, *, source_id: int, methods: Sequence[StoredMethod]
     ) -> None:
         """Hold, reject or trim what the rules say of the plan's acts."""
 
-    async def still_holds(self, _session: AsyncSession, _plan: Plan) -> bool:
-        """Whether what others committed since would have changed nothing."""
-        return True
+    async def confirm(self, session: AsyncSession, plan: Plan) -> None:
+        """Raise Overtaken when what others committed since would have changed a verdict. Called last before the commit."""
 
 
 NO_SCREENS = Screens()

@@ -116,6 +116,7 @@ async def ingest(
         async with db.transaction() as session:
             last = (await session.execute(queries.LAST_CHUNK, {"job": job_id})).one()
         work = pipeline.Work(
+            keys=settings.keys,
             path=path,
             mapping=mapping,
             converter=opened.converter,

@@ -363,7 +363,7 @@ async def test_a_collision_before_a_chunk_is_whole_stores_no_chunk_twice(
     """The failure is put in where a partition is made; everything else is the real thing."""
     await city.rider("collided")
     path = city.file([ride("collided", n * 30) for n in range(9)])
-    ensure, calls = pipeline._ensure_partitions, 0  # noqa: SLF001 - the place where the failure is put in
+    ensure, calls = pipeline.ensure_partitions, 0
 
     async def collide_once(*arguments: Any) -> None:
         nonlocal calls
@@ -373,7 +373,7 @@ async def test_a_collision_before_a_chunk_is_whole_stores_no_chunk_twice(
         await ensure(*arguments)
 
     monkeypatch.setattr(reading, "BLOCK_BYTES", 150)
-    monkeypatch.setattr(pipeline, "_ensure_partitions", collide_once)
+    monkeypatch.setattr(pipeline, "ensure_partitions", collide_once)
     with pytest.raises(TransactionCollided):
         await city.ingest(path, chunk_rows=1)
     whole = await city.ingest(path)
