@@ -1,6 +1,7 @@
 """Participants, and the people behind them.
 
-Holds    pseudonyms (citizen, household, firm) and, sealed under a key of their own, the phone numbers of people.
+Holds    pseudonyms (citizen, household, firm) and, sealed under a key of their own, the phone numbers of people; what they write to us is
+         sealed under the same key.
 Promises one phone number is one person; a destroyed key erases the person and nothing else.
 Ignores  what a participant does, earns or holds.
 """
@@ -17,9 +18,11 @@ from backend.identity.people.service import (
     participant_of,
     phone_index,
     phone_of,
+    read_words,
     register,
     register_many,
     rests_on,
+    seal_words,
     wrap_again,
 )
 from backend.identity.people.tables import Participant, ParticipantKind
@@ -40,8 +43,10 @@ __all__ = [
     "participant_of",
     "phone_index",
     "phone_of",
+    "read_words",
     "register",
     "register_many",
     "rests_on",
+    "seal_words",
     "wrap_again",
 ]

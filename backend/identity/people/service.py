@@ -107,6 +107,20 @@ async def data_key(session: AsyncSession, keys: Keys, *, participant_id: UUID) -
     return unseal_any(keys.opening("person"), wrapped, belongs_to=participant_id.bytes)
 
 
+async def seal_words(session: AsyncSession, keys: Keys, *, participant_id: UUID, words: str) -> bytes:
+    """What a person wrote, so that nobody can read it once their key is destroyed. ParticipantUnknown without a key."""
+    key = await data_key(session, keys, participant_id=participant_id)
+    if key is None:
+        raise ParticipantUnknown
+    return seal(key, words.encode(), belongs_to=b"words" + participant_id.bytes)
+
+
+async def read_words(session: AsyncSession, keys: Keys, *, participant_id: UUID, sealed: bytes) -> str | None:
+    """What `seal_words` sealed; None once the person left."""
+    key = await data_key(session, keys, participant_id=participant_id)
+    return None if key is None else unseal(key, sealed, belongs_to=b"words" + participant_id.bytes).decode()
+
+
 async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> str | None:
     """The person's own number, for nobody but that person; None when unknown or erased."""
     person = await queries.person(session, participant_id)

@@ -7,7 +7,19 @@ Promises what is withdrawn is withdrawn once, and its points and grams with it, 
 Ignores  how rows arrive, and what certification took out of the pools: whoever did answers for it (`register_keeper`).
 """
 
-from backend.intake.holding.correcting import Correction, CorrectionAnswer, correct_events
+from backend.intake.holding.appeals import (
+    Appeal,
+    OwnHeld,
+    answer_appeal,
+    appeal,
+    appeal_held,
+    appeal_withdrawn,
+    appeals,
+    own_appeals,
+    own_held,
+    words_of,
+)
+from backend.intake.holding.correcting import Correction, CorrectionAnswer, correct_events, take_back
 from backend.intake.holding.decisions import Resolved, decide, resolve_by_rule, resolve_row
 from backend.intake.holding.errors import (
     AppealTooLate,
@@ -25,6 +37,7 @@ from backend.intake.holding.withdrawing import withdraw
 
 __all__ = [
     "Accepted",
+    "Appeal",
     "AppealTooLate",
     "AppealUnknown",
     "ClaimStands",
@@ -38,19 +51,29 @@ __all__ = [
     "Keeper",
     "NewHeld",
     "NothingToAppeal",
+    "OwnHeld",
     "PooledGrams",
     "Resolved",
     "Stored",
     "Withdrawn",
     "WithdrawnAlready",
+    "answer_appeal",
+    "appeal",
+    "appeal_held",
+    "appeal_withdrawn",
+    "appeals",
     "correct_events",
     "decide",
     "held",
     "held_rows",
     "hold",
     "hold_apart",
+    "own_appeals",
+    "own_held",
     "register_keeper",
     "resolve_by_rule",
     "resolve_row",
+    "take_back",
     "withdraw",
+    "words_of",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.intake.holding import decisions, queries, service, standing, withdrawing
 from backend.intake.holding.errors import ClaimStands
-from backend.intake.holding.model import Facts, Held, NewHeld, Stored
+from backend.intake.holding.model import Facts, Held, NewHeld, Stored, Withdrawn
 from backend.intake.holding.reported import read_events
 from backend.intake.reading import RowFault
 from backend.intake.sources import Source, source_of
@@ -287,6 +287,7 @@ async def _note(
             "id": correction_id,
             "source": feed.id,
             "kind": asked.kind,
+            "staff": None,
             "asked_key": asked.key,
             "withdrew": withdrew,
             "held_job": None if held is None else held.job_id,
@@ -297,6 +298,37 @@ async def _note(
             "at": clock.now(),
         },
     )
+
+
+async def take_back(session: AsyncSession, *, key: UUID, staff_id: UUID, reason: str) -> Withdrawn | None:
+    """Withdraw an accepted act as a person of the operator who found that it should not count. None when it was before.
+
+    Raises ActUnknown.
+    """
+    await standing.lock(session, {key})
+    correction_id = ids.uuid7()
+    done = await withdrawing.withdraw(session, keys=[key], cause="withdrawn", reference=correction_id)
+    if not done:
+        return None
+    act = (await standing.stored(session, [key]))[key]
+    await session.execute(
+        queries.ADD_CORRECTION,
+        {
+            "id": correction_id,
+            "source": act.source_id,
+            "kind": "withdrawn",
+            "staff": staff_id,
+            "asked_key": key,
+            "withdrew": key,
+            "held_job": None,
+            "held_line": None,
+            "replaced_by": None,
+            "digest": hashlib.sha256(f"withdrawn by {staff_id}".encode()).hexdigest(),
+            "reason": reason,
+            "at": clock.now(),
+        },
+    )
+    return done[0]
 
 
 def same(act: Stored, new: Facts) -> bool:

@@ -51,7 +51,7 @@ async def decide(
 ) -> Decision:
     """Decide of a held row as a person. The same again answers what was decided; DecidedAlready for anything else.
 
-    An accepted row becomes an act at once, and what stood against it is withdrawn in the same transaction. Raises
+    An open appeal about it is answered by it. An accepted row becomes an act at once, and what stood against it is withdrawn in the same transaction. Raises
     HeldUnknown, and ClaimStands when something else was accepted for the same claim meanwhile.
     """
     row = await service.held(session, job_id=job_id, line=line)
@@ -64,9 +64,17 @@ async def decide(
     if outcome == "accepted":
         give_way = await in_the_way(session, row)
         accepted_key = await _accept(session, keys, row, give_way=give_way, decision_id=decision_id)
-    return await note(
+    made = await note(
         session, row, decision_id, outcome=outcome, claim_key=accepted_key, staff_id=staff_id, reason=reason
     )
+    asked = await session.execute(queries.OPEN_APPEAL, {"job": job_id, "line": line})
+    appeal_id = asked.scalar_one_or_none()
+    if appeal_id is not None:  # the decision answers it
+        answered: Literal["upheld", "dismissed"] = "upheld" if outcome == "accepted" else "dismissed"
+        await answer(
+            session, appeal_id, outcome=answered, staff_id=staff_id, reason=reason, accepted_key=accepted_key
+        )
+    return made
 
 
 async def resolve_row(session: AsyncSession, keys: Keys, *, job_id: UUID, line: int) -> Decision | None:
@@ -180,6 +188,29 @@ async def note(
         },
     )
     return Decision(decision_id, row.job_id, row.line, outcome, by_rule, reason, claim_key, now)
+
+
+async def answer(
+    session: AsyncSession,
+    appeal_id: UUID,
+    *,
+    outcome: Literal["upheld", "dismissed"],
+    staff_id: UUID,
+    reason: str,
+    accepted_key: UUID | None,
+) -> None:
+    """Write what was answered to an appeal."""
+    await session.execute(
+        queries.ADD_ANSWER,
+        {
+            "id": appeal_id,
+            "outcome": outcome,
+            "staff": staff_id,
+            "reason": reason,
+            "accepted_key": accepted_key,
+            "at": clock.now(),
+        },
+    )
 
 
 async def _lock(session: AsyncSession, row: Held) -> None:

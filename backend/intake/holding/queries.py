@@ -187,7 +187,84 @@ CORRECTION = text("""
     WHERE source_id = :source AND asked_key = :key AND facts_sha256 = :digest
 """)
 ADD_CORRECTION = text("""
-    INSERT INTO intake_correction (id, source_id, kind, asked_key, withdrew, held_job_id, held_line, replaced_by,
+    INSERT INTO intake_correction (id, source_id, kind, staff_id, asked_key, withdrew, held_job_id, held_line, replaced_by,
                                    facts_sha256, reason, corrected_at)
-    VALUES (:id, :source, :kind, :asked_key, :withdrew, :held_job, :held_line, :replaced_by, :digest, :reason, :at)
+    VALUES (:id, :source, :kind, :staff, :asked_key, :withdrew, :held_job, :held_line, :replaced_by, :digest, :reason, :at)
+""")
+
+# A citizen's own rows that are not acts: known by whoever held the means then, also when it was linked later.
+_OWN = """
+    LEFT JOIN intake_appeal p2 ON p2.held_job_id = h.job_id AND p2.held_line = h.line
+    LEFT JOIN intake_appeal_answer n ON n.appeal_id = p2.id
+    WHERE (h.participant_id = :participant OR h.participant_id IS NULL AND EXISTS (
+              SELECT FROM means_holder m2 WHERE m2.token = h.means_token AND m2.held @> h.happened_at
+                  AND m2.participant_id = :participant))
+"""
+OWN_HELD = text(
+    _HELD.replace("SELECT h.*,", "SELECT h.*, p2.id AS appeal_id, n.outcome AS appeal_outcome,")
+    + _OWN
+    + """
+      AND d.outcome IS DISTINCT FROM 'accepted'
+      AND (CAST(:at AS timestamptz) IS NULL
+           OR (h.happened_at, h.job_id, h.line) < (:at, CAST(:after_job AS uuid), CAST(:after_line AS bigint)))
+    ORDER BY h.happened_at DESC, h.job_id DESC, h.line DESC LIMIT :limit
+"""
+)
+OWN_HELD_ONE = text(
+    _HELD.replace("SELECT h.*,", "SELECT h.*, p2.id AS appeal_id, n.outcome AS appeal_outcome,")
+    + _OWN
+    + " AND h.job_id = :job AND h.line = :line"
+)
+
+_APPEAL = """
+    SELECT p.id, p.participant_id, p.held_job_id, p.held_line, p.claim_key, p.words, p.due_on, p.appealed_at,
+           n.outcome, n.staff_id, COALESCE(n.reason, '') AS reason, n.accepted_key, n.answered_at, g.code AS programme,
+           m.activity, COALESCE(h.kind, w.cause) AS kind, COALESCE(h.code, '') AS code,
+           COALESCE(h.happened_at, a.happened_at) AS happened_at
+    FROM intake_appeal p
+    LEFT JOIN intake_appeal_answer n ON n.appeal_id = p.id
+    LEFT JOIN intake_held h ON h.job_id = p.held_job_id AND h.line = p.held_line
+    LEFT JOIN action a ON a.claim_key = p.claim_key
+    LEFT JOIN action_withdrawn w ON w.claim_key = p.claim_key
+    JOIN intake_source s ON s.id = COALESCE(h.source_id, a.source_id)
+    JOIN programme g ON g.id = s.programme_id
+    JOIN method_named m ON m.id = COALESCE(h.method_id, a.method_id)
+"""
+APPEAL = text(_APPEAL + " WHERE p.id = :id")
+APPEAL_OF = text(
+    _APPEAL
+    + """
+    WHERE p.held_job_id = CAST(:job AS uuid) AND p.held_line = CAST(:line AS bigint) OR p.claim_key = CAST(:key AS uuid)
+"""
+)
+OWN_APPEALS = text(
+    _APPEAL
+    + """
+    WHERE p.participant_id = :participant
+      AND (CAST(:at AS timestamptz) IS NULL OR (p.appealed_at, p.id) < (:at, CAST(:after AS uuid)))
+    ORDER BY p.appealed_at DESC, p.id DESC LIMIT :limit
+"""
+)
+# The one that must be answered first comes first.
+APPEALS = text(
+    _APPEAL
+    + """
+    WHERE g.code = ANY (CAST(:programmes AS text[])) AND (:answered OR n.appeal_id IS NULL)
+      AND (CAST(:due AS date) IS NULL OR (p.due_on, p.id) > (CAST(:due AS date), CAST(:after AS uuid)))
+    ORDER BY p.due_on, p.id LIMIT :limit
+"""
+)
+ADD_APPEAL = text("""
+    INSERT INTO intake_appeal (id, participant_id, held_job_id, held_line, claim_key, words, due_on, appealed_at)
+    VALUES (:id, :participant, :job, :line, :key, :words, :due_on, :at)
+""")
+ADD_ANSWER = text("""
+    INSERT INTO intake_appeal_answer (appeal_id, outcome, staff_id, reason, accepted_key, answered_at)
+    VALUES (:id, :outcome, :staff, :reason, :accepted_key, :at)
+""")
+WITHDRAWN_AT = text("SELECT withdrawn_at FROM action_withdrawn WHERE claim_key = :key")
+OPEN_APPEAL = text("""
+    SELECT p.id FROM intake_appeal p
+    WHERE p.held_job_id = :job AND p.held_line = :line
+      AND NOT EXISTS (SELECT FROM intake_appeal_answer n WHERE n.appeal_id = p.id)
 """)

@@ -25,7 +25,7 @@ async def test_points_go_back_and_grams_leave_the_pool(town: Town) -> None:
     await town.ingest([ride("a"), ride("a", 60)])
     before = await town.balances("pool:")
     key = (await town.keys_of(who))[0]
-    (done,) = await town.withdraw(key, reference=ids.uuid7())
+    (done,) = await town.withdraw(key)
     assert done.participant_id == who
     assert done.owed == 0
     assert done.returned
@@ -39,8 +39,8 @@ async def test_a_second_withdrawal_changes_nothing(town: Town) -> None:
     who = await town.rider("b")
     await town.ingest([ride("b")])
     (key,) = await town.keys_of(who)
-    assert len(await town.withdraw(key, reference=ids.uuid7())) == 1
-    assert await town.withdraw(key, reference=ids.uuid7()) == []
+    assert len(await town.withdraw(key)) == 1
+    assert await town.withdraw(key) == []
     assert await town.points(who) == 0
     assert await town.audited() == []
 
@@ -50,11 +50,12 @@ async def test_of_two_at_once_one_withdraws(town: Town) -> None:
     await town.ingest([ride("c")])
     (key,) = await town.keys_of(who)
     async with town.db.transaction() as session:
-        first = await holding.withdraw(session, keys=[key], cause="withdrawn", reference=ids.uuid7())
-        second = asyncio.create_task(town.withdraw(key, reference=ids.uuid7()))
+        first = await holding.take_back(session, key=key, staff_id=town.staff_id, reason="first")
+        second = asyncio.create_task(town.withdraw(key))
         await asyncio.sleep(0.3)
         assert not second.done()
-    assert [len(first), len(await second)] == [1, 0]
+    assert first is not None
+    assert await second == []
     assert await town.points(who) == 0
 
 
@@ -70,7 +71,7 @@ async def test_points_that_were_spent_become_a_debt_and_an_unlinked_act_gives_no
             session, participant_id=who, programme="gd-green-travel", points=earned - 1,
             posting_id=ids.uuid7(), happened_at=clock.now(),
         )  # fmt: skip
-    (done,) = await town.withdraw(key, reference=ids.uuid7())
+    (done,) = await town.withdraw(key)
     assert (done.points, done.owed) == (earned, earned - 1)
     assert await town.balances(f"debt:{who}:") == {f"debt:{who}:gd-green-travel": 1 - earned}
     await town.ingest([ride("d", 90)])
@@ -83,7 +84,7 @@ async def test_a_waiting_act_that_was_withdrawn_can_no_longer_be_claimed(town: T
     await town.ingest([ride("later")])
     async with town.db.transaction() as session:
         key = (await session.execute(_WAITING)).scalar_one()
-    await town.withdraw(key, reference=ids.uuid7())
+    await town.withdraw(key)
     await _link(town, who)
     assert await town.points(who) == 0
     assert await town.audited() == []
@@ -96,7 +97,7 @@ async def test_points_that_linking_brought_are_taken_back_too(town: Town) -> Non
         key = (await session.execute(_WAITING)).scalar_one()
     await _link(town, who, "later still")
     assert await town.points(who) > 0
-    (done,) = await town.withdraw(key, reference=ids.uuid7())
+    (done,) = await town.withdraw(key)
     assert done.participant_id == who
     assert await town.points(who) == 0
     assert await town.audited() == []
@@ -106,14 +107,14 @@ async def test_the_same_report_of_a_withdrawn_act_is_a_duplicate(town: Town) -> 
     who = await town.rider("e")
     await town.ingest([ride("e")])
     (key,) = await town.keys_of(who)
-    await town.withdraw(key, reference=ids.uuid7())
+    await town.withdraw(key)
     again = await town.ingest([ride("e"), ride("e", 30)])
     assert (again.duplicates, again.accepted) == (1, 1)
 
 
 async def test_an_act_that_nobody_knows_cannot_be_withdrawn(town: Town) -> None:
     with pytest.raises(intake.ActUnknown):
-        await town.withdraw(ids.uuid7(), reference=ids.uuid7())
+        await town.withdraw(ids.uuid7())
 
 
 async def _link(town: Town, who: UUID, account: str = "later") -> None:

@@ -14,11 +14,12 @@ CREATE TABLE action_revision (
 CREATE INDEX action_revision_xid ON action_revision (xid);
 
 -- A partner took an event back, or sent it again as it should have been: an accepted act (`withdrew`), or a row that was
--- held. `facts_sha256` is of what was sent, so the same correction again is the same correction.
+-- held. With `staff_id` it was a person of the operator who took an accepted act back. `facts_sha256` is of what was sent, so the same correction again is the same correction.
 CREATE TABLE intake_correction (
     id uuid PRIMARY KEY,
     source_id integer NOT NULL REFERENCES intake_source,
     kind text NOT NULL CHECK (kind IN ('corrected', 'withdrawn')),
+    staff_id uuid REFERENCES staff,
     asked_key uuid NOT NULL,
     withdrew uuid UNIQUE REFERENCES action_withdrawn,
     held_job_id uuid,
@@ -32,6 +33,7 @@ CREATE TABLE intake_correction (
     CONSTRAINT intake_correction_once UNIQUE (source_id, asked_key, facts_sha256),
     CONSTRAINT intake_correction_of_one_thing CHECK ((withdrew IS NULL) = (held_job_id IS NOT NULL)
         AND (held_job_id IS NULL) = (held_line IS NULL)),
+    CONSTRAINT intake_correction_of_staff_withdraws CHECK (staff_id IS NULL OR kind = 'withdrawn' AND withdrew IS NOT NULL),
     CONSTRAINT intake_correction_replaces CHECK (replaced_by IS NULL OR kind = 'corrected' AND withdrew IS NOT NULL),
     CONSTRAINT intake_correction_corrects CHECK (kind <> 'corrected' OR withdrew IS NULL OR replaced_by IS NOT NULL)
 );
@@ -69,6 +71,7 @@ CREATE TABLE intake_appeal_answer (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT intake_appeal_answer_accepts CHECK ((accepted_key IS NOT NULL) = (outcome = 'upheld'))
 );
+CREATE INDEX intake_held_unlinked ON intake_held (means_token) WHERE participant_id IS NULL;
 CREATE INDEX intake_appeal_answer_xid ON intake_appeal_answer (xid);
 
 DO $$
