@@ -71,13 +71,13 @@ _USED = text("""
 # One statement, and so one lock on the partner's row of the day: whoever comes second waits and sees the first one's sum.
 _SPEND = text("""
     INSERT INTO partner_usage AS u (organisation_id, sandbox, day, events)
-    SELECT :organisation_id, :sandbox, :day, :events WHERE :events <= :most
+    SELECT :organisation_id, :sandbox, :day, CAST(:events AS bigint) WHERE CAST(:events AS bigint) <= CAST(:most AS bigint)
     ON CONFLICT (organisation_id, sandbox, day) DO UPDATE SET events = u.events + excluded.events
-        WHERE u.events + excluded.events <= :most
-    RETURNING events
+        WHERE u.events + excluded.events <= CAST(:most AS bigint)
+    RETURNING u.events
 """)
 _GIVE_BACK = text("""
-    UPDATE partner_usage SET events = greatest(0, events - :events)
+    UPDATE partner_usage SET events = greatest(0, events - CAST(:events AS bigint))
     WHERE organisation_id = :organisation_id AND sandbox = :sandbox AND day = :day
 """)
 _FORGET_USAGE = text("DELETE FROM partner_usage WHERE day < :before")
