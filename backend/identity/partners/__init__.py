@@ -34,6 +34,7 @@ from backend.identity.partners.errors import (
 )
 from backend.identity.partners.quotas import (
     DEFAULT,
+    forget_sandbox_usage,
     give_back,
     quota_of,
     quotas_set,
@@ -93,6 +94,7 @@ __all__ = [
     "approve_key",
     "authenticate",
     "forget_nonces",
+    "forget_sandbox_usage",
     "forget_usage",
     "give_back",
     "key",

@@ -80,6 +80,7 @@ _GIVE_BACK = text("""
     UPDATE partner_usage SET events = greatest(0, events - CAST(:events AS bigint))
     WHERE organisation_id = :organisation_id AND sandbox = :sandbox AND day = :day
 """)
+_FORGET_SANDBOX = text("DELETE FROM partner_usage WHERE organisation_id = :organisation_id AND sandbox")
 _FORGET_USAGE = text("DELETE FROM partner_usage WHERE day < :before")
 
 
@@ -165,3 +166,7 @@ async def give_back(
 
 async def forget_usage(session: AsyncSession, *, before: date) -> None:
     await session.execute(_FORGET_USAGE, {"before": before})
+
+
+async def forget_sandbox_usage(session: AsyncSession, organisation_id: UUID) -> None:
+    await session.execute(_FORGET_SANDBOX, {"organisation_id": organisation_id})

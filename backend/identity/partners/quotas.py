@@ -87,6 +87,11 @@ async def give_back(session: AsyncSession, caller: CallingPartner, *, events: in
     )
 
 
+async def forget_sandbox_usage(session: AsyncSession, *, organisation_id: UUID) -> None:
+    """Count from nothing again what a partner sends to its sandbox."""
+    await queries.forget_sandbox_usage(session, organisation_id)
+
+
 def until_tomorrow_s(now: datetime | None = None) -> int:
     """Seconds until the next day begins in Asia/Shanghai, at least one."""
     at = now or clock.now()

@@ -94,6 +94,24 @@ CREATE TABLE partner_usage (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON partner_usage TO puhui_app;
 
+-- The moment at which a partner's sandbox stands; without a row it has the real time.
+CREATE TABLE sandbox_clock (
+    organisation_id uuid PRIMARY KEY REFERENCES organisation,
+    stands_at timestamptz NOT NULL
+);
+
+-- Acts that a partner's sandbox took, so that sending them again is answered as it would be. Nothing else knows them.
+CREATE TABLE sandbox_act (
+    organisation_id uuid NOT NULL,
+    claim_key uuid NOT NULL,
+    facts_sha256 bytea NOT NULL,
+    taken_at timestamptz NOT NULL,
+    PRIMARY KEY (organisation_id, claim_key)
+);
+CREATE INDEX sandbox_act_taken ON sandbox_act (taken_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON sandbox_clock TO puhui_app;
+GRANT SELECT, INSERT, DELETE ON sandbox_act TO puhui_app;
+
 -- ---------------------------------------------------------------- uploads and batches: below this line ----------------
 
 -- A file as a partner sent it, kept in the data folder under its id until some time after its last job ended.

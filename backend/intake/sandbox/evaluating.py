@@ -1,0 +1,92 @@
+"""Reading and computing a source's events as the real thing does, with nothing asked of the books."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import programmes
+from backend.intake.convert import Converted, Converter
+from backend.intake.mapping import mapping_of
+from backend.intake.opening import require_programme
+from backend.intake.reading import rows_of_events
+from backend.intake.sources import source_of
+from backend.intake.taking import EventAnswer
+from backend.kit.settings import Keys
+from backend.methodologies import methodology_of
+from backend.packs import Library
+from backend.packs.overlays import overlay_of
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One event: its answer as if it were the first, and the digest (32 bytes) of what tells it from another act."""
+
+    answer: EventAnswer
+    facts: bytes
+
+
+class _Converter(Converter):
+    """A converter whose present is the sandbox's."""
+
+    def __init__(self, *, now: datetime, **given: Any) -> None:
+        super().__init__(**given)
+        self._now_us = int(now.timestamp() * 1_000_000)
+
+
+async def evaluate(
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    source: str,
+    rows: Sequence[Mapping[str, object]],
+    library: Library,
+    now: datetime,
+) -> list[Evaluated]:
+    """Every event of a registered source, in order. Raises SourceUnknown and what packs refuse."""
+    feed = await source_of(session, source)
+    programme = (await programmes.programme_of(session, code=feed.programme)).pack
+    mapping = mapping_of(library.find(feed.mapping))
+    overlays = [overlay_of(library.find(name)) for name in feed.overlays]
+    require_programme(programme, feed, overlays)
+    methods = {
+        rule.methodology: methodology_of(library.find(rule.methodology))
+        for rule in mapping.rules
+        if rule.filter is None
+    }
+    converter = _Converter(
+        now=now,
+        keys=keys,
+        mapping=mapping,
+        programme=programme,
+        methodologies=methods,
+        overlays=overlays,
+        region=feed.region,
+        evidence=feed.evidence,
+    )
+    batch = await asyncio.to_thread(lambda: converter.convert(rows_of_events(rows, mapping.columns)))
+    return _in_order(batch, source=source, events=len(rows))
+
+
+def _in_order(batch: Converted, *, source: str, events: int) -> list[Evaluated]:
+    found: dict[int, Evaluated] = {}
+    for act in batch.table.to_pylist():
+        index = act["line"] - 1
+        answer = EventAnswer(
+            index, "accepted", "", "", "", UUID(bytes=act["claim_key"]), act["grams"], act["points"]
+        )
+        told = (source, act["happened_us"], act["ended_us"], act["token"].hex(), act["inputs"])
+        found[index] = Evaluated(answer, hashlib.sha256(repr(told).encode()).digest())
+    for fault in batch.faults:
+        answer = EventAnswer(fault.line - 1, "rejected", fault.code, fault.field, fault.bound, None, 0, 0)
+        found.setdefault(fault.line - 1, Evaluated(answer, b""))
+    for index in range(events):
+        found.setdefault(index, Evaluated(EventAnswer(index, "filtered", "", "", "", None, 0, 0), b""))
+    return [found[index] for index in range(events)]
