@@ -7,7 +7,15 @@ from fastapi import FastAPI
 from backend.identity import staff_http
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from operator_api import admission, certification, methodologies, participants, programmes, sources
+from operator_api import (, held
+    admission,
+    certification,
+    methodologies,
+    participants,
+    programmes,
+    shortfalls,
+    sources,
+)
 
 ROUTERS = (
     staff_http.router,
@@ -15,8 +23,10 @@ ROUTERS = (
     participants.router,
     programmes.router,
     sources.router,
+    held.router,
     methodologies.router,
     certification.router,
+    shortfalls.router,
 )
 
 

@@ -43,6 +43,8 @@ _NOT_ISSUABLE = (
     certification.IssuedAlready,
     certification.ReportNotCertified,
     certification.StatementMissing,
+    certification.shortfalls.StatementOutdated,
+    certification.shortfalls.CorrectionsOwed,
     certification.MethodologyNotFiled,
     methodologies.EngineDiffers,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
+from backend.certification import shortfalls
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
@@ -64,6 +65,13 @@ async def checkpoints(worker: Worker) -> None:
 async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
+
+
+@tasks.job("certification.cancel_overdue", every=crontab(hour="2", minute="40"))
+async def cancel_overdue(worker: Worker) -> None:
+    """Let operators lose the tonnes that they owe for withdrawn acts, where the programme's term is over."""
+    for one in await shortfalls.cancel_overdue(worker.db):
+        _log.warning("credits cancelled", operator=one.operator, quantity_t=one.quantity_t)
 
 
 @tasks.job("bridge.sweep", every=60)

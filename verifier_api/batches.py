@@ -113,6 +113,7 @@ async def get_evidence(
         *_NO_BATCH,
         certification.ActNotInBatch,
         certification.KeepsTooMuch,
+        certification.ActWithdrawn,
         certification.IssuedAlready,
         *idempotency.REFUSALS,
     ),

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from backend import ledger
+from backend.certification import shortfalls
 from backend.kit import idempotency, paging
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
@@ -84,6 +85,7 @@ class BridgeTransferTold(Told):
         AccountMissing,
         registry.MarketUnopened,
         registry.DemoUnitsRefused,
+        shortfalls.CorrectionsOwed,
         ledger.InsufficientBalance,
         ledger.SerialsNotHeld,
         IssuanceNotStated,

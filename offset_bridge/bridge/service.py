@@ -41,7 +41,8 @@ async def lock(
     """Set `quantity_t` of the owner's credits aside for a market, these numbers or the lowest held, and owe the deposit.
 
     Refuses before anything is locked what the market's registry would refuse (MarketUnopened, DemoUnitsRefused,
-    AccountMissing); and BookNotBridged, SerialsNotHeld, InsufficientBalance.
+    AccountMissing), and an operator who owes for withdrawn acts (CorrectionsOwed); and BookNotBridged, SerialsNotHeld,
+    InsufficientBalance.
     """
     known = (await ledger.books(session, [book])).get(book)
     if known is None or book not in origin.BOOKS:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import certification, log
 from backend.certification import checks as batches
 from backend.certification import recounted, stated
+from backend.certification.shortfalls import checks as shortfalls
 from backend.identity import admission
 from backend.identity.approvals import checks as approvals
 from backend.intake import checks as intake
@@ -109,6 +110,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("batches.verified", "抽样、核查发现与声明出自被指派的独立机构，且可重新得出", "Samples, findings and statements are by the assigned, independent body, and come out again", _rows(stated.verification)),
     Invariant("batches.issued", "签发经主管部门两名独立人员同意，吨数与结转相合，依据已备案的方法学或为演示", "Two independent people of the authority agreed to each issuance; it adds up and rests on filings, or is a demonstration", _rows(stated.issuances)),
     Invariant("batches.logged", "冻结、确认、核查与签发均如实载入日志", "Freezing, certification, verification and issuance are in the log as they are", _rows(stated.logged)),
+    Invariant("withdrawn.made_good", "已核证后撤回的每一克均有记录，只补足一次，否则仍为欠量", "Each gram withdrawn after it was certified is noted, and made good once or still owed", _rows(shortfalls.made_good)),
+    Invariant("withdrawn.cancelled", "强制注销与所欠的整吨数、过账及日志一致", "Compulsory cancellations are what was owed in whole tonnes, as posted and logged", _rows(shortfalls.cancellations)),
     Invariant("bridge.steps", "过桥的每一步接续前一步，记账与日志与之一致", "Bridge transfers go step by step, each posted and logged as it is", _rows(bridge.steps)),
     Invariant("credits.across", "每吨减排量在签发簿与各市场簿中恰计一次", "Every credit counts once, over the book that issued it and the markets' books", _rows(bridge.across)),
     Invariant("credits.holders", "减排量的转让与注销与记账、日志一致", "Credits pass on and are cancelled as recorded and logged", _rows(credits_.passed_on_and_given_up)),

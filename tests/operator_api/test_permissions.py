@@ -67,6 +67,10 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "approve_issuance": frozenset({Role.AUTHORITY}),
     "reject_issuance": frozenset({Role.AUTHORITY}),
     "get_issuance": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_shortfalls": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_withdrawn_acts": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "list_compulsory_cancellations": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "order_cancellation": frozenset({Role.AUTHORITY}),
 }
 
 

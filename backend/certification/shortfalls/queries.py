@@ -31,11 +31,11 @@ TAKEN = text(f"""
 """)
 RECORD = text(f"""
     INSERT INTO certification_shortfall
-        (claim_key, batch_id, project, methodology, vintage_year, demo, number, grams, recorded_at)
+        (claim_key, batch_id, project, methodology, vintage_year, demo, number, grams, log_size, recorded_at)
     SELECT k.claim_key, b.id, b.project, b.methodology, b.vintage_year, b.demo,
            COALESCE((SELECT max(s.number) FROM certification_shortfall s WHERE {_SAME.format("s", "b")}), 0)
                + row_number() OVER (PARTITION BY b.project, b.methodology, b.vintage_year, b.demo ORDER BY k.claim_key),
-           k.grams, :at
+           k.grams, :log_size, :at
     FROM unnest(CAST(:keys AS uuid[]), CAST(:batches AS uuid[]), CAST(:grams AS bigint[]))
         AS k(claim_key, batch_id, grams)
     JOIN batch b ON b.id = k.batch_id
@@ -48,7 +48,7 @@ _OPEN = f"""
                SELECT FROM batch n
                JOIN batch_issuance i ON i.batch_id = n.id
                JOIN batch_statement t ON t.batch_id = i.batch_id AND t.revision = i.revision
-               WHERE {_SAME.format("n", "s")} AND t.issued_at > s.recorded_at) AS passed_over
+               WHERE {_SAME.format("n", "s")} AND t.log_index >= s.log_size) AS passed_over
     FROM certification_shortfall s
     JOIN batch b ON b.id = s.batch_id
     CROSS JOIN LATERAL (

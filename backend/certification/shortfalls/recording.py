@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend import log
 from backend.certification import reading
 from backend.certification.shortfalls import covering, queries
 from backend.intake.holding import PooledGrams
@@ -37,6 +38,7 @@ async def answer_for(
                 "keys": [row.claim_key for row in missing],
                 "batches": [row.batch_id for row in missing],
                 "grams": [row.certified_g for row in missing],
+                "log_size": await log.size(session),
                 "at": now,
             },
         )

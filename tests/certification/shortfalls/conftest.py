@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import certification
-from backend.certification import Batch, Series
+from backend.certification import Batch, Series, shortfalls
+from backend.certification.shortfalls import Debt
 from backend.intake import holding
 from backend.kit import ids
 from tests.certification.conftest import BIKE, PROJECT, Town
@@ -50,12 +50,18 @@ async def withdraw(town: Town, month: str, *, grams: int = 4_000, many: int = 1)
 
 async def open_g(town: Town, year: int = 2026, *, demo: bool = False) -> int:
     async with town.db.transaction() as session:
-        return await certification.shortfalls.open_g(session, series(year, demo=demo))
+        return await shortfalls.open_g(session, series(year, demo=demo))
 
 
 async def row(town: Town, statement: str, **given: object) -> tuple[object, ...]:
     async with town.db.transaction() as session:
         return tuple((await session.execute(text(statement), given)).one())
+
+
+async def debt_of(town: Town, year: int = 2026) -> Debt:
+    async with town.db.transaction() as session:
+        found = await shortfalls.debts(session)
+    return next(one for one in found if one.series == series(year))
 
 
 async def closed(town: Town, month: str, grams: list[int], **stated: object) -> Batch:

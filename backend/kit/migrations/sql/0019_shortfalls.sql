@@ -1,7 +1,8 @@
 -- Grams of withdrawn acts that were certified before: what is missing, and what made it good.
 
 -- A withdrawn act whose grams stand in the certified tree of an issued batch. `grams` are those that stand there;
--- `number` counts the shortfalls of a series, and the older one is made good first.
+-- `number` counts the shortfalls of a series, and the older one is made good first. `log_size` is how many entries the log
+-- had: a statement whose entry came later was made in the knowledge of it, whatever clocks say.
 CREATE TABLE certification_shortfall (
     claim_key uuid PRIMARY KEY REFERENCES action_withdrawn,
     batch_id uuid NOT NULL REFERENCES batch_issuance,
@@ -11,6 +12,7 @@ CREATE TABLE certification_shortfall (
     demo boolean NOT NULL,
     number integer NOT NULL CHECK (number > 0),
     grams bigint NOT NULL CHECK (grams > 0),
+    log_size bigint NOT NULL CHECK (log_size > 0),
     recorded_at timestamptz NOT NULL,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     UNIQUE (project, methodology, vintage_year, demo, number)
