@@ -7,11 +7,13 @@ from fastapi import FastAPI
 from backend.identity import staff_http
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from operator_api import (, held
+from operator_api import (
     admission,
     certification,
+    held,
     methodologies,
     participants,
+    partners,
     programmes,
     shortfalls,
     sources,
@@ -21,6 +23,7 @@ ROUTERS = (
     staff_http.router,
     admission.router,
     participants.router,
+    partners.router,
     programmes.router,
     sources.router,
     held.router,
