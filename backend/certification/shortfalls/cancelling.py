@@ -57,8 +57,7 @@ async def _overdue(session: AsyncSession, series: Series) -> Cancellation | None
 async def cancel(session: AsyncSession, *, series: Series, ordered_by: UUID, reason: str) -> Cancellation:
     """Let the operator lose what it owes in a series, as staff of the authority; how much is not theirs to choose.
 
-    Whoever works for the operator or for a body that verified for it is NotIndependent. ShortfallUnknown, NothingOwed,
-    NothingHeld.
+    Whoever works for the operator is NotIndependent. ShortfallUnknown, NothingOwed, NothingHeld.
     """
     await reading.lock(session, series)
     found = await _debt_of(session, series)
