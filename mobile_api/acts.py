@@ -17,6 +17,7 @@ from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Told
 from backend.methodologies import Explanation
+from mobile_api.appeals import why
 
 router = Router(prefix="/acts", tags=["acts"])
 
@@ -58,14 +59,21 @@ class ActTold(Told):
     reduction_g: int
     points: int
     status: str = Field(
-        description="`pooled`: the grams are on their way to credits; `uncredited`: they are not."
+        description="`pooled`: the grams are on their way to credits; `uncredited`: they are not; `withdrawn`: the act "
+        "no longer counts, and its points were taken back."
     )
-    uncredited_because: str | None = Field(description="The reason's code; null when pooled.")
+    uncredited_because: str | None = Field(description="The reason's code; null when it was pooled.")
     uncredited_because_text: str | None
     recorded_at: datetime
     claimed_at: datetime | None = Field(
         description="When linking brought in an act that had waited; else null."
     )
+    withdrawn_at: datetime | None
+    withdrawn_because: str | None = Field(
+        description="`withdrawn`, `corrected`, `conflict` or `appeal`; null while the act counts."
+    )
+    withdrawn_because_text: str | None
+    replaced_by: UUID | None = Field(description="The act that counts instead.")
 
     @classmethod
     def of(cls, act: Act) -> ActTold:
@@ -79,11 +87,15 @@ class ActTold(Told):
             methodology=act.methodology,
             reduction_g=act.grams,
             points=act.points,
-            status="pooled" if pooled else "uncredited",
+            status="withdrawn" if act.withdrawn_at else "pooled" if pooled else "uncredited",
             uncredited_because=None if pooled else act.credit,
             uncredited_because_text=None if pooled else _why(act.credit),
             recorded_at=act.recorded_at,
             claimed_at=act.claimed_at,
+            withdrawn_at=act.withdrawn_at,
+            withdrawn_because=act.withdrawn_because,
+            withdrawn_because_text=None if act.withdrawn_because is None else why(act.withdrawn_because),
+            replaced_by=act.replaced_by,
         )
 
 

@@ -7,7 +7,19 @@ from fastapi import FastAPI
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from mobile_api import acts, consent, home, me, means, offers, receipts, redemptions, signing_in, wallet
+from mobile_api import (
+    acts,
+    appeals,
+    consent,
+    home,
+    me,
+    means,
+    offers,
+    receipts,
+    redemptions,
+    signing_in,
+    wallet,
+)
 from mobile_api.access import authenticate
 
 ROUTERS = (
@@ -17,6 +29,7 @@ ROUTERS = (
     means.router,
     consent.router,
     acts.router,
+    appeals.router,
     receipts.router,
     wallet.router,
     offers.router,

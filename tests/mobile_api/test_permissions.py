@@ -24,6 +24,8 @@ def _with_values(path: str) -> str:
         "holding_id": "1",
         "scenario": "bus",
         "act_id": str(uuid4()),
+        "job_id": str(uuid4()),
+        "line": "1",
         "programme": "gd-green-travel",
         "offer_id": str(uuid4()),
         "redemption_id": str(uuid4()),

@@ -32,7 +32,15 @@ from backend.intake.holding.errors import (
 )
 from backend.intake.holding.hooks import Keeper, PooledGrams, register_keeper
 from backend.intake.holding.model import Accepted, Decision, Facts, Held, NewHeld, Stored, Withdrawn
-from backend.intake.holding.service import held, held_rows, hold, hold_apart
+from backend.intake.holding.service import (
+    PairOfSources,
+    acts,
+    conflicts_by_pair,
+    held,
+    held_rows,
+    hold,
+    hold_apart,
+)
 from backend.intake.holding.withdrawing import withdraw
 
 __all__ = [
@@ -52,16 +60,19 @@ __all__ = [
     "NewHeld",
     "NothingToAppeal",
     "OwnHeld",
+    "PairOfSources",
     "PooledGrams",
     "Resolved",
     "Stored",
     "Withdrawn",
     "WithdrawnAlready",
+    "acts",
     "answer_appeal",
     "appeal",
     "appeal_held",
     "appeal_withdrawn",
     "appeals",
+    "conflicts_by_pair",
     "correct_events",
     "decide",
     "held",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +119,45 @@ async def held_rows(
         },
     )
     return [held_of(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PairOfSources:
+    """Conflicts of one kind between two sources: how many, what became of them, and the grams of those that came later."""
+
+    source: str
+    other: str
+    kind: str
+    conflicts: int
+    waiting: int
+    accepted: int
+    refused: int
+    by_rule: int
+    grams: int
+    latest: dt.datetime
+
+
+async def conflicts_by_pair(
+    session: AsyncSession, *, programmes: Sequence[str], first: dt.date, last: dt.date
+) -> list[PairOfSources]:
+    """Conflicts of acts of these Shanghai days, both included, by pair of sources; the pair with the most comes first.
+
+    Two rows of one source that claim one act are a pair of that source with itself.
+    """
+    rows = await session.execute(
+        queries.CONFLICTS_BY_PAIR,
+        {
+            "programmes": list(programmes),
+            "from": dt.datetime.combine(first, dt.time(), clock.SHANGHAI),
+            "before": dt.datetime.combine(last, dt.time(), clock.SHANGHAI) + dt.timedelta(days=1),
+        },
+    )
+    return [PairOfSources(**row._mapping) for row in rows]  # noqa: SLF001 - the documented mapping of a row
+
+
+async def acts(session: AsyncSession, *, keys: Sequence[UUID]) -> dict[UUID, Stored]:
+    """Accepted acts by their keys, withdrawn ones among them."""
+    return await standing.stored(session, keys) if keys else {}
 
 
 async def exchange(
