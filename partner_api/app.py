@@ -6,14 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from backend.intake.uploads import MOST_BYTES
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from partner_api import myself
+from partner_api import jobs, myself, sandbox, uploads
 from partner_api.access import vouch
 
-ROUTERS = (myself.router,)
+ROUTERS = (myself.router, uploads.router, jobs.router, sandbox.router)
 
-BODY_LIMITS: dict[str, int] = {}  # bytes, by the beginning of an address below this surface
+BODY_LIMITS = {"/uploads": MOST_BYTES}  # bytes, by the beginning of an address below this surface
 
 _SIGNATURE = {
     "type": "http",

@@ -22,6 +22,7 @@ from backend.kit.errors import DomainError
 
 MAX_DEPTH = 32
 MAX_TARGET_BYTES = 8192
+MOST_JSON_BYTES = 16 << 20
 MAX_NUMBER_DIGITS = 100
 
 _log = logging.get("puhui.http")
@@ -118,6 +119,8 @@ class Edge:
         echo.remember(scope, b"")
         _check_target(scope)
         limit = self._most_bytes(scope["path"])
+        if _is_json(headers):
+            limit = min(limit, MOST_JSON_BYTES)  # it is held in memory, whole, before anybody is known
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limit):
             raise problems.BodyTooLarge(limit_bytes=limit)

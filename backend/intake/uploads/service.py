@@ -210,7 +210,7 @@ async def step(
         {
             "job": job_id,
             "seq": 1 if row is None else row.seq + 1,
-            "state": state,
+            "state": state.value,
             "code": code,
             "intake_job": intake_job,
             "counts": None if counts is None else json.dumps(asdict(counts)),
