@@ -36,6 +36,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "bad_unit": ("单位不成立：{why_zh}", "not a unit: {why}"),
     "bad_formula": ("公式不成立：{why_zh}", "not a formula: {why}"),
     "unit_mismatch": ("单位不能归约：{why_zh}", "the units do not reduce: {why}"),
+    "to_fill": ("尚待填写：{what}", "to be filled in: {what}"),
     "not_conservative": ("舍入不保守：{why_zh}", "the rounding is not conservative: {why}"),
     "bad_decimal": (
         '应为写成字符串、至多 {places} 位小数的数字，例如 "0.5"',
@@ -124,6 +125,11 @@ class Faults:
                 en.format(**shown),
             )
         )
+
+    def drop(self, path: Path) -> None:
+        """Forget what was noted at exactly this path."""
+        key = dotted(path)
+        self.found = [fault for fault in self.found if fault.key != key]
 
     def line_of(self, path: Path) -> int:
         while path and path not in self.lines:

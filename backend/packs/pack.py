@@ -30,6 +30,7 @@ from backend.packs.schema import (
     Text,
     Whole,
     find_floats,
+    find_marks,
 )
 
 ENGINE_VERSION = "1"  # changes whenever the same pack and inputs could give another result
@@ -134,6 +135,7 @@ def parse(raw: bytes, file: str = "<bytes>") -> Pack:
     if data and not faults.found:
         find_floats(data, (), faults)
         body = _build(data, hashlib.sha256(raw).hexdigest(), faults)
+        find_marks(data, (), faults)
     pack = data.get("pack") if isinstance(data.get("pack"), dict) else {}
     assert isinstance(pack, dict)
     return Pack(

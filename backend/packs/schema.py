@@ -24,6 +24,7 @@ PACK_ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 REGION = r"[A-Z]{2}(?:-[A-Z0-9]{1,3}){0,2}"
 VERSION = r"\d+\.\d+\.\d+"
 ADDRESS = r"https?://\S+"
+FILL = "fill:"  # what a text begins with that its author has yet to write
 _MAX_TEXT = 10_000
 _MAX_ITEMS = 10_000
 
@@ -244,6 +245,19 @@ class Anything:
 
     def check(self, value: object, at: Path, faults: Faults) -> None:
         """Nothing to check here; floats are found for the whole file."""
+
+
+def find_marks(value: Any, at: Path, faults: Faults) -> None:
+    """Report every text that a scaffold left to be filled in; what else is wrong with it is not told."""
+    if type(value) is str and value.startswith(FILL):
+        faults.drop(at)
+        faults.add(at, "to_fill", what=value.removeprefix(FILL).strip())
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            find_marks(item, (*at, key), faults)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            find_marks(item, (*at, place), faults)
 
 
 def find_floats(value: Any, at: Path, faults: Faults) -> None:

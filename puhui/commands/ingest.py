@@ -37,6 +37,9 @@ def ingest(
             "--rejected", help="未接受的行写入此文件 · where refused rows are listed, with line and reason"
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="只试算，不入库 · say what would become of it, store nothing")
+    ] = False,
     chunk_rows: Annotated[int | None, typer.Option("--chunk-rows", min=1, hidden=True)] = None,
 ) -> None:
     """Every row is accepted, a duplicate, a conflict, rejected with its line and reason, or left out by the mapping.
@@ -56,6 +59,7 @@ def ingest(
                     mapping=described,
                     rejected=rejected,
                     chunk_rows=chunk_rows,
+                    dry_run=dry_run,
                     show=console.err,
                 )
             )

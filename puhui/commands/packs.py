@@ -1,4 +1,4 @@
-"""`puhui packs`: check rule packs, and list those that come with the project."""
+"""`puhui packs`: check rule packs, list those that come with the project, begin new ones, try changed ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Annotated
 
 import typer
 
+from puhui.commands.packs_new import new
+from puhui.commands.packs_simulate import simulate
+
 
 def register(app: typer.Typer) -> None:
     packs = typer.Typer(no_args_is_help=True)
     packs.command(name="check", help="检查规则包 · check rule packs")(check)
     packs.command(name="list", help="列出规则包 · list rule packs")(show)
+    packs.command(name="new", help="写出一份待填写的规则包 · scaffold a pack to be filled in")(new)
+    packs.command(name="simulate", help="在已存的行为上试算 · try a changed pack over stored acts")(simulate)
     app.add_typer(packs, name="packs", help="规则包：以数据写成的规则与科学 · law and science as data")
 
 
@@ -30,7 +35,7 @@ def check(
     from backend import packs
     from puhui import console
 
-    _register_kinds()
+    register_kinds()
     roots = paths or [packs.builtin_root()]
     library = packs.gather(packs.load(file) for root in roots for file in packs.files_below(root))
     faults = [*library.faults, *packs.check_references(library, beside=packs.load_all())]
@@ -64,7 +69,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON ·
     from backend import packs
     from puhui import console
 
-    _register_kinds()
+    register_kinds()
     library = packs.load_all()
     if as_json:
         console.print_json([_facts(pack) for pack in library.packs.values()])
@@ -78,7 +83,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON ·
         )
 
 
-def _register_kinds() -> None:
+def register_kinds() -> None:
     """Each noun registers its kind of pack when it is imported."""
     for noun in ("backend.methodologies", "backend.programmes", "backend.intake.mapping"):
         importlib.import_module(noun)
