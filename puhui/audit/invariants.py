@@ -11,10 +11,12 @@ from backend import certification, log
 from backend.certification import checks as batches
 from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
-from backend.identity import admission
+from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
+from backend.identity.partners import checks as signing
 from backend.intake import checks as intake
 from backend.intake import posted, recomputed
+from backend.intake.holding import checks as holding
 from backend.kit.checks import Checked
 from backend.kit.settings import Settings
 from backend.ledger import checks as ledger
@@ -35,7 +37,14 @@ from offset_bridge.registry import checks as registered
 from offset_bridge.surrender import checks as surrendered
 from puhui.audit import runs
 
-ACT_KINDS = (FILING, *certification.KINDS, *admission.KINDS, *registry.KINDS, *surrender.KINDS)
+ACT_KINDS = (
+    FILING,
+    *certification.KINDS,
+    *admission.KINDS,
+    *partners.KINDS,
+    *registry.KINDS,
+    *surrender.KINDS,
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("actions.holders", "记入者当时持有介质；入池者当时已委托权益", "Who is credited held the means; pooled grams had the right assigned", _rows(intake.holders)),
     Invariant("actions.recomputed", "克数与积分按所记方法与计划重算一致", "Grams and points are what method and programme yield again", _rows(recomputed.grams_and_points)),
     Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
+    Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
+    Invariant("acts.withdrawn", "行为因更正、决定或申诉而撤销，积分与克数如数收回", "Acts are withdrawn for a correction, decision or appeal, and their points and grams went back", _rows(holding.withdrawn)),
+    Invariant("acts.revised", "每个认领至多一条有效记录，修订之键合其序号", "One act at most stands for a claim; revisions stand under their own keys", holding.revised),
+    Invariant("appeals.answered", "申诉为本人行为而提，由运营方答复，支持者成为该行为", "Appeals are about one's own acts; the operator answers, and what is upheld became that act", _rows(holding.appealed)),
     Invariant("points.posted", "过账积分等于各人行为的积分", "Points posted are those of each participant's actions", _rows(posted.points)),
     Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
     Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),
@@ -123,6 +136,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("surrender.moved", "单位按提交、撤回、清缴与注销移动，清缴或注销后不再移动", "Units move as pledged, released, surrendered and cancelled, and never again after the last two", _rows(surrendered.moves)),
     Invariant("cash.recorded", "资金进出与记录一致", "Money comes and goes as recorded", _rows(cash.recorded)),
     Invariant("acts.two_people", "双人事项由不同的两人提出与决定", "Two different people stand behind each two-person act", _acts_of_two),
+    Invariant("partners.keys", "合作方密钥即其两人所同意，前后相承，同时至多两个有效", "Partners' keys are what two of their people agreed to, follow each other, and are never good three at once", _rows(signing.keys)),
     Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),
     Invariant("seals.tables", "应封存的表均已登记", "Every table that should be sealed is", _coverage),

@@ -24,7 +24,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import compliance
+from tests.audit import compliance, partner
 from tests.audit.certified import Certified
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
@@ -91,6 +91,7 @@ class City:
         await certified.issue()
         await Crossing(self.db, self.settings).build()
         await compliance.build(self.db, self.settings)
+        await partner.build(self.db, self.settings)
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()

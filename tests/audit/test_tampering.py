@@ -20,6 +20,7 @@ TABLES = (
     "pack_text", "programme", "programme_pack", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",
+    "partner_key", "partner_key_revoked", "partner_quota",
     "registry_mode", "registry_account", "compliance_obligation", "compliance_rules", "unit_lot",
     "unit_pledge", "unit_pledge_lot", "unit_release", "compliance_close", "unit_surrender", "unit_surrender_lot",
     "surrender_recount", "unit_cancellation", "cash_movement",

@@ -37,6 +37,11 @@ _CALLING = text("""
     WHERE k.id = :id
 """)
 
+_EVERY = text("""
+    SELECT id, organisation_id, sandbox, public_key, valid_from, valid_until, replaces, replaced_until, act_id FROM partner_key
+""")
+_EMPLOYERS = text("SELECT id, organisation_id FROM staff")
+
 _INSERT_KEY = text("""
     INSERT INTO partner_key (id, organisation_id, sandbox, public_key, valid_from, valid_until, replaces, replaced_until, act_id)
     VALUES (:id, :organisation_id, :sandbox, :public_key, :valid_from, :valid_until, :replaces, :replaced_until, :act_id)
@@ -170,3 +175,12 @@ async def forget_usage(session: AsyncSession, *, before: date) -> None:
 
 async def forget_sandbox_usage(session: AsyncSession, organisation_id: UUID) -> None:
     await session.execute(_FORGET_SANDBOX, {"organisation_id": organisation_id})
+
+
+async def every_key(session: AsyncSession) -> Sequence[RowMapping]:
+    return (await session.execute(_EVERY)).mappings().all()
+
+
+async def employers(session: AsyncSession) -> Sequence[RowMapping]:
+    """Whom each member of staff works for."""
+    return (await session.execute(_EMPLOYERS)).mappings().all()
