@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import Row, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -84,3 +85,14 @@ async def destroy_key(session: AsyncSession, participant_id: UUID, *, now: datet
         .values(phone_index=None, phone_sealed=None, erased_at=now)
     )
     return destroyed.first() is not None
+
+
+_SEALED_PHONES = text("""
+    SELECT p.participant_id, p.phone_sealed, k.wrapped
+    FROM person p JOIN person_key k USING (participant_id)
+    WHERE p.participant_id = ANY(CAST(:ids AS uuid[])) AND p.phone_sealed IS NOT NULL
+""")
+
+
+async def sealed_phones(session: AsyncSession, participant_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    return (await session.execute(_SEALED_PHONES, {"ids": list(participant_ids)})).all()
