@@ -1,0 +1,215 @@
+"""Each screen at its threshold, and the same verdicts however acts are cut into chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.intake.screening import Cap, Screen, ScreenRules, screen
+from tests.intake.screening.lines import DAY, HOUR, MINUTE, MORNING, SECOND, Act, lines
+
+TRAVEL = frozenset({"cycling", "metro"})
+NOW = MORNING + 30 * DAY
+
+
+def judge(
+    acts: Sequence[Act],
+    *screens: Screen,
+    past: Sequence[Act] = (),
+    caps: tuple[Cap, ...] = (),
+    **windows: int,
+) -> list[str]:
+    rules = ScreenRules(screens=screens, travel=TRAVEL, caps=caps, **windows)  # type: ignore[arg-type]
+    found = screen(lines(acts), lines(past, past=True), rules, NOW)
+    return [found.screens[number] for number in found.screen]
+
+
+def earned(acts: Sequence[Act], *caps: Cap, past: Sequence[Act] = ()) -> list[int]:
+    found = screen(lines(acts), lines(past, past=True), ScreenRules(caps=caps), NOW)
+    points: list[int] = found.points.tolist()
+    return points
+
+
+def test_speed_is_judged_at_its_threshold_by_the_reported_way_and_by_the_ends() -> None:
+    fast = Screen("fast", "speed", holds=False, above=36)
+    assert judge([Act(metres=6_000), Act(metres=6_001)], fast) == [
+        "",
+        "fast",
+    ]  # 36 km/h is 6 km in ten minutes
+    here, there = (225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000)  # 11.1 km apart
+    assert judge([Act(begins=here, ends=there, metres=100)], fast) == ["fast"]
+    assert judge([Act(begins=here, ends=there, took=None), Act(took=0, metres=1)], fast) == ["", "fast"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("distance", [Act(metres=n) for n in (99, 100, 500, 501)]),
+     ("duration", [Act(took=n * SECOND) for n in (99, 100, 500, 501)])],
+)  # fmt: skip
+def test_distance_and_duration_have_two_ends(kind: str, values: list[Act]) -> None:
+    one = Screen("size", kind, holds=False, below=100, above=500)  # type: ignore[arg-type]
+    assert judge(values, one) == ["size", "", "", "size"]
+
+
+def test_a_screen_looks_at_its_own_activities_only() -> None:
+    one = Screen("size", "distance", holds=False, above=500, activities=frozenset({"metro"}))
+    assert judge([Act(metres=900), Act(metres=900, activity="metro")], one) == ["", "size"]
+
+
+def test_travel_of_two_sources_at_once_holds_the_later_arrival() -> None:
+    one = Screen("at-once", "overlap", holds=True, slack=60)
+    metro = Act(activity="metro", source=2, at=MORNING + 9 * MINUTE)
+    assert judge([Act(), metro], one) == ["", ""]  # a minute together is the tolerance
+    late = replace(metro, at=MORNING + 9 * MINUTE - SECOND)
+    assert judge([Act(), late], one) == ["", "overlap"]
+    assert judge([late, Act()], one) == ["", "overlap"]
+    assert judge([Act()], one, past=[late]) == ["overlap"]
+    assert judge([Act(), replace(late, person=1)], one) == ["", ""]
+    assert judge([Act(), replace(late, activity="walking")], one) == ["", ""]
+    assert judge([Act(), replace(late, source=1)], one) == ["", ""]
+
+
+def test_an_act_without_an_end_is_a_point() -> None:
+    one = Screen("at-once", "overlap", holds=True, slack=60)
+    points = [Act(source=2, took=None, at=MORNING + n) for n in (MINUTE, MINUTE + SECOND)]
+    assert judge([Act(), points[0]], one) == ["", ""]
+    assert judge([Act(), points[1]], one) == ["", "overlap"]
+
+
+def test_what_is_held_stands_in_nobodys_way() -> None:
+    one = Screen("at-once", "overlap", holds=True)
+    acts = [Act(took=HOUR), Act(source=2, at=MORNING + 50 * MINUTE, took=HOUR),
+            Act(at=MORNING + 100 * MINUTE, source=3)]  # fmt: skip
+    assert judge(acts, one) == ["", "overlap", ""]
+
+
+def test_nobody_is_far_away_too_soon() -> None:
+    one = Screen("far", "teleport", holds=True, above=360, slack=1_000)
+    here, there = (225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000)  # 11,120 m: 111 s at 360 km/h
+    first = Act(begins=here, ends=here)
+    for gap, said in ((102, ""), (100, "far")):  # the first kilometre is free: 101.2 s
+        second = Act(begins=there, ends=there, at=MORNING + 10 * MINUTE + gap * SECOND)
+        assert judge([first, second], one) == ["", said]
+        assert judge([second, first], one) == ["", said]
+
+
+def test_bursts_count_within_a_sliding_time() -> None:
+    person = Screen("burst", "person_burst", holds=True, above=3, within=600)
+    acts = [Act(at=MORNING + n * 150 * SECOND) for n in range(5)]
+    assert judge(acts[:4], person) == ["", "", "", "burst"]
+    assert judge([Act(at=MORNING + n * 200 * SECOND) for n in range(9)], person) == [""] * 9
+    people = Screen("shared", "device_people", holds=True, above=2, within=600)
+    assert judge([Act(person=n, device=7) for n in range(4)], people) == ["", "", "shared", "shared"]
+    assert judge([Act(person=n, device=n) for n in range(4)], people) == [""] * 4
+
+
+def test_stations_that_cannot_be() -> None:
+    same = Screen("round", "same_station", holds=True, above=1_800)
+    pair = Screen("pair", "station_pair", holds=False, below=600, pairs=frozenset({frozenset({"a", "b"})}))
+    loop = [Act(stations=("a", "a"), took=n * SECOND, activity="metro") for n in (1_800, 1_801)]
+    assert judge(loop, same) == ["", "round"]
+    ride = [Act(stations=("b", "a"), took=n * SECOND) for n in (599, 600)]
+    assert judge([*ride, Act(stations=("a", "c"), took=SECOND)], pair) == ["pair", "", ""]
+
+
+def test_windows_of_the_programme() -> None:
+    acts = [Act(at=NOW + n * SECOND) for n in (60, 61)] + [Act(at=NOW - n * DAY) for n in (3, 4)]
+    assert judge(acts, early_s=60, late_days=3) == ["", "early", "", "late"]
+
+
+def test_caps_of_points_trim_or_zero_in_the_order_of_arrival() -> None:
+    acts = [Act(points=n) for n in (40, 40, 40, 15)]
+    assert earned(acts, Cap("day", "day", "points", 100, "trim")) == [40, 40, 20, 0]
+    assert earned(acts, Cap("day", "day", "points", 100, "zero")) == [40, 40, 0, 15]
+    assert earned(acts, Cap("day", "day", "points", 100, "trim"), past=[Act(points=70)]) == [30, 0, 0, 0]
+    assert earned(acts, Cap("two", "day", "acts", 2, "zero")) == [40, 40, 0, 0]
+    other = [Act(points=90, own=False), Act(points=90, person=3)]
+    assert earned(acts[:1], Cap("day", "day", "points", 100, "trim"), past=other) == [40]
+
+
+def test_days_and_months_of_caps_are_those_of_shanghai() -> None:
+    midnight = MORNING + 16 * HOUR
+    day = Cap("day", "day", "acts", 1, "zero")
+    assert earned([Act(at=midnight - 1), Act(at=midnight)], day) == [10, 10]
+    month = Cap("month", "month", "acts", 1, "zero")
+    assert earned([Act(at=midnight - 1), Act(at=midnight), Act(at=midnight + 30 * DAY)], month) == [10, 0, 10]
+
+
+_ACTS = st.builds(
+    Act,
+    person=st.integers(-1, 2),
+    at=st.integers(0, 40).map(lambda n: MORNING + n * 7 * MINUTE),
+    took=st.one_of(st.none(), st.integers(0, 40).map(lambda n: n * MINUTE)),
+    activity=st.sampled_from(["cycling", "metro", "walking"]),
+    source=st.integers(1, 3),
+    metres=st.integers(0, 9_000),
+    begins=st.sampled_from([(225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000)]),
+    ends=st.sampled_from([(225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000), None]),
+    device=st.integers(-1, 2),
+    points=st.integers(0, 50),
+)
+_RULES = ScreenRules(
+    screens=(
+        Screen("fast", "speed", holds=False, above=45),
+        Screen("at-once", "overlap", holds=True, slack=120),
+        Screen("within", "overlap_within_source", holds=True, slack=600),
+        Screen("far", "teleport", holds=True, above=120, slack=500),
+        Screen("burst", "person_burst", holds=True, above=4, within=3_600),
+        Screen("shared", "device_people", holds=True, above=2, within=3_600),
+    ),
+    travel=TRAVEL,
+    caps=(
+        Cap("metro", "day", "acts", 2, "zero", frozenset({"metro"})),
+        Cap("day", "day", "points", 90, "trim"),
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_ACTS, max_size=24), st.data())
+def test_verdicts_do_not_depend_on_chunks(acts: list[Act], data: st.DataObject) -> None:
+    acts = [replace(act, order=number + 1) for number, act in enumerate(acts)]
+    whole: list[tuple[str, int]] = []
+    past: list[Act] = []
+    for act in acts:  # the plainest: one by one
+        found = screen(lines([act]), lines(past, past=True), _RULES, NOW)
+        whole.append((found.screens[found.screen[0]], int(found.points[0])))
+        if not found.screen[0]:
+            past.append(replace(act, points=int(found.points[0]), order=0))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(acts)), max_size=3)))
+    parts, past = [], []
+    for low, high in zip([0, *cuts], [*cuts, len(acts)], strict=True):
+        some = acts[low:high]
+        found = screen(lines(some), lines(past, past=True), _RULES, NOW)
+        names = [found.screens[number] for number in found.screen]
+        parts += list(zip(names, found.points.tolist(), strict=True))
+        past += [
+            replace(act, points=points, order=0)
+            for act, name, points in zip(some, names, found.points.tolist(), strict=True)
+            if not name
+        ]
+    assert [name for name, _ in parts] == [name for name, _ in whole]
+    assert [points for name, points in parts if not name] == [points for name, points in whole if not name]
+
+
+def test_half_a_million_sound_acts_are_found_sound() -> None:
+    n = 500_000
+    chance = np.random.default_rng(7)
+    some = lines([Act(points=1)])
+    many = {
+        name: np.repeat(getattr(some, name), n)
+        for name in some.__slots__
+        if name not in {"activities", "places"}
+    }
+    many["person"] = np.arange(n) % 5_000
+    many["started_us"] = MORNING + (np.arange(n) // 5_000) * HOUR + chance.integers(0, 20, n) * MINUTE
+    many["ended_us"] = many["started_us"] + 5 * MINUTE
+    many["distance_m"] = np.full(n, 1_000)
+    rules = replace(_RULES, caps=(Cap("day", "day", "points", 1_000, "trim"),))
+    found = screen(replace(some, **many), lines([], past=True), rules, NOW + 3_650 * DAY)
+    assert not found.screen.any()
