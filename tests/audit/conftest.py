@@ -26,6 +26,7 @@ from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
 from tests.audit import compliance, partner
 from tests.audit.certified import Certified
+from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
 
@@ -86,6 +87,7 @@ class City:
         async with self.db.transaction() as session:
             token = means.means_token(self.settings.keys, "bike_account", BIKES, "B3")
             await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
+        await Contested(self.db, self.settings, self.folder).build()
         await self.spend()
         await self.credits()
         await certified.issue()
