@@ -7,14 +7,27 @@ from typing import Any
 from fastapi import FastAPI
 
 from backend.intake.uploads import MOST_BYTES
+from backend.kit.edge import MOST_JSON_BYTES
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from partner_api import jobs, myself, sandbox, uploads
+from partner_api import batches, corrections, jobs, myself, sandbox, sources, uploads
 from partner_api.access import vouch
 
-ROUTERS = (myself.router, uploads.router, jobs.router, sandbox.router)
+ROUTERS = (
+    myself.router,
+    sources.router,
+    batches.router,
+    corrections.router,
+    uploads.router,
+    jobs.router,
+    sandbox.router,
+)
 
-BODY_LIMITS = {"/uploads": MOST_BYTES}  # bytes, by the beginning of an address below this surface
+BODY_LIMITS = {  # bytes, by the beginning of an address below this surface
+    "/batches": MOST_JSON_BYTES,
+    "/corrections": 4 << 20,
+    "/uploads": MOST_BYTES,
+}
 
 _SIGNATURE = {
     "type": "http",

@@ -19,10 +19,11 @@ from backend.intake import RefusedRow, uploads
 from backend.intake.uploads import Sender, UploadJob
 from backend.kit import i18n, paging
 from backend.kit.db import Database
-from backend.kit.http import ReadSession, Router, WriteSession, database
+from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database, settings_of
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Told
+from backend.kit.settings import Settings
 from partner_api.access import NOT_LET_IN, LivePartner
 from partner_api.job_told import JobTold
 from partner_api.scope import sender_of
@@ -74,12 +75,12 @@ async def resume_job(job_id: UUID, caller: LivePartner, session: WriteSession) -
 
 @router.get("/jobs/{job_id}/rejected", responses=problems(*_UNKNOWN, paging.CursorUnusable))
 async def list_rejected(
-    job_id: UUID, caller: LivePartner, session: ReadSession, asked: Paging
+    job_id: UUID, caller: LivePartner, session: ReadSession, settings: AppSettings, asked: Paging
 ) -> Page[RejectedRow]:
     """The rows that were not accepted, by line: rejected, or waiting for a decision."""
     job = await uploads.job_of(session, sender_of(caller), job_id)
     after = asked.after(int)
-    rows = await uploads.rejected(session, job, after=after[0] if after else 0, limit=asked.fetch)
+    rows = await uploads.rejected(session, settings, job, after=after[0] if after else 0, limit=asked.fetch)
     return asked.page(rows, position=lambda row: (row.line,), show=RejectedRow.of)
 
 
@@ -94,19 +95,19 @@ async def download_rejected(job_id: UUID, caller: LivePartner, request: Request)
     async with db.transaction() as session:
         job = await uploads.job_of(session, sender, job_id)
     return StreamingResponse(
-        _csv(db, job),
+        _csv(db, settings_of(request), job),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="rejected-{job.id}.csv"'},
     )
 
 
-async def _csv(db: Database, job: UploadJob) -> AsyncIterator[str]:
+async def _csv(db: Database, settings: Settings, job: UploadJob) -> AsyncIterator[str]:
     """UTF-8 with a byte order mark, which spreadsheets in Chinese need; nothing in it comes from the file's cells."""
     yield "\ufeff" + _lines([list(_COLUMNS)])
     after = 0
     while True:
         async with db.transaction() as session:
-            rows = await uploads.rejected(session, job, after=after, limit=_PAGE)
+            rows = await uploads.rejected(session, settings, job, after=after, limit=_PAGE)
         if rows:
             yield _lines([_cells(row) for row in rows])
             after = rows[-1].line

@@ -147,6 +147,19 @@ ROW_REASONS: dict[str, tuple[str, str]] = {
     "too_large": ("结果过大", "the result is too large"),
     "outside_programme_dates": ("不在计划的起止日期内", "outside the programme's dates"),
     "in_the_future": ("时间在将来", "in the future"),
+    "claim": (
+        "同一行为已被他人或以不同内容申报",
+        "the act is claimed already, elsewhere or with other facts",
+    ),
+    "overlap": (
+        "此人当时另有行程，待裁定",
+        "the same person was travelling elsewhere then; it waits for a decision",
+    ),
+    "early": (
+        "早于计划允许的报送时间，待裁定",
+        "earlier than the programme takes it; it waits for a decision",
+    ),
+    "late": ("晚于计划允许的报送时间，待裁定", "later than the programme takes it; it waits for a decision"),
     "conflict": (
         "同一行为已被他人或以不同内容申报",
         "the act is claimed already, elsewhere or with other facts",

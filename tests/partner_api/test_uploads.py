@@ -256,7 +256,7 @@ async def test_what_was_not_accepted_is_told_by_line_in_pages_and_as_a_file(
     job = await sender.start(HEADER + sender.ride(1) + bad + sender.ride(1, metres=9_999))
     await work_off(worker)
     lines: list[int] = []
-    cursor = {}
+    cursor: dict[str, str] = {}
     while True:
         page = await sender.ask(
             "GET",
@@ -276,6 +276,26 @@ async def test_what_was_not_accepted_is_told_by_line_in_pages_and_as_a_file(
     listed = list(csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff"))))
     assert [int(row["line"]) for row in listed] == lines
     assert listed[0]["reason_zh"] == "不是时间"
+
+
+async def test_a_trial_tells_what_would_be_and_stores_nothing(sender: Sender, worker: Worker) -> None:
+    content = sender.rides(25) + sender.ride(3) + "T,one,never,never,1\n"
+    trial = await sender.start(content, dry_run=True)
+    await work_off(worker)
+    told = await sender.job(trial["id"])
+    assert (told["state"], told["dry_run"], told["done"]) == ("finished", True, 28)
+    assert [told[name] for name in ("received", "accepted", "duplicates", "rejected")] == [27, 25, 1, 1]
+    rows = (await sender.ask("GET", f"/jobs/{trial['id']}/rejected")).json()["items"]
+    assert [(row["line"], row["field"], row["code"]) for row in rows] == [(28, "started_at", "not_a_time")]
+    job = await sender.start(content)
+    assert job["id"] != trial["id"]
+    while_it_waits = await sender.ask("POST", f"/uploads/{job['upload_id']}/jobs", json={"dry_run": True})
+    assert (while_it_waits.status_code, while_it_waits.json()["state"]) == (409, "waiting")
+    await work_off(worker)
+    assert (await sender.job(job["id"]))["accepted"] == 25
+    again = await sender.start(content, dry_run=True)
+    await work_off(worker)
+    assert (await sender.job(again["id"]))["duplicates"] == 26
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -340,7 +360,7 @@ async def test_what_is_anothers_is_not_there(sender: Sender, new_partner: NewPar
         ("GET", f"/jobs/{job['id']}/rejected.csv"), ("POST", f"/jobs/{job['id']}/cancel"),
         ("POST", f"/jobs/{job['id']}/resume"),
     ):  # fmt: skip
-        given = {"json": {}} if path.endswith("/jobs") else {}
+        given: dict[str, Any] = {"json": {}} if path.endswith("/jobs") else {}
         assert (await other.ask(method, path, **given)).status_code == 404, path
     assert (await other.ask("GET", "/uploads")).json()["items"] == []
     assert len((await sender.ask("GET", "/uploads")).json()["items"]) == 1

@@ -80,6 +80,14 @@ class NoRoomForUpload(DomainError):
     title_zh = "暂无空间保存该文件，请稍后重试。"
 
 
+class TrialTooLong(DomainError):
+    """The file is too long to be tried at once; try a part of it."""
+
+    code = "intake.trial_too_long"
+    kind = Kind.INVALID
+    title_zh = "文件过长，无法一次试算完，请先试其中一部分。"
+
+
 @dataclass(eq=False)
 class UploadJobIs(DomainError):
     """The job is in a state in which this cannot be done."""

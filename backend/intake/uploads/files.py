@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import json
 import os
 import time
 import zipfile
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -17,12 +18,15 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from backend.intake.service import RefusedRow
 from backend.intake.uploads.errors import NoRoomForUpload, UploadEmpty, UploadTooLarge
 from backend.kit.settings import Settings
 
 MOST_BYTES = 2 << 30
 _PIECE = 1 << 20
 _UNFINISHED = ".part"
+_REFUSED = "refused"
+MOST_REFUSALS = 100_000
 _UNFINISHED_KEPT_S = 24 * 3600
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _UNSOUND = (
@@ -135,8 +139,44 @@ def _rows(path: Path, file_type: str) -> int | None:
 
 
 def remove(settings: Settings, upload_id: UUID, file_type: str) -> None:
-    """Remove a file; one that is gone already is fine."""
+    """Remove a file and what its trials told; what is gone already is fine."""
     path_of(settings, upload_id, file_type).unlink(missing_ok=True)
+    for path in folder_of(settings).glob(f"{upload_id}.*.{_REFUSED}"):
+        path.unlink(missing_ok=True)
+
+
+class Refusals:
+    """The rows that a trial would not accept, by line, the first `MOST_REFUSALS` of them; a stored job has them as rows."""
+
+    def __init__(self, settings: Settings, upload_id: UUID, job_id: UUID) -> None:
+        self._path = folder_of(settings) / f"{upload_id}.{job_id}.{_REFUSED}"
+        self._kept = 0
+
+    def begin(self) -> None:
+        """Forget what an earlier attempt told."""
+        self._path.write_bytes(b"")
+        self._path.chmod(0o600)
+
+    def add(self, rows: Sequence[RefusedRow]) -> None:
+        """The refused rows of one chunk, whose lines all come behind those before."""
+        room = MOST_REFUSALS - self._kept
+        with self._path.open("a", encoding="utf-8") as file:
+            for row in sorted(rows, key=lambda one: one.line)[:room]:
+                file.write(json.dumps([row.line, row.field, row.code, row.bound]) + "\n")
+        self._kept += min(len(rows), room)
+
+    def read(self, *, after: int, limit: int) -> list[RefusedRow]:
+        """Those behind line `after`."""
+        found: list[RefusedRow] = []
+        if self._path.exists():
+            with self._path.open(encoding="utf-8") as file:
+                for written in file:
+                    row = RefusedRow(*json.loads(written))
+                    if row.line > after:
+                        found.append(row)
+                    if len(found) == limit:
+                        break
+        return found
 
 
 def remove_unfinished(settings: Settings) -> int:

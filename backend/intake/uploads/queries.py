@@ -38,7 +38,9 @@ ADD_JOB = text("""
     ON CONFLICT (upload_id) WHERE NOT dry_run DO NOTHING RETURNING id
 """)
 REAL_JOB_OF = text("SELECT id FROM intake_upload_job WHERE upload_id = :upload_id AND NOT dry_run")
-LOCK = text("SELECT pg_advisory_xact_lock(hashtext('puhui.upload_job'), hashtext(CAST(CAST(:job AS uuid) AS text)))")
+LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtext('puhui.upload_job'), hashtext(CAST(CAST(:job AS uuid) AS text)))"
+)
 LAST_STEP = text("SELECT seq, state FROM intake_upload_step WHERE job_id = :job ORDER BY seq DESC LIMIT 1")
 ADD_STEP = text("""
     INSERT INTO intake_upload_step (job_id, seq, state, code, intake_job, counts, at)

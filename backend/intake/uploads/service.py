@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from dataclasses import asdict, dataclass, fields
@@ -21,9 +22,10 @@ from backend.intake.uploads.errors import (
     UploadsTooMany,
     UploadUnknown,
 )
-from backend.intake.uploads.files import Received
+from backend.intake.uploads.files import Received, Refusals
 from backend.intake.uploads.model import FOLLOWS, OPEN, Counts, State, Upload, UploadJob
 from backend.kit import clock, ids, outbox
+from backend.kit.settings import Settings
 
 TASK = "intake.upload"
 MOST_KEPT = 200  # files of one partner
@@ -181,8 +183,13 @@ async def resume(session: AsyncSession, sender: Sender, job_id: UUID) -> UploadJ
     return await job_of(session, sender, job_id)
 
 
-async def rejected(session: AsyncSession, job: UploadJob, *, after: int, limit: int) -> list[RefusedRow]:
-    """The rows behind line `after` that were not accepted, by line."""
+async def rejected(
+    session: AsyncSession, settings: Settings, job: UploadJob, *, after: int, limit: int
+) -> list[RefusedRow]:
+    """The rows behind line `after` that were not accepted, or of a trial would not be, by line."""
+    if job.dry_run:
+        told = Refusals(settings, job.upload_id, job.id)
+        return await asyncio.to_thread(told.read, after=after, limit=limit)
     if job.intake_job is None:
         return []
     rows = await session.execute(queries.REJECTED, {"job": job.intake_job, "after": after, "limit": limit})

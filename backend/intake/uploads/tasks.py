@@ -20,8 +20,10 @@ from backend.intake import service as intake
 from backend.intake.chunks import ChunkResult
 from backend.intake.errors import JobRunning
 from backend.intake.mapping import mapping_of
+from backend.intake.rehearsing import rehearse
 from backend.intake.sources import source_of
 from backend.intake.uploads import files, queries
+from backend.intake.uploads.errors import TrialTooLong
 from backend.intake.uploads.model import OPEN, Counts, State
 from backend.intake.uploads.service import TASK, step
 from backend.kit import clock, logging, outbox, tasks
@@ -34,6 +36,7 @@ from backend.packs import Library
 CHUNK_ROWS = 100_000
 MOST_CHUNKS = 40  # of one task
 MOST_SECONDS = 600.0
+LONGEST_TRIAL_S = 1500.0  # a trial stores nothing that another task could go on from
 LOOK_EVERY_S = 0.5  # whether the job was cancelled
 KEPT_FOR = timedelta(days=7)
 _AT_ONCE = 100
@@ -114,29 +117,29 @@ async def _take_in(worker: Worker, row: Any) -> Counts | None:
     library = await asyncio.to_thread(_library)
     async with worker.db.transaction() as session:
         source = await source_of(session, row.source)
-    mapping = mapping_of(library.find(source.mapping))
     began = time.monotonic()
     async with _watched(worker.db, row.id) as stopped:
 
         def between(_chunk: ChunkResult) -> None:
             if stopped.is_set():
                 raise _Stopped
-            if not row.dry_run and time.monotonic() - began > MOST_SECONDS:
-                raise _Enough
+            if time.monotonic() - began > (LONGEST_TRIAL_S if row.dry_run else MOST_SECONDS):
+                raise TrialTooLong if row.dry_run else _Enough
 
-        summary = await intake.ingest(
-            worker.db,
-            worker.settings,
-            path=files.path_of(worker.settings, row.upload_id, row.file_type),
-            source=row.source,
-            mapping=mapping,
-            library=library,
-            chunk_rows=CHUNK_ROWS,
-            max_chunks=None if row.dry_run else MOST_CHUNKS,
-            progress=between,
-        )
-    if not row.dry_run:
-        return None
+        given: dict[str, Any] = {
+            "path": files.path_of(worker.settings, row.upload_id, row.file_type),
+            "source": row.source,
+            "mapping": mapping_of(library.find(source.mapping)),
+            "library": library,
+            "chunk_rows": CHUNK_ROWS,
+            "progress": between,
+        }
+        if not row.dry_run:
+            await intake.ingest(worker.db, worker.settings, max_chunks=MOST_CHUNKS, **given)
+            return None
+        refusals = files.Refusals(worker.settings, row.upload_id, row.id)
+        refusals.begin()
+        summary = await rehearse(worker.db, worker.settings, refused=refusals.add, **given)
     return Counts(**{name: getattr(summary, name) for name in Counts.__slots__})
 
 
