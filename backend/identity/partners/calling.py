@@ -33,7 +33,7 @@ async def authenticate(session: AsyncSession, message: Message, *, body: bytes |
     row = await queries.calling(session, key_id=signature.key_id, day=clock.day_of(now))
     if row is None:
         raise SignatureWrong
-    signatures.verify(message, key_id=signature.key_id, public_key=row["public_key"])
+    signatures.verify(message, key_id=str(signature.key_id), public_key=row["public_key"])
     signatures.check_time(signature, now=now)
     if not row["valid_from"] <= now < row["ends_at"]:
         raise PartnerKeyNotLive

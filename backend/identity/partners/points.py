@@ -18,13 +18,13 @@ _NEUTRAL: Point = (0, 1, 1, 0)
 
 def is_sound(raw: bytes) -> bool:
     """True for the canonical encoding of a point of order L: what every honestly made key is."""
-    point = _decoded(raw)
+    point = decoded(raw)
     if point is None or _same(point, _NEUTRAL):
         return False
     return _same(_times(L, point), _NEUTRAL)
 
 
-def _decoded(raw: bytes) -> Point | None:
+def decoded(raw: bytes) -> Point | None:
     if len(raw) != 32:
         return None
     y = int.from_bytes(raw, "little")
@@ -42,7 +42,7 @@ def _decoded(raw: bytes) -> Point | None:
     return x, y, 1, x * y % P
 
 
-def _added(one: Point, other: Point) -> Point:
+def added(one: Point, other: Point) -> Point:
     a = (one[1] - one[0]) * (other[1] - other[0]) % P
     b = (one[1] + one[0]) * (other[1] + other[0]) % P
     c = 2 * one[3] * other[3] * D % P
@@ -55,8 +55,8 @@ def _times(factor: int, point: Point) -> Point:
     found = _NEUTRAL
     while factor:
         if factor & 1:
-            found = _added(found, point)
-        point = _added(point, point)
+            found = added(found, point)
+        point = added(point, point)
         factor >>= 1
     return found
 

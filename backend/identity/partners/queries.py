@@ -58,7 +58,7 @@ _REMEMBER = text("""
 """)
 _FORGET = text("""
     DELETE FROM partner_nonce WHERE (key_id, nonce) IN (
-        SELECT key_id, nonce FROM partner_nonce WHERE good_until < :before LIMIT :limit FOR UPDATE SKIP LOCKED)
+        SELECT key_id, nonce FROM partner_nonce WHERE good_until < :before LIMIT :limit)
 """)
 
 _QUOTA = text("""

@@ -118,11 +118,9 @@ def _unsaid(says: Mapping[str, Any]) -> Iterable[str]:
     return [name for name in ("created", "nonce", "keyid") if name not in says]
 
 
-def verify(message: Message, *, key_id: UUID, public_key: bytes) -> None:
+def verify(message: Message, *, key_id: str, public_key: bytes) -> None:
     """Return when this key (32 bytes) signed this very request; else raise SignatureWrong. Times are not looked at."""
-    verifier = _Verifier(
-        signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(str(key_id), public_key)
-    )
+    verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(key_id, public_key))
     try:
         verifier.verify(message, max_age=None)
     except (InvalidSignature, HTTPMessageSignaturesException):

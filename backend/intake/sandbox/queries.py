@@ -31,7 +31,7 @@ _STANDING = text("""
 _EMPTY = text("DELETE FROM sandbox_act WHERE organisation_id = :organisation_id")
 _FORGET = text("""
     DELETE FROM sandbox_act WHERE (organisation_id, claim_key) IN (
-        SELECT organisation_id, claim_key FROM sandbox_act WHERE taken_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED)
+        SELECT organisation_id, claim_key FROM sandbox_act WHERE taken_at < :before LIMIT :limit)
 """)
 
 
