@@ -10,6 +10,7 @@ from backend.kit.settings import Settings
 from operator_api import (
     admission,
     certification,
+    external_claims,
     held,
     methodologies,
     participants,
@@ -27,6 +28,7 @@ ROUTERS = (
     programmes.router,
     sources.router,
     held.router,
+    external_claims.router,
     methodologies.router,
     certification.router,
     shortfalls.router,

@@ -24,6 +24,7 @@ COMMANDS = (
     "verify",
     "bench",
     "export",
+    "fingerprints",
     "psql",
     "migrate",
     "status",

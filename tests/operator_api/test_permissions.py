@@ -53,6 +53,8 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "list_held": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "get_held": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "decide_held": frozenset({Role.OPERATOR}),
+    "list_external_claims": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "decide_external_claim": frozenset({Role.OPERATOR}),
     "list_conflicts": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "take_act_back": frozenset({Role.OPERATOR}),
     "list_appeals": frozenset({Role.OPERATOR}),

@@ -10,7 +10,7 @@ Ignores  how files travel, and who keeps the exchange key.
 
 from backend.intake.fingerprints import sealing  # noqa: F401 - its tables are sealed wherever it is known
 from backend.intake.fingerprints.agreement import Agreement, ExchangeKey, read_agreement, read_key
-from backend.intake.fingerprints.deciding import ExternalClaim, decide, list_claims
+from backend.intake.fingerprints.deciding import ExternalClaim, claim_of, decide, list_claims
 from backend.intake.fingerprints.errors import (
     AgreementFaulty,
     ExchangeKeyFaulty,
@@ -41,6 +41,7 @@ __all__ = [
     "OtherKey",
     "OwnFingerprints",
     "Rates",
+    "claim_of",
     "decide",
     "export",
     "list_claims",

@@ -52,7 +52,6 @@ _RULES = (
                SELECT d.id::text AS place, CASE
                    WHEN e.claim_key IS NULL THEN 'claim'
                    WHEN d.outcome = 'theirs' AND w.claim_key IS NULL THEN 'stands'
-                   WHEN d.outcome = 'ours' AND w.reference = d.id THEN 'withdrawn'
                END AS fault
                FROM external_claim_decision d
                LEFT JOIN external_claim e ON e.claim_key = d.claim_key AND e.platform = d.platform
@@ -63,10 +62,6 @@ _RULES = (
             "stands": (
                 "the act was found to be another platform's, and still counts",
                 "行为已判归其他平台，却仍计入",
-            ),
-            "withdrawn": (
-                "the act was found to be ours, and is withdrawn by it",
-                "行为已判归本平台，却据此撤销",
             ),
         },
     ),

@@ -87,11 +87,10 @@ async def decide(
     Deciding the same again changes nothing. Raises ExternalClaimUnknown, ExternalClaimDecided.
     """
     claim = await claim_of(session, claim_key=claim_key, platform=platform)
-    decision_id = ids.uuid7()
     added = await session.execute(
         queries.ADD_DECISION,
         {
-            "id": decision_id,
+            "id": ids.uuid7(),
             "key": claim_key,
             "platform": platform,
             "outcome": outcome,
@@ -106,7 +105,7 @@ async def decide(
             raise ExternalClaimDecided
         return claim
     if outcome == "theirs":
-        await holding.withdraw(session, keys=[claim_key], cause="conflict", reference=decision_id)
+        await holding.take_back(session, key=claim_key, staff_id=staff_id, reason=reason)
     return await claim_of(session, claim_key=claim_key, platform=platform)
 
 

@@ -34,7 +34,7 @@ CREATE INDEX external_claim_xid ON external_claim (xid);
 CREATE INDEX external_claim_match ON external_claim (match_id);
 COMMENT ON COLUMN external_claim.beside IS 'found in a neighbouring bucket only, within the tolerance of clocks';
 
--- What a person decided of it, once: the act is ours, or theirs and withdrawn here with this id as the reference.
+-- What a person decided of it, once: the act is ours, or theirs and taken back here by that person.
 CREATE TABLE external_claim_decision (
     id uuid PRIMARY KEY,
     claim_key uuid NOT NULL,
