@@ -56,7 +56,15 @@ _OPEN = f"""
                COALESCE(sum(o.grams) FILTER (WHERE o.cancellation_id IS NOT NULL), 0) AS cancelled_g
         FROM certification_cover o WHERE o.claim_key = s.claim_key) c
 """
-OPEN_G = text(f"SELECT COALESCE(sum(open_g), 0)::bigint FROM ({_OPEN}) s WHERE {_OF_SERIES}")
+# The older is made good first, so nothing before the newest one that anything was done about is open.
+_WAITING = f"""
+    SELECT * FROM ({_OPEN}) s WHERE {_OF_SERIES} AND open_g > 0 AND number >= COALESCE((
+        SELECT n.number FROM certification_shortfall n
+        WHERE n.project = :project AND n.methodology = :methodology AND n.vintage_year = :vintage_year
+          AND n.demo = :demo AND EXISTS (SELECT FROM certification_cover o WHERE o.claim_key = n.claim_key)
+        ORDER BY n.number DESC LIMIT 1), 0)
+"""
+OPEN_G = text(f"SELECT COALESCE(sum(open_g), 0)::bigint FROM ({_WAITING}) w")
 SHORTFALLS = text(f"""
     SELECT claim_key, project, methodology, vintage_year, demo, number, batch_id, operator_id, grams,
            deducted_g::bigint, cancelled_g::bigint, recorded_at
@@ -70,7 +78,7 @@ SHORTFALLS = text(f"""
 COVER = text(f"""
     WITH waiting AS (
         SELECT claim_key, covers, open_g, sum(open_g) OVER (ORDER BY number) - open_g AS before
-        FROM ({_OPEN}) s WHERE {_OF_SERIES} AND open_g > 0
+        FROM ({_WAITING}) w
     ), covered AS (
         INSERT INTO certification_cover (claim_key, number, batch_id, cancellation_id, grams, covered_at)
         SELECT claim_key, covers + 1, :batch, :cancellation, least(open_g, :grams - before), :at

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.certification import Batch, Series, shortfalls
 from backend.certification.shortfalls import Debt
-from backend.intake import holding
-from backend.kit import ids
+from backend.intake.holding import take_back
 from tests.certification.conftest import BIKE, PROJECT, Town
 
 __all__ = ["BIKE", "PROJECT"]
@@ -41,10 +40,18 @@ async def acts(session: AsyncSession, month: str, *, grams: int, many: int = 1) 
 
 
 async def withdraw(town: Town, month: str, *, grams: int = 4_000, many: int = 1) -> list[UUID]:
-    """Withdraw acts of a month, as their sender does."""
+    """Withdraw acts of a month, as the operator does who found that they should not count."""
     async with town.db.transaction() as session:
-        keys = await acts(session, month, grams=grams, many=many)
-        await holding.withdraw(session, keys=keys, cause="withdrawn", reference=ids.uuid7())
+        return await withdraw_in(town, session, month, grams=grams, many=many)
+
+
+async def withdraw_in(
+    town: Town, session: AsyncSession, month: str, *, grams: int = 4_000, many: int = 1
+) -> list[UUID]:
+    """The same in a transaction that the test keeps open."""
+    keys = await acts(session, month, grams=grams, many=many)
+    for key in keys:
+        await take_back(session, key=key, staff_id=town.staff["anna"], reason="no ride")
     return keys
 
 

@@ -59,7 +59,10 @@ async def test_only_the_authority_orders_a_cancellation_and_a_retry_orders_none_
     unknown = await authority.post("/certification/cancellations", {**ORDER, "vintage_year": 2001})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "certification.shortfall_unknown")
 
-    answers = [await authority.post("/certification/cancellations", ORDER, key="ordered-once-and-for-all") for _ in range(2)]
+    answers = [
+        await authority.post("/certification/cancellations", ORDER, key="ordered-once-and-for-all")
+        for _ in range(2)
+    ]
     assert [one.status_code for one in answers] == [201, 201]
     told = answers[0].json()
     assert told == answers[1].json()

@@ -9,10 +9,8 @@ import pytest
 
 from backend import certification
 from backend.certification import shortfalls
-from backend.intake import holding
-from backend.kit import ids
 from tests.certification.conftest import Town, rides_of
-from tests.certification.shortfalls.conftest import acts, closed, open_g, series, withdraw
+from tests.certification.shortfalls.conftest import closed, open_g, series, withdraw, withdraw_in
 from tests.certification.test_races import close_in, waits
 from tests.concurrency.conftest import GivenUp, Superuser
 
@@ -22,11 +20,10 @@ async def test_a_closing_waits_for_a_withdrawal_and_leaves_the_act_out(
 ) -> None:
     await town.ride("2018-01", rides_of(40_000))
     async with town.db.transaction() as session:
-        keys = await acts(session, "2018-01", grams=4_000, many=2)
-        await holding.withdraw(session, keys=keys, cause="withdrawn", reference=ids.uuid7())
+        await withdraw_in(town, session, "2018-01")
         closing = asyncio.create_task(town.close("2018-01"))
         await waits(closing, superuser)
-    assert (await closing).acts == 8
+    assert (await closing).acts == 9
     assert await town.violations() == []
 
 
@@ -87,8 +84,7 @@ async def test_an_issuance_waits_for_a_withdrawal_and_is_refused(town: Town, sup
     batch = await closed(town, "2022-01", rides_of(40_000))
     proposed = await town.propose(batch)
     async with town.db.transaction() as session:
-        keys = await acts(session, "2022-01", grams=4_000)
-        await holding.withdraw(session, keys=keys, cause="withdrawn", reference=ids.uuid7())
+        await withdraw_in(town, session, "2022-01")
         approving = asyncio.create_task(town.approve(batch, proposed))
         await waits(approving, superuser)
     with pytest.raises(shortfalls.StatementOutdated):
@@ -101,16 +97,10 @@ async def test_an_issuance_waits_for_a_withdrawal_and_is_refused(town: Town, sup
 async def test_two_withdrawals_of_one_series_count_one_after_the_other(
     town: Town, superuser: Superuser
 ) -> None:
-    await town.issue(await closed(town, "2023-01", rides_of(40_000)))
+    await town.issue(await closed(town, "2023-01", rides_of(43_000)))
     async with town.db.transaction() as session:
-        first, other = await acts(session, "2023-01", grams=4_000, many=2)
-        await holding.withdraw(session, keys=[first], cause="withdrawn", reference=ids.uuid7())
-
-        async def meanwhile() -> None:
-            async with town.db.transaction() as own:
-                await holding.withdraw(own, keys=[other], cause="withdrawn", reference=ids.uuid7())
-
-        second = asyncio.create_task(meanwhile())
+        await withdraw_in(town, session, "2023-01")
+        second = asyncio.create_task(withdraw(town, "2023-01", grams=3_000))
         await waits(second, superuser)
     await second
     await town.issue(await closed(town, "2023-02", rides_of(40_000)))
