@@ -6,7 +6,7 @@ import pytest
 
 from puhui import embedded
 from puhui.audit import INVARIANTS
-from tests.audit import further_cases, partner_cases
+from tests.audit import contested_cases, exchanged_cases, further_cases, partner_cases
 from tests.audit.conftest import copy_of
 
 ONE_WALLET = "id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet' AND balance > 0)"
@@ -403,7 +403,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-CASES |= further_cases.CASES | partner_cases.CASES
+CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 
 
 def test_every_invariant_has_a_case() -> None:
