@@ -59,7 +59,7 @@ _CELL = Table(
     {
         "value": Figure(),
         "source_title": Text(),
-        "source_url": Text(ADDRESS),
+        "source_url": Text(ADDRESS, unknown=True),
         "source_date": Day(unknown=True),
         "confidence": Text(among=("high", "medium", "low")),
     },

@@ -39,7 +39,7 @@ NAMES: Mapping[str, Shape] = {"name_zh": Text(), "name_en": Text()}
 NOTES: Mapping[str, Shape] = {"notes_zh": Text(), "notes_en": Text()}
 SOURCE: Mapping[str, Shape] = {
     "source_title": Text(),
-    "source_url": Text(ADDRESS),
+    "source_url": Text(ADDRESS, unknown=True),
     "source_date": Day(unknown=True),
     "confidence": Text(among=("high", "medium", "low")),
 }
