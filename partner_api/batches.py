@@ -225,6 +225,7 @@ async def send_batch(
     if asked.atomic and taken.summary.conflicts + taken.summary.rejected:
         await give_back(request, caller, events=counted)
         if not asked.dry_run:
+            await session.rollback()  # the key may be used again
             raise AnswerInstead(_refused(taken.answers))
     told = BatchTold.answering(taken, dry_run=asked.dry_run)
     return Response(told.model_dump_json(), media_type="application/json")
