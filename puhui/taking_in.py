@@ -6,9 +6,7 @@ given servers an operator has to do that first.
 
 from __future__ import annotations
 
-import csv
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +27,10 @@ from backend.identity import Role, organisations
 from backend.intake import ChunkResult, Mapping, Source, Summary
 from backend.intake.reading import header_of
 from backend.kit import clock
-from backend.kit.errors import DomainError, Kind
+from backend.kit.errors import DomainError
 from backend.programmes.shape import programme_of as programme_in
+from puhui import refused
+from puhui.refused import RejectedFileUnwritable
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,21 +38,6 @@ if TYPE_CHECKING:
     from backend.kit.db import Database
     from backend.kit.settings import Settings
     from backend.packs import Library
-
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
-_PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_COLUMNS = ("line", "field", "code", "reason_zh", "reason_en", "bound")
-
-
-@dataclass(eq=False)
-class RejectedFileUnwritable(DomainError):
-    """The file for the refused rows cannot be written; name another with --rejected."""
-
-    code = "puhui.rejected_file_unwritable"
-    kind = Kind.INVALID
-    title_zh = "无法写入未接受行的文件，请用 --rejected 另行指定。"
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +67,34 @@ async def take_in(
     mapping: Mapping | None = None,
     rejected: Path | None = None,
     chunk_rows: int | None = None,
+    dry_run: bool = False,
     show: Console,
 ) -> Taken:
-    """Take in `path`, register its source when that may be done here, and list what was refused."""
+    """Take in `path`, register its source when that may be done here, and list what was refused.
+
+    A dry run only says what would become of the rows: the source has to be registered, and nothing is stored.
+    """
     from puhui import runtime
 
     _require_writable(rejected or Path())
     library = packs.load_all()
     async with runtime.database(settings) as db:
         mapping = mapping or await _mapping(db, library, path=path, source=source)
+        if dry_run:
+            listing = rejected or Path(f"rejected-{source}-dry-run.csv")
+            with _bar(path, mapping, show) as (progress, reading), refused.Listing(listing) as listed_rows:
+                summary = await intake.rehearse(
+                    db,
+                    settings,
+                    path=path,
+                    source=source,
+                    mapping=mapping,
+                    library=library,
+                    progress=progress,
+                    reading=reading,
+                    refused=listed_rows.add,
+                )
+            return Taken(path.name, source, summary, listed_rows.written, _notes(mapping))
         await _require_source(db, settings, library, mapping=mapping, code=source, show=show)
         size = {} if chunk_rows is None else {"chunk_rows": chunk_rows}
         with _bar(path, mapping, show) as (progress, reading):
@@ -105,11 +109,16 @@ async def take_in(
                 reading=reading,
                 **size,
             )
-        listed = await write_refused(db, summary, rejected or Path(f"rejected-{source}-{summary.job_id}.csv"))
-    notes = dict.fromkeys(
-        note for rule in mapping.rules if rule.filter is None for note in mapping.basis_of(rule.activity)
+        listed = await refused.write(db, summary, rejected or Path(f"rejected-{source}-{summary.job_id}.csv"))
+    return Taken(path.name, source, summary, listed, _notes(mapping))
+
+
+def _notes(mapping: Mapping) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        dict.fromkeys(
+            note for rule in mapping.rules if rule.filter is None for note in mapping.basis_of(rule.activity)
+        )
     )
-    return Taken(path.name, source, summary, listed, tuple(notes))
 
 
 def hint_for(error: DomainError, *, source: str, path: Path) -> str:
@@ -289,31 +298,3 @@ def _require_writable(path: Path) -> None:
         raise RejectedFileUnwritable(reason="it is a folder")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise RejectedFileUnwritable(reason="its folder cannot be written")
-
-
-async def write_refused(db: Database, summary: Summary, path: Path) -> Path | None:
-    """List the rows of a job that were not accepted; None, and no file, when there are none.
-
-    UTF-8 with a byte order mark, which spreadsheets in Chinese need; no cell begins as a formula.
-    """
-    if not summary.rejected and not summary.conflicts:
-        return None
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_COLUMNS)
-            async with db.transaction() as session:
-                async for row in intake.refused_rows(session, summary.job_id):
-                    reasons = (intake.row_reason(row.code, "zh"), intake.row_reason(row.code, "en"))
-                    cells = (row.field, row.code, *reasons, row.bound)
-                    writer.writerow([row.line, *(_no_formula(cell) for cell in cells)])
-        draft.replace(path)
-    except OSError as error:
-        raise RejectedFileUnwritable(reason=error.strerror or "not writable") from None
-    return path
-
-
-def _no_formula(cell: str) -> str:
-    """A spreadsheet runs what begins like a formula; a plain number is harmless."""
-    return f"'{cell}" if cell.startswith(_FORMULA_BEGINS) and not _PLAIN_NUMBER.fullmatch(cell) else cell

@@ -26,6 +26,7 @@ from backend.intake.errors import (
 from backend.intake.mapping import Mapping, mapping_of
 from backend.intake.opening import require_programme
 from backend.intake.pools import Pooled, pooled_acts
+from backend.intake.rehearsing import rehearse
 from backend.intake.service import (
     Job,
     RefusedRow,
@@ -73,6 +74,7 @@ __all__ = [
     "pooled_acts",
     "refused_rows",
     "register_source",
+    "rehearse",
     "require_programme",
     "row_reason",
     "source_by_mapping",

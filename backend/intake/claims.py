@@ -68,6 +68,12 @@ def _keyed(key: bytes) -> tuple[Any, Any]:
     return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
 
 
+def key_bounds(from_us: int, until_us: int) -> tuple[str, str]:
+    """The claim keys `[low, high)` of acts that began in `[from_us, until_us)`, as hexadecimal digits."""
+    first, last = (max((at + SHANGHAI_US) // _DAY_US, 0) for at in (from_us, until_us))
+    return f"{first:08x}{'0' * 24}", f"{last + 1:08x}{'0' * 24}"
+
+
 def as_bytes(values: NDArray[np.int64]) -> list[bytes]:
     """Numbers as 8 bytes each, so that a moment is the same field from any file format."""
     raw = values.astype(">i8").tobytes()

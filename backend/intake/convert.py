@@ -280,7 +280,10 @@ class Converter:
         for row in np.nonzero(outside & usable)[0].tolist():
             bound = programme.acts_from.isoformat()
             bad.setdefault(row, (rule.happened_at, "outside_programme_dates", bound))
-        for row in np.nonzero((happened > self._now_us + _CLOCK_TOLERANCE_US) & usable)[0].tolist():
+        future = (happened > self._now_us + _CLOCK_TOLERANCE_US) & usable
+        if programme.early_minutes is not None:  # a screen holds it instead, for somebody to decide
+            future[:] = False
+        for row in np.nonzero(future)[0].tolist():
             bad.setdefault(row, (rule.happened_at, "in_the_future", ""))
 
     def _methods(
@@ -379,7 +382,7 @@ class Converter:
             return pa.nulls(len(rows), UUID_TYPE)
         coded = columns[name].take(rows).dictionary_encode()
         names = [text[:_LONGEST_TEXT] for text in coded.dictionary.to_pylist()]
-        digests = means_tokens(self._keys, "device", "", names)
+        digests = means_tokens(self._keys, "device", "any", names)
         return pa.array(digests, UUID_TYPE).take(coded.indices)
 
 

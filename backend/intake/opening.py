@@ -12,7 +12,8 @@ from backend.intake.convert import Converter
 from backend.intake.errors import OutsideProgramme
 from backend.intake.mapping import Mapping
 from backend.intake.methods import StoredMethod
-from backend.intake.screens import NO_SCREENS, Screens
+from backend.intake.screening import rules_for
+from backend.intake.screens import Screens
 from backend.intake.sources import Source, source_of
 from backend.kit import clock
 from backend.kit.db import Database
@@ -69,7 +70,14 @@ async def open_source(
         region=feed.region,
         evidence=feed.evidence,
     )
-    return Opened(feed, mapping, programme, converter, Resolver(db, converter, feed, library), NO_SCREENS)
+    return Opened(
+        feed,
+        mapping,
+        programme,
+        converter,
+        Resolver(db, converter, feed, library),
+        Screens(rules_for(programme, library)),
+    )
 
 
 class Resolver:

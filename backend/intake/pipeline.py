@@ -64,9 +64,9 @@ async def run(db: Database, work: Work, *, after_line: int, seq: int) -> bool:
     """
     months: set[date] = set()
     first_line, begun = after_line + 1, seq
-    async with _Converted(work, after_line) as batches:
+    async with converted(work, after_line=after_line) as batches:
         while work.most_chunks is None or seq - begun < work.most_chunks:
-            chunk = await _gather(batches, work)
+            chunk = await gather(batches, work)
             if not chunk:
                 return True
             await ensure_partitions(db, chunk, months)
@@ -80,7 +80,7 @@ async def run(db: Database, work: Work, *, after_line: int, seq: int) -> bool:
     return False
 
 
-async def _gather(batches: AsyncIterator[Converted], work: Work) -> list[Converted]:
+async def gather(batches: AsyncIterator[Converted], work: Work) -> list[Converted]:
     """Batches until the chunk is full, none at the end of the file."""
     chunk: list[Converted] = []
     received = means = 0
@@ -146,6 +146,11 @@ async def ensure_partitions(db: Database, chunk: Sequence[Converted], known: set
             if not (await session.execute(queries.PARTITION_EXISTS, {"month": month})).scalar_one():
                 await session.execute(queries.PARTITION, {"month": month})
         known.add(month)
+
+
+def converted(work: Work, *, after_line: int) -> _Converted:
+    """The file's batches behind a line, as acts."""
+    return _Converted(work, after_line)
 
 
 class _Converted:

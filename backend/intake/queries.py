@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from sqlalchemy import text
 
 STAGE = (
     # A chunk is sorted and joined as a whole; with the server's usual few megabytes it would go through files.
     "SET LOCAL work_mem = '256MB'",
     "CREATE TEMP TABLE IF NOT EXISTS intake_means (n integer, token uuid) ON COMMIT DELETE ROWS",
-    "CREATE TEMP TABLE IF NOT EXISTS intake_people (n integer, participant_id uuid) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS intake_people (participant_id uuid) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS intake_devices (device uuid) ON COMMIT DELETE ROWS",
     "CREATE TEMP TABLE IF NOT EXISTS intake_put (participant_id uuid, points bigint) ON COMMIT DELETE ROWS",
     """
     CREATE TEMP TABLE IF NOT EXISTS intake_stage (
@@ -16,7 +20,7 @@ STAGE = (
     ) ON COMMIT DELETE ROWS
     """,
 )
-CLEAR = ("TRUNCATE intake_means", "TRUNCATE intake_people", "TRUNCATE intake_put", "TRUNCATE intake_stage")
+CLEAR = tuple(f"TRUNCATE intake_{name}" for name in ("means", "people", "devices", "put", "stage"))
 
 # COPY answers these, so they are plain statements; what they yield is of fixed width and never NULL.
 HOLDERS = """
@@ -53,6 +57,58 @@ HELD_BEFORE = text("""
     FROM intake_held
     WHERE source_id = :source AND claim_key >= CAST(:low AS uuid) AND claim_key <= CAST(:high AS uuid)
 """)
+
+METHOD_ACTIVITIES = text("SELECT id, activity FROM method_named")
+SOURCE_TIERS = text("SELECT id, evidence, programme_id FROM intake_source")
+SNAPSHOT = text("SELECT pg_current_snapshot()::text")
+# Chunks are confirmed one by one, in this lock's order: whoever comes next sees what the one before committed.
+CONFIRM = text("SELECT pg_advisory_xact_lock(7318016)")
+CONFIRMED_SINCE = text("""
+    SELECT DISTINCT xid::text::bigint FROM intake_chunk
+    WHERE xid >= pg_snapshot_xmin(CAST(CAST(:snapshot AS text) AS pg_snapshot))
+      AND NOT pg_visible_in_snapshot(xid, CAST(CAST(:snapshot AS text) AS pg_snapshot)) AND xid <> pg_current_xact_id()
+""")
+_SEEN = ("from_lat_e7", "from_lon_e7", "to_lat_e7", "to_lon_e7")
+_NIL = "'00000000-0000-0000-0000-000000000000'"
+
+
+def history(*, by: Literal["people", "devices"], seen: bool, since: Sequence[int] | None) -> str:
+    """Counting acts with keys in [$1, $2) that began in [$3, $4) (microseconds), of `intake_people` or on `intake_devices`.
+
+    `seen` adds coordinates and devices; `since` names the only transactions whose acts are looked for.
+    """
+    within = """
+        a.claim_key >= $1::uuid AND a.claim_key < $2::uuid
+        AND a.happened_at >= timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+        AND a.happened_at < timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
+    """
+    if since is not None:
+        within += f" AND a.xid = ANY ('{{{','.join(str(int(xid)) for xid in since)}}}'::xid8[])"
+    columns = "a.claim_key, a.source_id, a.method_id, a.happened_at, a.ended_at, a.points"
+    people = f"""
+        SELECT {columns}, a.participant_id FROM intake_people k
+        JOIN action a ON a.participant_id = k.participant_id WHERE {within}
+        UNION ALL
+        SELECT {columns}, c.participant_id FROM intake_people k
+        JOIN action_claim c ON c.participant_id = k.participant_id
+        JOIN action a ON a.claim_key = c.claim_key WHERE {within}
+    """
+    devices = f"""
+        SELECT {columns}, COALESCE(a.participant_id, c.participant_id) AS participant_id FROM intake_devices k
+        JOIN action_place d ON d.device = k.device JOIN action a ON a.claim_key = d.claim_key
+        LEFT JOIN action_claim c ON c.claim_key = a.claim_key WHERE {within}
+    """
+    places = "".join(f", COALESCE(p.{name}, -2147483648) AS {name}" for name in _SEEN)
+    return f"""
+        SELECT a.claim_key, COALESCE(a.participant_id, {_NIL}) AS participant_id, a.source_id, a.method_id,
+               a.happened_at, COALESCE(a.ended_at, 'infinity') AS ended_at, a.points
+               {places + f", COALESCE(p.device, {_NIL}) AS device" if seen else ""}
+        FROM ({people if by == "people" else devices}) a
+        {"LEFT JOIN action_place p ON p.claim_key = a.claim_key" if seen else ""}
+        LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
+        WHERE w.claim_key IS NULL
+    """
+
 
 OPEN_WALLETS = text("""
     SELECT count(*) FROM (

@@ -28,6 +28,18 @@ class EarningRule:
     points: Known
 
 
+@dataclass(frozen=True, slots=True)
+class EarningCap:
+    """What one person earns at most in a Shanghai day or month: points, or acts that earn; `activities` empty: all."""
+
+    id: str
+    per: Literal["day", "month"]
+    of: Literal["acts", "points"]
+    limit: int
+    over: Literal["trim", "zero"]
+    activities: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Programme:
     """A programme pack. `expires_after_months` counts from the day of earning to the end of that later month.
@@ -52,6 +64,10 @@ class Programme:
     expires_after_months: int
     weights: Mapping[str, Known]
     earns: tuple[EarningRule, ...]
+    screens: str | None = None  # the screens pack that its acts go through
+    caps: tuple[EarningCap, ...] = ()
+    late_days: int | None = None  # an act of an earlier day is held when it comes
+    early_minutes: int | None = None  # an act that lies further in the future is held
 
     def earn_rule(self, *, methodology: str, activity: str) -> EarningRule | None:
         """The rule for an activity; None when the programme gives no points for it."""

@@ -29,11 +29,22 @@ from backend.packs.schema import (
     Whole,
 )
 from backend.programmes.earning import expires_on, points_of_one
-from backend.programmes.rules import EarningRule, Programme
+from backend.programmes.rules import EarningCap, EarningRule, Programme
 
 EVIDENCE = ("operator_feed", "receipt_upload", "self_report")
 
 _SOURCE = {"source": Text()}
+_CAP = Table(
+    {
+        "id": Text(PACK_ID),
+        "per": Text(among=("day", "month")),
+        "of": Text(among=("acts", "points")),
+        "limit": Whole(1, 10**9),
+        "over": Text(among=("trim", "zero")),
+        **_SOURCE,
+    },
+    {"activities": Items(Text(PACK_ID), least=1), "notes_zh": Text(), "notes_en": Text()},
+)
 _SHAPE = document(
     {
         "pack": header(required={**JURISDICTION, "operator": Text(PACK_ID), "sample": Flag()}),
@@ -79,7 +90,12 @@ _SHAPE = document(
             least=1,
         ),
     },
-    {"review": Table({"unknowns": Items(Text())}, {"notes_zh": Items(Text()), "notes_en": Items(Text())})},
+    {
+        "screens": Table({"pack": Text(PACK_ID), **_SOURCE}),
+        "cap": Items(_CAP, unique="id"),
+        "windows": Table({**_SOURCE}, {"late_days": Whole(0, 3_660), "early_minutes": Whole(0, 10_080)}),
+        "review": Table({"unknowns": Items(Text())}, {"notes_zh": Items(Text()), "notes_en": Items(Text())}),
+    },
 )
 
 
@@ -155,6 +171,20 @@ def _build(data: Mapping[str, Any], sha256: str) -> Programme:
             )
             for item in data["earn"]
         ),
+        screens=data["screens"]["pack"] if "screens" in data else None,
+        caps=tuple(
+            EarningCap(
+                id=item["id"],
+                per=item["per"],
+                of=item["of"],
+                limit=item["limit"],
+                over=item["over"],
+                activities=tuple(item.get("activities", ())),
+            )
+            for item in data.get("cap", [])
+        ),
+        late_days=data.get("windows", {}).get("late_days"),
+        early_minutes=data.get("windows", {}).get("early_minutes"),
     )
 
 
@@ -181,6 +211,15 @@ def _refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) 
             faults.add(("earn", place, "methodology"), "bad_reference", name=repr(earn["methodology"]))
         elif earn["activity"] not in {a.get("id") for a in methodology.data.get("activity", [])}:
             faults.add(("earn", place, "activity"), "bad_reference", name=repr(earn["activity"]))
+    if "screens" in data:
+        screens = known.get(data["screens"]["pack"])
+        if screens is None or screens.kind != "screens":
+            faults.add(("screens", "pack"), "bad_reference", name=repr(data["screens"]["pack"]))
+    earning = {earn["activity"] for earn in data["earn"]}
+    for place, cap in enumerate(data.get("cap", [])):
+        for number, activity in enumerate(cap.get("activities", [])):
+            if activity not in earning:
+                faults.add(("cap", place, "activities", number), "bad_reference", name=repr(activity))
 
 
 register(PackKind("programme", _SHAPE, _check, _build, _prove, _refers))

@@ -43,7 +43,7 @@ async def take_in(stage: Stage, delivery: Delivery) -> None:
         library=stage.library,
     )
     rejected = delivery.path.with_name(f"rejected-{delivery.path.stem}.csv")
-    listed = await taking_in.write_refused(stage.db, summary, rejected)
+    listed = await refused.write(stage.db, summary, rejected)
     stage.told.intakes.append(Intake(delivery, summary, listed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from backend import intake, programmes
+from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.packs import load_all
@@ -24,13 +26,14 @@ async def city(db: Database, settings: Settings, tmp_path: Path) -> City:
     return made
 
 
-def event(account: str, *, minute: int = 0, metres: object = 4_000, **other: object) -> dict[str, object]:
+def event(account: str, *, turn: int = 0, metres: object = 4_000) -> dict[str, object]:
+    """A ride of twenty minutes, each turn an hour after the one before."""
+    started = dt.datetime(2025, 5, 6, 8, tzinfo=clock.SHANGHAI) + dt.timedelta(hours=turn)
     return {
         "account_no": account,
-        "started_at": f"2025-05-06 08:{minute:02d}:00",
-        "ended_at": f"2025-05-06 08:{minute:02d}:30",
+        "started_at": started.isoformat(),
+        "ended_at": (started + dt.timedelta(minutes=20)).isoformat(),
         "distance_m": metres,
-        **other,
     }
 
 
@@ -63,9 +66,9 @@ async def test_every_event_has_an_answer_and_duplicates_fail_nothing(city: City)
         event("answered"),
         event("answered"),
         event("answered", metres=9_000),
-        event("answered", minute=5, metres="far"),
-        event("answered", minute=6, metres=None),
-        event("nobody", minute=7),
+        event("answered", turn=5, metres="far"),
+        event("answered", turn=6, metres=None),
+        event("nobody", turn=7),
     ]
     taken = await take(city, events)
     assert [(a.index, a.outcome, a.code, a.field) for a in taken.answers] == [
@@ -86,27 +89,27 @@ async def test_every_event_has_an_answer_and_duplicates_fail_nothing(city: City)
 
 async def test_numbers_are_read_as_they_were_written_and_other_values_are_refused(city: City) -> None:
     values: list[object] = [4_000, "4000", 4_000.5, True, [4_000], {"m": 1}, "\ud800"]
-    taken = await take(city, [event("written", minute=n, metres=value) for n, value in enumerate(values)])
+    taken = await take(city, [event("written", turn=n, metres=value) for n, value in enumerate(values)])
     assert [a.outcome for a in taken.answers] == ["accepted", "accepted"] + ["rejected"] * 5
     assert {a.code for a in taken.answers[2:]} == {"not_a_value"}
 
 
 async def test_an_atomic_batch_is_stored_whole_or_not_at_all(city: City) -> None:
     await city.rider("whole")
-    events = [event("whole"), event("whole", minute=5, metres=-1)]
+    events = [event("whole"), event("whole", turn=5, metres=-1)]
     refused = await take(city, events, atomic=True)
     assert [a.outcome for a in refused.answers] == ["accepted", "rejected"]
     assert not refused.stored
     assert refused.summary.job_id == UUID(int=0)
     assert await stored(city) == 0
-    kept = await take(city, [event("whole"), event("whole"), event("whole", minute=5)], atomic=True)
+    kept = await take(city, [event("whole"), event("whole"), event("whole", turn=5)], atomic=True)
     assert kept.stored
     assert await stored(city) == 2
 
 
 async def test_a_dry_run_answers_the_same_and_stores_nothing(city: City) -> None:
     await city.rider("rehearsed")
-    events = [event("rehearsed"), event("rehearsed", minute=9)]
+    events = [event("rehearsed"), event("rehearsed", turn=9)]
     dry = await take(city, events, dry_run=True)
     assert not dry.stored
     assert await stored(city) == 0
@@ -117,7 +120,7 @@ async def test_a_dry_run_answers_the_same_and_stores_nothing(city: City) -> None
 
 async def test_a_batch_sent_ten_times_by_eight_senders_at_once_counts_once(city: City) -> None:
     riders = [await city.rider(f"storm-{n}") for n in range(5)]
-    events = [event(f"storm-{n % 5}", minute=n) for n in range(50)]
+    events = [event(f"storm-{n % 5}", turn=n) for n in range(50)]
     rounds = [list(reversed(events)) if turn % 2 else events for turn in range(10)]
     gate = asyncio.Semaphore(8)
 

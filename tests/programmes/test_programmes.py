@@ -41,17 +41,17 @@ async def test_registering_the_same_pack_again_changes_nothing(
 
 async def test_a_newer_pack_counts_from_its_registration_and_the_older_one_before(db: Database) -> None:
     named = ('"gd-green-travel"', '"two-packs"')
-    first, second = edited(named), edited(named, ('"1.0.0"', '"1.1.0"'))
+    first, second = edited(named), edited(named, ('"1.1.0"', '"1.2.0"'))
     async with db.transaction() as session:
         before = await programmes.register(session, pack=first)
     async with db.transaction() as session:
         after = await programmes.register(session, pack=second)
-        assert (after.id, after.pack.version) == (before.id, "1.1.0")
+        assert (after.id, after.pack.version) == (before.id, "1.2.0")
         for moment, version in (
-            (before.active_from, "1.0.0"),
-            (after.active_from - dt.timedelta(microseconds=1), "1.0.0"),
-            (after.active_from, "1.1.0"),
-            (before.active_from - dt.timedelta(days=1), "1.0.0"),
+            (before.active_from, "1.1.0"),
+            (after.active_from - dt.timedelta(microseconds=1), "1.1.0"),
+            (after.active_from, "1.2.0"),
+            (before.active_from - dt.timedelta(days=1), "1.1.0"),
         ):
             found = await programmes.programme_of(session, code="two-packs", at=moment)
             assert found.pack.version == version
@@ -60,11 +60,11 @@ async def test_a_newer_pack_counts_from_its_registration_and_the_older_one_befor
 
 async def test_going_back_to_an_earlier_pack_is_a_further_registration(db: Database) -> None:
     named = ('"gd-green-travel"', '"back-again"')
-    first, second = edited(named), edited(named, ('"1.0.0"', '"1.1.0"'))
+    first, second = edited(named), edited(named, ('"1.1.0"', '"1.2.0"'))
     for pack in (first, second, first):
         async with db.transaction() as session:
             found = await programmes.register(session, pack=pack)
-    assert found.pack.version == "1.0.0"
+    assert found.pack.version == "1.1.0"
 
 
 async def test_another_operator_and_an_unknown_programme_are_refused(db: Database) -> None:

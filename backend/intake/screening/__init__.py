@@ -9,5 +9,7 @@ Ignores  how acts arrive, and who decides what is held.
 from backend.intake.screening.engine import screen
 from backend.intake.screening.lines import Lines, Verdicts
 from backend.intake.screening.rules import Cap, Screen, ScreenRules
+from backend.intake.screening.shape import rules_of
+from backend.intake.screening.stated import WINDOWS, rules_for
 
-__all__ = ["Cap", "Lines", "Screen", "ScreenRules", "Verdicts", "screen"]
+__all__ = ["WINDOWS", "Cap", "Lines", "Screen", "ScreenRules", "Verdicts", "rules_for", "rules_of", "screen"]

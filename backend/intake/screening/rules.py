@@ -85,6 +85,11 @@ class ScreenRules:
         return ("", "early", "late", *("overlap" if s.kind == "overlap" else s.id for s in self.screens))
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The same as `names`, each screen by its own id."""
+        return ("", "early", "late", *(one.id for one in self.screens))
+
+    @property
     def look_back(self) -> bool:
         """Whether a verdict can depend on other acts at all."""
         apart = {"speed", "distance", "duration", "same_station", "station_pair"}

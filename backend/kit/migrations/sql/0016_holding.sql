@@ -97,6 +97,7 @@ CREATE TABLE action_place (
     from_place text, to_place text,
     device uuid
 );
+CREATE INDEX action_place_device ON action_place (device) WHERE device IS NOT NULL;
 GRANT SELECT, INSERT ON action_place TO puhui_app;
 
 -- Forget the places of acts before a Shanghai day; answers how many were forgotten.

@@ -1,0 +1,204 @@
+"""The screens kind of pack: what is implausible, for which activity, and what becomes of it. Written by people who do not
+program; every figure says where it is from, and every screen explains itself to the citizen whose act it stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backend.intake.screening.engine import screen
+from backend.intake.screening.lines import Lines
+from backend.intake.screening.rules import SECOND_US, Screen, ScreenRules
+from backend.methodologies import MISSING
+from backend.packs import Pack
+from backend.packs.faults import Faults
+from backend.packs.figures import parse_figure
+from backend.packs.pack import PackKind, document, header, register
+from backend.packs.schema import PACK_ID, Figure, Items, Table, Text, Whole
+
+# Which bounds each kind of screen needs, and which it may have.
+_BOUNDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "speed": (("above_kmh",), ()),
+    "distance": ((), ("above_m", "below_m")),
+    "duration": ((), ("above_s", "below_s")),
+    "teleport": (("above_kmh",), ("slack_m",)),
+    "overlap": ((), ("slack_s",)),
+    "overlap_within_source": ((), ("slack_s",)),
+    "person_burst": (("above_acts", "within_s"), ()),
+    "device_burst": (("above_acts", "within_s"), ()),
+    "device_people": (("above_people", "within_s"), ()),
+    "same_station": (("above_s",), ()),
+    "station_pair": (("below_s", "pairs"), ()),
+}
+_NUMBERS = (
+    "above_kmh", "above_m", "below_m", "above_s", "below_s", "slack_m", "slack_s", "above_acts", "above_people",
+    "within_s",
+)  # fmt: skip
+_MOST = 10**9
+RESERVED = ("early", "late", "claim", "conflict")
+
+_ACT = Table(
+    {"activity": Text(PACK_ID), "at_s": Whole(0, _MOST)},
+    {
+        "person": Whole(0, 1_000),
+        "source": Whole(1, 1_000),
+        "took_s": Whole(0, _MOST),
+        "metres": Whole(0, _MOST),
+        "from": Items(Figure(unknown=False), least=2),
+        "to": Items(Figure(unknown=False), least=2),
+        "from_station": Text(),
+        "to_station": Text(),
+        "device": Whole(0, 1_000),
+    },
+)
+
+
+class _Said:
+    """What an example expects of an act: the id of a screen, or nothing."""
+
+    def check(self, value: object, at: tuple[str | int, ...], faults: Faults) -> None:
+        if type(value) is not str:
+            faults.add(at, "wrong_type", expected="a text", expected_zh="文本", found=type(value).__name__)
+
+
+_SHAPE = document(
+    {
+        "pack": header(),
+        "travel": Table({"activities": Items(Text(PACK_ID), least=1), "source": Text()}),
+        "screen": Items(
+            Table(
+                {
+                    "id": Text(PACK_ID),
+                    "kind": Text(among=tuple(_BOUNDS)),
+                    "consequence": Text(among=("hold", "reject")),
+                    "title_zh": Text(),
+                    "title_en": Text(),
+                    "explanation_zh": Text(),
+                    "explanation_en": Text(),
+                    "source": Text(),
+                },
+                {
+                    "activities": Items(Text(PACK_ID), least=1),
+                    "pairs": Items(Items(Text(), least=2), least=1),
+                    "notes_zh": Text(),
+                    "notes_en": Text(),
+                    **{name: Whole(0, _MOST) for name in _NUMBERS},
+                },
+            ),
+            least=1,
+            unique="id",
+        ),
+        "example": Items(
+            Table({"why": Text(), "acts": Items(_ACT, least=1), "out": Items(_Said(), least=1)}), least=1
+        ),
+    },
+    {},
+)
+
+
+def rules_of(pack: Pack) -> ScreenRules:
+    """The screens in a pack; `PackFaulty` when it has faults or is of another kind."""
+    return pack.body_as(ScreenRules)
+
+
+def _check(data: Mapping[str, Any], faults: Faults) -> None:
+    screens = data.get("screen")
+    for place, one in enumerate(screens if isinstance(screens, list) else []):
+        if not isinstance(one, dict) or faults.touches(("screen", place)):
+            continue
+        needed, may = _BOUNDS[one["kind"]]
+        given = {*_NUMBERS, "pairs"} & one.keys()
+        for name in sorted(set(needed) - given):
+            faults.add(("screen", place, name), "missing_key")
+        for name in sorted(given - {*needed, *may}):
+            faults.add(("screen", place, name), "unknown_key", known=", ".join((*needed, *may)) or "-")
+        if not needed and may and may[0].startswith("above") and not given:
+            faults.add(("screen", place, may[0]), "missing_key")
+        if one["id"] in RESERVED:
+            faults.add(("screen", place, "id"), "not_allowed", found=repr(one["id"]), known="another id")
+
+
+def _build(data: Mapping[str, Any], _sha256: str) -> ScreenRules:
+    return ScreenRules(
+        screens=tuple(_screen(item) for item in data["screen"]),
+        travel=frozenset(data["travel"]["activities"]),
+        texts={
+            "overlap" if item["kind"] == "overlap" else item["id"]: (
+                item["explanation_zh"],
+                item["explanation_en"],
+            )
+            for item in data["screen"]
+        },
+    )
+
+
+def _screen(item: Mapping[str, Any]) -> Screen:
+    def first(*names: str) -> int | None:
+        return next((item[name] for name in names if name in item), None)
+
+    return Screen(
+        id=item["id"],
+        kind=item["kind"],
+        holds=item["consequence"] == "hold",
+        activities=frozenset(item["activities"]) if "activities" in item else None,
+        above=first("above_kmh", "above_m", "above_s", "above_acts", "above_people"),
+        below=first("below_m", "below_s"),
+        slack=first("slack_m", "slack_s") or 0,
+        within=item.get("within_s", 0),
+        pairs=frozenset(frozenset(pair) for pair in item.get("pairs", [])),
+    )
+
+
+def _prove(rules: ScreenRules, data: Mapping[str, Any], faults: Faults) -> None:
+    for place, example in enumerate(data["example"]):
+        acts = _acts(example["acts"])
+        verdicts = screen(acts, _acts([]), rules, int(acts.started_us.max()))
+        found = [rules.ids[number] for number in verdicts.screen.tolist()]
+        if found != example["out"]:
+            faults.add(("example", place, "out"), "example_failed", expected=example["out"], found=found)
+
+
+def _acts(given: list[Mapping[str, Any]]) -> Lines:
+    activities = sorted({act["activity"] for act in given})
+    places = sorted({act[key] for act in given for key in ("from_station", "to_station") if key in act})
+
+    def column(of: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.array(of, dtype=np.int64).reshape(len(given))
+
+    def corner(key: str, axis: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return column([int(parse_figure(act[key][axis]) * 10**7) if key in act else MISSING for act in given])
+
+    started = column([act["at_s"] * SECOND_US for act in given])
+    person = column([act.get("person", 0) for act in given])
+    return Lines(
+        person=person,
+        means=person,
+        activity=column([activities.index(act["activity"]) for act in given]).astype(np.int16),
+        source=column([act.get("source", 1) for act in given]),
+        own=np.ones(len(given), dtype=np.bool_),
+        tier=np.zeros(len(given), dtype=np.int16),
+        started_us=started,
+        ended_us=column(
+            [(act["at_s"] + act["took_s"]) * SECOND_US if "took_s" in act else MISSING for act in given]
+        ),
+        distance_m=column([act.get("metres", MISSING) for act in given]),
+        from_lat_e7=corner("from", 0),
+        from_lon_e7=corner("from", 1),
+        to_lat_e7=corner("to", 0),
+        to_lon_e7=corner("to", 1),
+        from_place=column(
+            [places.index(act["from_station"]) if "from_station" in act else -1 for act in given]
+        ),
+        to_place=column([places.index(act["to_station"]) if "to_station" in act else -1 for act in given]),
+        device=column([act.get("device", -1) for act in given]),
+        points=np.zeros(len(given), dtype=np.int64),
+        order=np.arange(len(given), dtype=np.int64),
+        activities=tuple(activities),
+        places=tuple(places),
+    )
+
+
+register(PackKind("screens", _SHAPE, _check, _build, _prove))
