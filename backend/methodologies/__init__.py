@@ -1,7 +1,7 @@
 """Quantification: grams of CO2e avoided by an action, from a methodology pack.
 
-Holds    methodologies and tables of factors as read from their packs, the one way to compute with them, what actions refer to when they
-         say how they were computed, and the authority's filings with the demo overrides beside them.
+Holds    methodologies and tables of factors as read from their packs, the one way to compute with them, what actions
+         refer to when they say how they were computed, and the authority's filings with the demo overrides beside them.
 Promises grams are exact and floored once per action; the same pack, inputs and engine give the same grams, one by one
          or a million at once; outside its jurisdiction a methodology refuses unless a visible overlay allows it;
          every result can say which figures it rests on, from which source, and can be computed again;

@@ -105,6 +105,11 @@ class Quantifier:
         """The inputs that grams depend on: numbers of the formula, and what picks a figure of its tables."""
         return _used(self.activity, self._lookups)
 
+    @property
+    def implied_of_one(self) -> Mapping[str, int]:
+        """The held region and year that an act without them has, by the region and day this was prepared for."""
+        return self._implied
+
     def implied(self, days: Int64s) -> dict[str, Int64s]:
         """Columns for the year and region inputs of acts on these days (Shanghai, since 1970) in this region.
 

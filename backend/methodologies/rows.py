@@ -69,10 +69,13 @@ def outside(item: Input, *, low: bool) -> RowReason:
 
 def read_held(item: Input, value: object) -> int | RowReason:
     """The whole number that an input is held as; the reason when the value is not usable."""
-    found = _read_code(item, value) if item.choices else _read_number(item, value)
-    if isinstance(found, RowReason):
-        return found
-    return _within(item, found)
+    found = read_unbounded(item, value)
+    return found if isinstance(found, RowReason) else _within(item, found)
+
+
+def read_unbounded(item: Input, value: object) -> int | RowReason:
+    """The same without looking at bounds, which columns look at themselves."""
+    return _read_code(item, value) if item.choices else _read_number(item, value)
 
 
 def _within(item: Input, held: int) -> int | RowReason:
@@ -129,7 +132,7 @@ def read_columns(activity: Activity, given: Mapping[str, object]) -> dict[str, i
     held: dict[str, int] = {}
     for item in activity.inputs.values():
         if item.type in COLUMNS and given.get(item.id) not in (None, ""):
-            found = _read_code(item, given[item.id]) if item.choices else _read_number(item, given[item.id])
+            found = read_unbounded(item, given[item.id])
             if isinstance(found, RowReason) or abs(found) >= 2**63:
                 return None
             held[item.id] = found

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from backend.kit.errors import DomainError, Kind
 
+if TYPE_CHECKING:
+    from puhui.quantifying import Batch, Columned
+
 Event = Mapping[str, object] | None  # None: the row could not be read as an event
+BATCH_EVENTS = 20_000  # held at once, however long the file is
 Form = Literal["csv", "json", "ndjson"]
 
 
@@ -87,8 +93,8 @@ def quantify(
     sums = _Sums(method, _day(on), region or method.jurisdiction, overlays)
     writer = _JsonWriter() if as_json else _LineWriter()
     with _open(file) as source:
-        for number, event in enumerate(_events(source, _form(file), str(file)), start=1):
-            writer.result(number, sums.take(event))
+        for batch in _batches(source, _form(file), str(file)):
+            writer.results(sums.take_all(batch))
     writer.end(sums.summary())
 
 
@@ -111,13 +117,14 @@ def _day(text: str | None) -> dt.date | None:
 
 
 class _Sums:
-    """Quantifies events one by one, keeping a quantifier per activity and day."""
+    """Quantifies batches of events as columns, keeping a quantifier per activity and day."""
 
     def __init__(self, method: Any, on: dt.date | None, region: str, overlays: list[Any]) -> None:
         from backend.packs.overlays import require_region
 
         self.method, self.on, self.region, self.overlays = method, on, region, overlays
         self.grams = self.events = self.errors = 0
+        self.only = next(iter(method.activities)) if len(method.activities) == 1 else ""
         self.ready: dict[tuple[str, dt.date], Any] = {}
         require_region(
             method.id,
@@ -127,31 +134,42 @@ class _Sums:
             overlays=overlays,
         )
 
-    def take(self, event: Event) -> dict[str, Any]:
-        from backend.methodologies import RowReason
+    def take_all(self, batch: Columned | Sequence[Event]) -> list[int | dict[str, Any]]:
+        """The same, also for rows that could not be read as events."""
+        from puhui.quantifying import Columned, Listed
 
-        self.events += 1
-        try:
-            if event is None:
-                raise RowNotEvent
-            names = list(self.method.activities)
-            activity = event.get("activity") or (names[0] if len(names) == 1 else "")
-            found = self._quantifier(str(activity), self._day_of(event)).row(event)
-        except DomainError as error:
-            self.errors += 1
-            return {
-                "error": {
-                    "code": error.code,
-                    "message_zh": error.message("zh"),
-                    "message_en": error.message(),
-                }
-            }
-        if isinstance(found, RowReason):
-            self.errors += 1
-            facts = {"code": found.code, "field": found.field or None}
-            return {"error": {**facts, "message_zh": found.message("zh"), "message_en": found.message()}}
-        self.grams += found
-        return {"grams": found}
+        if isinstance(batch, Columned):
+            return self.take(batch)
+        found = iter(self.take(Listed([event for event in batch if event is not None])))
+        missing = _refused(RowNotEvent())
+        results = [missing if event is None else next(found) for event in batch]
+        self.events += results.count(missing)
+        self.errors += results.count(missing)
+        return results
+
+    def take(self, batch: Batch) -> list[int | dict[str, Any]]:
+        """For each event its grams, or what is wrong with it."""
+        from puhui.quantifying import grams_of, groups
+
+        results: list[int | dict[str, Any]] = [0] * len(batch)
+        for (activity, on), places in groups(batch, ("activity", "on")).items():
+            try:
+                quantifier = self._quantifier(activity or self.only, self._day_of(on))
+            except DomainError as error:
+                for place in places:
+                    results[place] = _refused(error)
+                continue
+            found = grams_of(quantifier, batch.take(places))
+            if len(found) == len(results):
+                results = [one if type(one) is int else _reason(one) for one in found]
+                break
+            for place, one in zip(places, found, strict=True):
+                results[place] = one if type(one) is int else _reason(one)
+        whole = [one for one in results if type(one) is int]
+        self.events += len(results)
+        self.errors += len(results) - len(whole)
+        self.grams += sum(whole)
+        return results
 
     def _quantifier(self, activity: str, on: dt.date) -> Any:
         from backend.methodologies import prepare
@@ -163,14 +181,11 @@ class _Sums:
             )
         return self.ready[key]
 
-    def _day_of(self, event: Mapping[str, object]) -> dt.date:
+    def _day_of(self, own: str) -> dt.date:
         """`--on`, else the event's own `on`, else today in Shanghai."""
         from backend.kit.clock import today
 
-        if self.on is not None:
-            return self.on
-        own = event.get("on")
-        return (_day(str(own)) if own not in (None, "") else None) or today()
+        return self.on or _day(own or None) or today()
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -180,6 +195,15 @@ class _Sums:
             "total": {"grams": self.grams, "events": self.events, "errors": self.errors},
             "total_grams": self.grams,
         }
+
+
+def _refused(error: DomainError) -> dict[str, Any]:
+    return {"code": error.code, "message_zh": error.message("zh"), "message_en": error.message()}
+
+
+def _reason(reason: Any) -> dict[str, Any]:
+    facts = {"code": reason.code, "field": reason.field or None}
+    return {**facts, "message_zh": reason.message("zh"), "message_en": reason.message()}
 
 
 def _open(file: Path) -> IO[bytes]:
@@ -196,9 +220,7 @@ def _form(file: Path) -> Form:
 
 
 def _events(source: IO[bytes], form: Form, name: str) -> Iterator[Event]:
-    if form == "csv":
-        yield from _csv(source)
-    elif form == "json":
+    if form == "json":
         document = _json(source.read())
         if isinstance(document, dict):
             document = document["events"] if isinstance(document.get("events"), list) else [document]
@@ -212,6 +234,40 @@ def _events(source: IO[bytes], form: Form, name: str) -> Iterator[Event]:
                 yield event if isinstance(event, dict) else None
 
 
+def _batches(source: IO[bytes], form: Form, name: str) -> Iterator[Columned | list[Event]]:
+    """The file in parts that are small in memory: columns where a CSV is plain, else lists of events."""
+    from puhui.quantifying import Columned, csv_blocks
+
+    if form == "csv":
+        for block in csv_blocks(source):
+            if isinstance(block, Columned):
+                yield block
+            else:
+                yield from _listed(_csv(_Behind(block, source)))
+    else:
+        yield from _listed(_events(source, form, name))
+
+
+def _listed(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while batch := list(islice(events, BATCH_EVENTS)):
+        yield batch
+
+
+class _Behind(io.RawIOBase):
+    """A stream that begins with bytes already read."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._head.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+
 def _json(raw: bytes) -> Any:
     """The value of a JSON text, None when it is none. Figures with a point stay texts, so no float arises."""
     try:
@@ -220,11 +276,10 @@ def _json(raw: bytes) -> Any:
         return None
 
 
-def _csv(source: IO[bytes]) -> Iterator[Event]:
+def _csv(source: io.RawIOBase) -> Iterator[Event]:
     """Rows by their header. Bytes that are not UTF-8 spoil only the field that holds them."""
-    import io
-
-    rows = csv.DictReader(io.TextIOWrapper(source, encoding="utf-8-sig", errors="replace", newline=""))
+    text = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8-sig", errors="replace", newline="")
+    rows = csv.DictReader(text)
     while True:
         try:
             row = next(rows)
@@ -242,8 +297,12 @@ class _JsonWriter:
     def __init__(self) -> None:
         self.begun = False
 
-    def result(self, _number: int, result: dict[str, Any]) -> None:
-        sys.stdout.write((",\n" if self.begun else '{"results":[\n') + json.dumps(result, ensure_ascii=False))
+    def results(self, results: Sequence[int | dict[str, Any]]) -> None:
+        told = ",\n".join(
+            f'{{"grams": {one}}}' if type(one) is int else json.dumps({"error": one}, ensure_ascii=False)
+            for one in results
+        )
+        sys.stdout.write((",\n" if self.begun else '{"results":[\n') + told)
         self.begun = True
 
     def end(self, summary: dict[str, Any]) -> None:
@@ -254,10 +313,16 @@ class _JsonWriter:
 class _LineWriter:
     """A line per event for people, then the total."""
 
-    def result(self, number: int, result: dict[str, Any]) -> None:
-        error = result.get("error")
-        said = f"✗ {error['message_zh']} · {error['message_en']}" if error else f"{result['grams']} g"
-        sys.stdout.write(f"{number:>6}  {said}\n")
+    def __init__(self) -> None:
+        self.number = 0
+
+    def results(self, results: Sequence[int | dict[str, Any]]) -> None:
+        lines = []
+        for number, one in enumerate(results, start=self.number + 1):
+            said = f"{one} g" if isinstance(one, int) else f"✗ {one['message_zh']} · {one['message_en']}"
+            lines.append(f"{number:>6}  {said}\n")
+        self.number += len(results)
+        sys.stdout.write("".join(lines))
 
     def end(self, summary: dict[str, Any]) -> None:
         total = summary["total"]
