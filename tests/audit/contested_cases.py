@@ -9,6 +9,8 @@ ANOTHER_ACT = "(SELECT min(claim_key::text)::uuid FROM action)"
 TILL = "(SELECT id FROM staff WHERE login = 'till')"
 BACK = "(SELECT t.posting_id FROM ledger_transfer t WHERE t.reason = 'acts.withdrawn' ORDER BY 1 LIMIT 1)"
 POSTED = "(posting_id, line) = (SELECT posting_id, line FROM ledger_transfer WHERE reason = '{}' ORDER BY 1, 2 LIMIT 1)"
+ONE_GONE = "(SELECT min(claim_key::text)::uuid FROM action_withdrawn WHERE cause = '{}')"
+ONE_UPHELD = "(SELECT min(appeal_id::text)::uuid FROM intake_appeal_answer WHERE outcome = 'upheld')"
 WITHDRAWN_BY = "(SELECT id FROM intake_correction WHERE staff_id IS NOT NULL ORDER BY id LIMIT 1)"
 
 CASES: dict[str, list[tuple[str, ...]]] = {
@@ -53,16 +55,16 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         *((f"UPDATE action_withdrawn SET reference = {OTHER} WHERE cause = '{cause}'",)
           for cause in ("withdrawn", "corrected", "conflict", "appeal")),
         ("UPDATE action_withdrawn SET cause = 'conflict' WHERE cause = 'withdrawn'",),
-        *((f"UPDATE action_withdrawn SET replaced_by = {ANOTHER_ACT} WHERE cause = '{cause}'",)
+        *((f"UPDATE action_withdrawn SET replaced_by = {ANOTHER_ACT} WHERE claim_key = {ONE_GONE.format(cause)}",)
           for cause in ("withdrawn", "corrected", "conflict", "appeal")),
         ("DELETE FROM action_withdrawn WHERE cause = 'withdrawn'",),
         ("DELETE FROM action_withdrawn WHERE cause = 'corrected'",),
-        (f"UPDATE intake_correction SET withdrew = {ANOTHER_ACT} WHERE kind = 'corrected' AND withdrew IS NOT NULL",),
+        (f"UPDATE intake_correction SET withdrew = {ANOTHER_ACT} WHERE withdrew = {ONE_GONE.format('corrected')}",),
         ("UPDATE intake_correction SET source_id = source_id + 100",),
         (f"UPDATE intake_correction SET replaced_by = {ANOTHER_ACT} WHERE replaced_by IS NOT NULL",),
         (
-            f"UPDATE intake_correction SET replaced_by = {ANOTHER_ACT} WHERE replaced_by IS NOT NULL",
-            f"UPDATE action_withdrawn SET replaced_by = {ANOTHER_ACT} WHERE cause = 'corrected'",
+            f"UPDATE intake_correction SET replaced_by = {ANOTHER_ACT} WHERE withdrew = {ONE_GONE.format('corrected')}",
+            f"UPDATE action_withdrawn SET replaced_by = {ANOTHER_ACT} WHERE claim_key = {ONE_GONE.format('corrected')}",
         ),
         (
             """UPDATE intake_decision SET outcome = 'accepted' WHERE by_rule = 'corrected'""",
@@ -85,7 +87,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("DELETE FROM ledger_transfer WHERE reason = 'points.clawed_back'",),
     ],
     "acts.revised": [
-        (f"UPDATE action_revision SET root = {ANOTHER_ACT}",),
+        (f"UPDATE action_revision SET root = {ANOTHER_ACT} WHERE number = 2",),
         ("UPDATE action_revision SET number = number + 10",),
         (
             """UPDATE action_revision SET claim_key = (left(claim_key::text, 8) || right(gen_random_uuid()::text, 28))::uuid
@@ -109,7 +111,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (f"UPDATE intake_appeal_answer SET appeal_id = {OTHER}",),
         (f"UPDATE intake_appeal_answer SET staff_id = {TILL}",),
         ("UPDATE intake_appeal_answer SET accepted_key = NULL WHERE outcome = 'upheld'",),
-        (f"UPDATE intake_appeal_answer SET accepted_key = {ANOTHER_ACT} WHERE outcome = 'upheld'",),
+        (f"UPDATE intake_appeal_answer SET accepted_key = {ANOTHER_ACT} WHERE appeal_id = {ONE_UPHELD}",),
         ("UPDATE intake_appeal_answer SET outcome = 'upheld' WHERE outcome = 'dismissed'",),
         ("UPDATE intake_job SET file_name = 'appeal:x' WHERE file_name LIKE 'appeal:%'",),
         (
