@@ -18,6 +18,7 @@ from backend.packs.errors import (
     ParameterUnknown,
 )
 from backend.packs.faults import Fault
+from backend.packs.listing import Listed, listed
 from backend.packs.market_shape import PROJECT_TYPES
 from backend.packs.markets import Market, MarketEdition, Use, UseVerdict, check_use, market_of
 from backend.packs.overlays import Overlay, overlay_of
@@ -41,6 +42,7 @@ __all__ = [
     "AmbiguousEdition",
     "Fault",
     "Library",
+    "Listed",
     "Market",
     "MarketEdition",
     "NoEdition",
@@ -58,6 +60,7 @@ __all__ = [
     "check_use",
     "files_below",
     "gather",
+    "listed",
     "load",
     "load_all",
     "market_of",

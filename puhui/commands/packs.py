@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from puhui.commands.packs_list import show
 from puhui.commands.packs_new import new
 from puhui.commands.packs_simulate import simulate
 
@@ -62,25 +63,6 @@ def check(
         f"{mark} {len(sound)} 个规则包无误，{len(faults)} 处错误 · {len(sound)} packs sound, {len(faults)} faults"
     )
     raise typer.Exit(1 if faults else 0)
-
-
-def show(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False) -> None:
-    """List the packs that come with the project: id, kind, version, fingerprint, title."""
-    from backend import packs
-    from puhui import console
-
-    register_kinds()
-    library = packs.load_all()
-    if as_json:
-        console.print_json([_facts(pack) for pack in library.packs.values()])
-        return
-    for pack in library.packs.values():
-        title = pack.data.get("pack", {}).get("title_zh", "")
-        console.out.print(
-            f"{pack.id:20} {pack.kind:12} {pack.version:8} {pack.sha256[:12]}  {title}",
-            markup=False,
-            soft_wrap=True,
-        )
 
 
 def register_kinds() -> None:
