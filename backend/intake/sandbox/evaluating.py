@@ -17,12 +17,16 @@ from backend.intake.convert import Converted, Converter
 from backend.intake.mapping import mapping_of
 from backend.intake.opening import require_programme
 from backend.intake.reading import rows_of_events
+from backend.intake.sandbox.screened import Feed, screened
+from backend.intake.screening import rules_for
 from backend.intake.sources import source_of
 from backend.intake.taking import EventAnswer
 from backend.kit.settings import Keys
 from backend.methodologies import methodology_of
 from backend.packs import Library
 from backend.packs.overlays import overlay_of
+
+TIERS = {"operator_feed": 0, "receipt_upload": 1, "self_report": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +75,35 @@ async def evaluate(
         region=feed.region,
         evidence=feed.evidence,
     )
-    batch = await asyncio.to_thread(lambda: converter.convert(rows_of_events(rows, mapping.columns)))
-    return _in_order(batch, source=source, events=len(rows))
+    rules = rules_for(programme, library)
+
+    def computed() -> list[Evaluated]:
+        batch = converter.convert(rows_of_events(rows, mapping.columns))
+        answers, facts = _answers(batch, source=source, events=len(rows))
+        activities = [method.quantifier.activity.id for method in converter.methods]
+        seen = Feed(id=feed.id, tier=TIERS[feed.evidence], activities=activities)
+        screened(answers, batch, feed=seen, rules=rules, now=now)
+        return [Evaluated(answers[index], facts.get(index, b"")) for index in range(len(rows))]
+
+    return await asyncio.to_thread(computed)
 
 
-def _in_order(batch: Converted, *, source: str, events: int) -> list[Evaluated]:
-    found: dict[int, Evaluated] = {}
+def _answers(
+    batch: Converted, *, source: str, events: int
+) -> tuple[dict[int, EventAnswer], dict[int, bytes]]:
+    """Each event's answer before any screen, and the facts of those that are acts, by their index."""
+    answers: dict[int, EventAnswer] = {}
+    facts: dict[int, bytes] = {}
     for act in batch.table.to_pylist():
-        index = act["line"] - 1
-        answer = EventAnswer(
-            index, "accepted", "", "", "", UUID(bytes=act["claim_key"]), act["grams"], act["points"]
-        )
+        index, key = act["line"] - 1, UUID(bytes=act["claim_key"])
+        answers[index] = EventAnswer(index, "accepted", "", "", "", key, act["grams"], act["points"])
         told = (source, act["happened_us"], act["ended_us"], act["token"].hex(), act["inputs"])
-        found[index] = Evaluated(answer, hashlib.sha256(repr(told).encode()).digest())
+        facts[index] = hashlib.sha256(repr(told).encode()).digest()
     for fault in batch.faults:
-        answer = EventAnswer(fault.line - 1, "rejected", fault.code, fault.field, fault.bound, None, 0, 0)
-        found.setdefault(fault.line - 1, Evaluated(answer, b""))
+        index = fault.line - 1
+        answers.setdefault(
+            index, EventAnswer(index, "rejected", fault.code, fault.field, fault.bound, None, 0, 0)
+        )
     for index in range(events):
-        found.setdefault(index, Evaluated(EventAnswer(index, "filtered", "", "", "", None, 0, 0), b""))
-    return [found[index] for index in range(events)]
+        answers.setdefault(index, EventAnswer(index, "filtered", "", "", "", None, 0, 0))
+    return answers, facts

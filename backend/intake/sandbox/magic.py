@@ -18,7 +18,7 @@ MAGIC: Mapping[str, tuple[Outcome, str]] = {
     "sandbox-0208": ("duplicate", ""),
     "sandbox-0409": ("conflict", "claim"),
     "sandbox-0423": ("conflict", "overlap"),
-    "sandbox-0422": ("rejected", "out_of_range"),
+    "sandbox-0422": ("rejected", "above_maximum"),
 }
 WHOLE = {"sandbox-0429": SandboxQuotaReached, "sandbox-0503": SandboxBusy}
 LENGTH = len("sandbox-0000")

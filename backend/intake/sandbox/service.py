@@ -21,6 +21,7 @@ from backend.packs import Library
 
 KEPT_FOR = timedelta(days=30)
 _AT_ONCE = 10_000
+_REMEMBERED = {"accepted", "conflict"}  # a refused event may be sent again, put right
 
 
 async def take(
@@ -74,20 +75,21 @@ async def _among_others(
     remember: bool,
 ) -> list[EventAnswer]:
     """Each event's answer beside the other events of the batch and those that the sandbox took before."""
-    first: dict[UUID, bytes] = {}
+    in_batch: dict[UUID, Evaluated] = {}  # the first event of each key
     for row, one in zip(rows, found, strict=True):
         if one.answer.claim_key is not None and magic.forced(row) is None:
-            first.setdefault(one.answer.claim_key, one.facts)
-    keys, new = list(first), set[UUID]()
+            in_batch.setdefault(one.answer.claim_key, one)
+    acts = {key: one.facts for key, one in in_batch.items() if one.answer.outcome in _REMEMBERED}
+    new = set[UUID]()
     if remember:
         new = await queries.take(
             session,
             organisation_id=organisation_id,
-            claim_keys=keys,
-            facts=list(first.values()),
+            claim_keys=list(acts),
+            facts=list(acts.values()),
             at=clock.now(),
         )
-    before = await queries.standing(session, organisation_id=organisation_id, claim_keys=keys)
+    before = await queries.standing(session, organisation_id=organisation_id, claim_keys=list(acts))
     answers = []
     for row, one in zip(rows, found, strict=True):
         text, key = magic.forced(row), one.answer.claim_key
@@ -95,23 +97,25 @@ async def _among_others(
             answers.append(magic.answered(text, one.answer))
         elif key is None:
             answers.append(one.answer)
-        elif (
-            key in new or key not in before
-        ):  # nobody sent it before this batch; the first of the batch has it
-            answers.append(one.answer if first[key] == one.facts else _conflict(one.answer))
-            new.discard(key)
-            before.setdefault(key, first[key])
+        elif in_batch[key] is not one:
+            answers.append(_repeated(one, in_batch[key].facts))
+        elif key in new or key not in before:
+            answers.append(one.answer)
         else:
-            answers.append(_again(one.answer) if before[key] == one.facts else _conflict(one.answer))
+            answers.append(_repeated(one, before[key]))
     return answers
 
 
-def _again(answer: EventAnswer) -> EventAnswer:
-    return replace(answer, outcome="duplicate", grams=0, points=0)
-
-
-def _conflict(answer: EventAnswer) -> EventAnswer:
-    return replace(answer, outcome="conflict", code="claim", grams=0, points=0)
+def _repeated(one: Evaluated, facts: bytes) -> EventAnswer:
+    """The answer of an event whose key stands for these facts already."""
+    same = one.facts == facts
+    return replace(
+        one.answer,
+        outcome="duplicate" if same else "conflict",
+        code="" if same else "claim",
+        grams=0,
+        points=0,
+    )
 
 
 def _taken(answers: Sequence[EventAnswer], *, stored: bool) -> Taken:
