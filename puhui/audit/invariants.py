@@ -16,6 +16,7 @@ from backend.identity.approvals import checks as approvals
 from backend.identity.partners import checks as signing
 from backend.intake import checks as intake
 from backend.intake import posted, recomputed
+from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
 from backend.kit.checks import Checked
 from backend.kit.settings import Settings
@@ -104,6 +105,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("acts.withdrawn", "行为因更正、决定或申诉而撤销，积分与克数如数收回", "Acts are withdrawn for a correction, decision or appeal, and their points and grams went back", _rows(holding.withdrawn)),
     Invariant("acts.revised", "每个认领至多一条有效记录，修订之键合其序号", "One act at most stands for a claim; revisions stand under their own keys", holding.revised),
     Invariant("appeals.answered", "申诉为本人行为而提，由运营方答复，支持者成为该行为", "Appeals are about one's own acts; the operator answers, and what is upheld became that act", _rows(holding.appealed)),
+    Invariant("exchanges.noted", "与其他平台的比对记录其外部申报，由运营方人员决定，判归他方者不再计入", "Comparisons noted the external claims they say; the operator decides, and what is theirs counts no more", _rows(fingerprints.exchanges)),
     Invariant("points.posted", "过账积分等于各人行为的积分", "Points posted are those of each participant's actions", _rows(posted.points)),
     Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
     Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),

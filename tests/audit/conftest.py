@@ -24,7 +24,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import compliance, partner
+from tests.audit import compliance, exchanged, partner
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
@@ -88,6 +88,7 @@ class City:
             token = means.means_token(self.settings.keys, "bike_account", BIKES, "B3")
             await intake.claim_waiting(session, participant_id=self.citizens[3], token=token)
         await Contested(self.db, self.settings, self.folder).build()
+        await exchanged.build(self.db, self.settings, self.folder)
         await self.spend()
         await self.credits()
         await certified.issue()

@@ -18,6 +18,7 @@ TABLES = (
     "action", "action_claim", "intake_chunk", "intake_source", "intake_job", "intake_rejection", "intake_conflict",
     "intake_held", "intake_decision", "action_withdrawn", "action_revision", "intake_correction", "intake_appeal",
     "intake_appeal_answer",
+    "fingerprint_match", "external_claim", "external_claim_decision",
     "participant", "means", "means_holding", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",

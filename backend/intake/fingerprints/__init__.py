@@ -10,7 +10,7 @@ Ignores  how files travel, and who keeps the exchange key.
 
 from backend.intake.fingerprints import sealing  # noqa: F401 - its tables are sealed wherever it is known
 from backend.intake.fingerprints.agreement import Agreement, ExchangeKey, read_agreement, read_key
-from backend.intake.fingerprints.deciding import ExternalClaim, claim_of, decide, list_claims
+from backend.intake.fingerprints.deciding import ExternalClaim, Outcome, claim_of, decide, list_claims
 from backend.intake.fingerprints.errors import (
     AgreementFaulty,
     ExchangeKeyFaulty,
@@ -39,6 +39,7 @@ __all__ = [
     "NumbersFaulty",
     "OtherAgreement",
     "OtherKey",
+    "Outcome",
     "OwnFingerprints",
     "Rates",
     "claim_of",

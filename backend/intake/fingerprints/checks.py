@@ -52,6 +52,11 @@ _RULES = (
                SELECT d.id::text AS place, CASE
                    WHEN e.claim_key IS NULL THEN 'claim'
                    WHEN d.outcome = 'theirs' AND w.claim_key IS NULL THEN 'stands'
+                   WHEN d.reason = '' OR NOT EXISTS (
+                       SELECT FROM staff f JOIN organisation o ON o.id = f.organisation_id
+                       JOIN action a ON a.claim_key = d.claim_key
+                       JOIN intake_source s ON s.id = a.source_id JOIN programme p ON p.id = s.programme_id
+                       WHERE f.id = d.staff_id AND o.code = p.operator_code) THEN 'staff'
                END AS fault
                FROM external_claim_decision d
                LEFT JOIN external_claim e ON e.claim_key = d.claim_key AND e.platform = d.platform
@@ -59,6 +64,10 @@ _RULES = (
            WHERE fault IS NOT NULL""",
         {
             "claim": ("it decides a claim that was never noted", "所决定的外部申报不存在"),
+            "staff": (
+                "no person of the programme's operator decided it with a reason",
+                "并非该计划运营方人员附理由所定",
+            ),
             "stands": (
                 "the act was found to be another platform's, and still counts",
                 "行为已判归其他平台，却仍计入",
