@@ -30,6 +30,7 @@ TABLES = (
     "bridge_transfer", "bridge_step", "credit_transfer", "credit_cancellation", "sale", "sale_end",
     "batch", "batch_leaf", "batch_node", "batch_report", "batch_report_certified", "batch_assignment", "batch_sample",
     "batch_draw", "batch_finding", "batch_statement", "batch_issuance",
+    "certification_shortfall", "certification_correction", "certification_cancellation", "certification_cover",
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
     "audit_run",
@@ -60,6 +61,7 @@ MAY_CHANGE = {  # what is closed, ended or revoked later; the invariants look at
 }
 GIVEN = {  # what stands where there was nothing
     "bigint": "1",
+    "integer": "1",
     "text": "'x'",
     "uuid": "gen_random_uuid()",
     "bytea": "'x'::bytea",
@@ -72,6 +74,8 @@ CHOSEN = {
     "batch": "sequence DESC",
     "batch_leaf": "position DESC",
 }
+
+SLIPPED = {"action_withdrawn": "replaced_by NULLS FIRST"}  # what stands instead does so for one act
 
 
 async def columns_of(superuser: Connection, table: str) -> dict[str, str]:
@@ -180,7 +184,8 @@ async def remove_one(superuser: Connection, *, table: str) -> None:
 
 async def slip_in(superuser: Connection, *, table: str) -> None:
     """A copy of a row under another key, of the same transaction: among rows that are sealed."""
-    await superuser.execute(f"CREATE TEMP TABLE slipped AS SELECT * FROM {table} LIMIT 1")
+    order = f"ORDER BY {SLIPPED[table]}" if table in SLIPPED else ""
+    await superuser.execute(f"CREATE TEMP TABLE slipped AS SELECT * FROM {table} {order} LIMIT 1")
     columns = await columns_of(superuser, table)
     for column in set(await key_of(superuser, table)) - {"table_name"}:
         value = await other(superuser, table, column, columns[column])
