@@ -9,6 +9,8 @@ from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
 from backend.certification import shortfalls
+from backend.identity import partners
+from backend.intake import sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
@@ -102,6 +104,18 @@ async def sweep_uploads(worker: Worker) -> None:
 async def forget_uploads(worker: Worker) -> None:
     """Remove partners' files some time after their jobs ended."""
     await uploads.forget(worker.db, worker.settings)
+
+
+@tasks.job("partners.forget", every=600)
+async def forget_signatures(worker: Worker) -> None:
+    """Forget nonces whose signatures are out of time, acts of sandboxes and counts of days long gone, piece by piece."""
+    for forget_some in (partners.forget_nonces, sandbox.forget_old):
+        removed = 1
+        while removed:
+            async with worker.db.transaction() as session:
+                removed = await forget_some(session)
+    async with worker.db.transaction() as session:
+        await partners.forget_usage(session)
 
 
 @tasks.job("identity.forget", every=crontab(hour="4", minute="10"))

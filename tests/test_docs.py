@@ -160,7 +160,7 @@ def test_every_http_address_that_is_named_exists() -> None:
     for name, own in TEXTS.items():
         for code in code_of(own):
             for verb, path in re.findall(
-                r"(?:(GET|POST|PUT|DELETE) )?(/(?:mobile|operator|merchant|registry|market)/v1[\w/{}.-]*)",
+                r"(?:(GET|POST|PUT|DELETE) )?(/(?:mobile|operator|merchant|partner|registry|market)/v1[\w/{}.-]*)",
                 code,
             ):
                 assert path in known, f"{name}: {path}"

@@ -174,7 +174,7 @@ class EventsQuotaReached(DomainError):
 
     code = "identity.events_quota_reached"
     kind = Kind.RATE_LIMITED
-    title_zh = "将超过每日（北京时间）事件配额；本次未接收任何事件。"
+    title_zh = "将超过每日（北京时间）事件限额；本次未接收任何事件。"
 
     events_per_day: int
     events_left: int

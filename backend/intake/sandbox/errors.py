@@ -12,7 +12,7 @@ class SandboxQuotaReached(DomainError):
 
     code = "sandbox.quota_reached"
     kind = Kind.RATE_LIMITED
-    title_zh = "按沙箱特定值，模拟当日事件配额已满。"
+    title_zh = "按沙箱特定值，模拟当日事件限额已满。"
     headers: ClassVar[dict[str, str]] = {"retry-after": "60"}
 
 
