@@ -65,12 +65,13 @@ def refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) -
     for number, edition in enumerate(data["edition"]):
         for place, table in enumerate(edition.get("table", [])):
             if "same_as" in table:
-                _compare(table, ("edition", number, "table", place), known, faults)
+                compare(table, ("edition", number, "table", place), known, faults)
 
 
-def _compare(
+def compare(
     table: Mapping[str, Any], at: tuple[str | int, ...], known: Mapping[str, Pack], faults: Faults
 ) -> None:
+    """Report each cell of a table, found at `at`, that is not as in the table that it says it is the same as."""
     pack_id, _, table_id = table["same_as"].partition("/")
     pack = known.get(pack_id)
     found = pack.data.get("table", []) if pack is not None and pack.kind == "factors" else []

@@ -67,7 +67,12 @@ def check(
 
 def register_kinds() -> None:
     """Each noun registers its kind of pack when it is imported."""
-    for noun in ("backend.methodologies", "backend.programmes", "backend.intake.mapping"):
+    for noun in (
+        "backend.methodologies",
+        "backend.footprint",
+        "backend.programmes",
+        "backend.intake.mapping",
+    ):
         importlib.import_module(noun)
 
 
