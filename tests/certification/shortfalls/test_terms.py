@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -19,20 +18,17 @@ from backend.ledger import SerialRange
 from backend.packs import PackFaulty
 from tests.certification.conftest import LIBRARY, PROJECT, Town, rides_of
 from tests.certification.shortfalls.conftest import closed, debt_of, open_g, series, withdraw
+from tests.unscreened import unscreened
 
 TERM = 30
 
 
-def with_term(folder: Path, days: object, version: str) -> packs.Pack:
+def with_term(days: object) -> packs.Pack:
     """The sample programme, naming a term."""
-    own = LIBRARY.find(PROJECT).text
-    own = own.replace('version      = "1.0.0"', f'version      = "{version}"')
-    own = own.replace(
-        'project = "gd-green-travel"', f'correction_term_days = {days}\nproject = "gd-green-travel"'
+    return unscreened(
+        LIBRARY.find(PROJECT),
+        ('project = "gd-green-travel"', f'correction_term_days = {days}\nproject = "gd-green-travel"'),
     )
-    path = folder / "programme.toml"
-    path.write_text(own, encoding="utf-8")
-    return packs.load(path)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +37,14 @@ async def town(db: Database, settings: Settings, tmp_path_factory: pytest.TempPa
     made = Town(db, settings, tmp_path_factory.mktemp("rides"))
     await made.found()
     async with db.transaction() as session:
-        await programmes.register(session, pack=with_term(made.folder, TERM, "1.1.0"))
+        await programmes.register(session, pack=with_term(TERM))
     return made
 
 
 @pytest.mark.parametrize("days", ["-1", "3651", '"30"', "1.5"])
-def test_a_term_is_a_number_of_days(tmp_path: Path, days: str) -> None:
+def test_a_term_is_a_number_of_days(days: str) -> None:
     with pytest.raises(PackFaulty):
-        with_term(tmp_path, days, "1.1.1").body_as(programmes.Programme)
+        with_term(days).body_as(programmes.Programme)
 
 
 async def test_a_shortfall_waits_until_its_term_is_over_and_then_costs_whole_tonnes(town: Town) -> None:
