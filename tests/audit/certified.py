@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backend.certification import shortfalls
 from backend.identity import Role, staff
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from tests.certification.conftest import Town
+from tests.certification.shortfalls.conftest import withdraw
 
-LIVE_T, DEMO_T = 12, 1
+LIVE_T, DEMO_T = 12, 2
 RIDE_G = 4_870  # the longest ride that the methodology accepts
 OPERATOR = "gd-operator"
 
@@ -30,12 +32,14 @@ class Certified:
         await self.town.register()
         await self.town.override()
         await self._ride("2026-08", DEMO_T)
+        await self.town.ride("2026-07", [RIDE_G], account="B0")
 
     async def issue(self) -> None:
         """A demonstration's batch, and a series of two: one issued on its second statement, the next one frozen."""
         batch = await self.town.close("2026-08", demo=True)
         await self.town.verify(batch)
         await self.town.issue(batch)
+        await self._make_good()
         await self._ride("2026-09", LIVE_T)
         batch = await self.town.close("2026-09")
         await self.town.verify(batch, findings={0: 0, 5: 4_000})
@@ -45,6 +49,20 @@ class Certified:
         following = await self.town.close("2026-10")
         await self.town.certify(following)
         await self.town.assign(following)
+
+    async def _make_good(self) -> None:
+        """Of the demonstration's issued acts two are withdrawn: a batch has grams for one, a tonne goes for the other."""
+        await withdraw(self.town, "2026-08", grams=RIDE_G, many=2)
+        batch = await self.town.close("2026-07", demo=True)
+        await self.town.verify(batch)
+        await self.town.issue(batch)
+        async with self.town.db.transaction() as session:
+            await shortfalls.cancel(
+                session,
+                series=batch.series,
+                ordered_by=self.town.staff["first"],
+                reason="the demonstration is over",
+            )
 
     async def _ride(self, month: str, tonnes: int) -> None:
         rides = tonnes * 1_000_000 // RIDE_G + 5

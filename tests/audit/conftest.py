@@ -29,6 +29,7 @@ from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
+from tests.unscreened import unscreened
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -104,7 +105,7 @@ class City:
 
     async def programme(self) -> None:
         async with self.db.transaction() as session:
-            await programmes.register(session, pack=LIBRARY.find(PROGRAMME))
+            await programmes.register(session, pack=unscreened(LIBRARY.find(PROGRAMME)))
 
     async def authority(self) -> list[UUID]:
         people_of_two = []

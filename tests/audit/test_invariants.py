@@ -22,6 +22,8 @@ AGAIN = """
         recorded_at, reverses, captures, xid FROM ledger_transfer WHERE {where}
 """
 
+NEXT_DEMO = "(SELECT id FROM batch WHERE demo AND sequence = 2)"
+
 CASES: dict[str, list[tuple[str, ...]]] = {
     "ledger.balances": [
         (f"UPDATE ledger_account SET balance = balance + 1 WHERE {ONE_WALLET}",),
@@ -334,6 +336,71 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("DELETE FROM batch_report_certified",),
         ("DELETE FROM batch_statement WHERE revision = 1",),
         ("UPDATE batch_issuance SET first_serial = first_serial + 1",),
+    ],
+    "withdrawn.made_good": [
+        ("DELETE FROM certification_shortfall WHERE number = 2",),
+        ("DELETE FROM action_withdrawn",),
+        (f"UPDATE certification_shortfall SET batch_id = {NEXT_DEMO}",),
+        ("UPDATE certification_shortfall SET grams = grams + 1 WHERE number = 2",),
+        ("UPDATE certification_shortfall SET vintage_year = 2025",),
+        ("UPDATE certification_shortfall SET number = number + 1",),
+        (  # withdrawn, certified, and nobody noted it
+            "DELETE FROM certification_cover",
+            "DELETE FROM certification_shortfall",
+        ),
+        (  # an act that nobody withdrew is found withdrawn
+            "UPDATE batch_finding SET reason = 'withdrawn'",
+        ),
+        ("UPDATE certification_cover SET claim_key = gen_random_uuid() WHERE batch_id IS NULL",),
+        ("UPDATE certification_cover SET number = number + 1",),
+        (
+            "ALTER TABLE certification_cover DROP CONSTRAINT certification_cover_by_one",
+            f"UPDATE certification_cover SET batch_id = {NEXT_DEMO}",
+        ),
+        ("UPDATE certification_cover SET batch_id = (SELECT batch_id FROM certification_shortfall LIMIT 1) WHERE batch_id IS NOT NULL",),
+        ("UPDATE certification_cover SET covered_at = covered_at + interval '1 second' WHERE batch_id IS NOT NULL",),
+        ("UPDATE certification_cover SET cancellation_id = gen_random_uuid() WHERE cancellation_id IS NOT NULL",),
+        ("UPDATE certification_cover SET covered_at = covered_at - interval '1 day' WHERE cancellation_id IS NOT NULL",),
+        ("UPDATE certification_shortfall SET recorded_at = recorded_at + interval '1 day'",),
+        ("UPDATE certification_cover SET grams = grams + 1 WHERE cancellation_id IS NOT NULL",),
+        ("UPDATE certification_cover SET grams = grams - 1 WHERE batch_id IS NOT NULL",),
+        (  # the newer one first
+            "DELETE FROM certification_cover WHERE batch_id IS NOT NULL",
+            "DELETE FROM certification_correction",
+        ),
+        (  # a batch with grams left passed it over
+            "DELETE FROM certification_cover",
+            "DELETE FROM certification_correction",
+            f"UPDATE batch_statement SET verified_g = 1 WHERE batch_id = {NEXT_DEMO}",
+        ),
+        ("UPDATE certification_correction SET revision = revision + 1",),
+        ("UPDATE certification_correction SET grams = grams + 1",),
+        ("UPDATE certification_correction SET grams = grams - 1",),
+        ("DELETE FROM certification_correction",),
+    ],
+    "withdrawn.cancelled": [
+        ("UPDATE certification_cancellation SET vintage_year = 2025",),
+        ("UPDATE certification_cancellation SET operator_id = (SELECT id FROM organisation WHERE code = 'verifier')",),
+        (
+            "ALTER TABLE certification_cancellation DROP CONSTRAINT certification_cancellation_no_more",
+            "UPDATE certification_cancellation SET quantity_t = quantity_t + 1",
+        ),
+        ("UPDATE certification_cancellation SET owed_g = owed_g + 1",),
+        ("UPDATE certification_cover SET grams = grams + 1000000 WHERE cancellation_id IS NOT NULL",),
+        (  # what it has left over lies idle
+            "DELETE FROM certification_cover WHERE batch_id IS NOT NULL",
+        ),
+        ("UPDATE certification_cancellation SET ordered_by = NULL, term_days = 30",),
+        (
+            "ALTER TABLE certification_cancellation DROP CONSTRAINT certification_cancellation_by_term_or_person",
+            "UPDATE certification_cancellation SET ordered_by = NULL",
+        ),
+        ("UPDATE certification_cancellation SET ordered_by = (SELECT id FROM staff WHERE login = 'anna')",),
+        ("UPDATE certification_cancellation SET book = 'phcer'",),
+        ("UPDATE certification_cancellation SET log_index = log_index + 1",),
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'credit.forfeited'",),
+        ("DELETE FROM ledger_transfer WHERE reason = 'credit.forfeited'",),
+        ("DELETE FROM certification_cancellation",),
     ],
     "bridge.steps": [
         ("UPDATE bridge_step SET posting_id = gen_random_uuid() WHERE step = 'deposited'",),
