@@ -253,7 +253,8 @@ async def test_a_worker_killed_at_twenty_moments_counts_what_a_clean_run_counts(
     assert expected["counts"].rejected > 0
     assert await disturbed.totals(job) == expected
     report = await audit(db, settings)
-    assert report.passed, report
+    violations = [str(one) for result in report.results for one in result.checked.violations]
+    assert report.passed, violations
 
 
 @contextmanager
@@ -323,4 +324,5 @@ async def test_a_broker_that_forgets_everything_in_the_middle_delays_a_job_and_c
     assert flushed == 3
     assert await disturbed.totals(second) == expected
     report = await audit(db, settings)
-    assert report.passed, report
+    violations = [str(one) for result in report.results for one in result.checked.violations]
+    assert report.passed, violations
