@@ -9,6 +9,7 @@ Promises grams are exact and floored once per action; the same pack, inputs and 
 Ignores  who acted, whether an act was claimed before, and what points it earns.
 """
 
+from backend.methodologies.co_benefits import CoBenefits, illustrate
 from backend.methodologies.errors import (
     ActivityUnknown,
     EngineDiffers,
@@ -64,6 +65,7 @@ __all__ = [
     "ActivityUnknown",
     "Cap",
     "Choice",
+    "CoBenefits",
     "Deduction",
     "DemoOverride",
     "Edition",
@@ -91,6 +93,7 @@ __all__ = [
     "factors_of",
     "filing_status",
     "filings",
+    "illustrate",
     "load_methodology",
     "methodology_of",
     "open_filings",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from backend.methodologies.model import Activity, Edition, Input, Methodology, Parameter
+from backend.methodologies.model import Activity, Edition, Input, Methodology, Parameter, concerns
 from backend.packs.figures import UNKNOWN
 from backend.packs.overlays import Overlay
 
@@ -71,7 +71,9 @@ def explain(
     Only inputs that grams depend on (`used`) are shown, never an identity; their values are as an action keeps them.
     """
     shown = {item.id: _shown(item, inputs[item.id]) for item in used if inputs.get(item.id) is not None}
-    zh, en = _sentences(methodology, activity, parameters, overlays, shown, grams=grams)
+    zh, en = _sentences(
+        methodology, activity, edition, parameters=parameters, overlays=overlays, shown=shown, grams=grams
+    )
     return Explanation(
         methodology=methodology.id,
         version=methodology.version,
@@ -115,10 +117,11 @@ def _factor(parameter: Parameter) -> Factor:
 def _sentences(
     methodology: Methodology,
     activity: Activity,
+    edition: Edition,
+    *,
     parameters: Sequence[Parameter],
     overlays: Sequence[Overlay],
     shown: Mapping[str, str],
-    *,
     grams: int,
 ) -> tuple[str, str]:
     given = ", ".join(f"{name} = {value}" for name, value in shown.items())
@@ -128,10 +131,19 @@ def _sentences(
         zh.append(f"其中 {given}")
         en.append(f"with {given}")
     for parameter in parameters:
-        figure = f"{parameter.id} = {parameter.written} {parameter.unit.text}"
+        unit = "" if parameter.unit.text == "1" else f" {parameter.unit.text}"
+        figure = f"{parameter.id} = {parameter.written}{unit}"
         confidence = _CONFIDENCE_ZH.get(parameter.confidence, parameter.confidence)
         zh.append(f"{figure}（来源：{parameter.source_title}，可信度{confidence}）")
         en.append(f"{figure} (source: {parameter.source_title}, confidence {parameter.confidence})")
+    for deduction in edition.deductions:
+        if concerns(deduction, activity.id):
+            zh.append(f"取整前扣减 {deduction.figure.id}（{deduction.figure.name_zh}）")
+            en.append(f"less {deduction.figure.id} ({deduction.figure.name_en}) before rounding")
+    for cap in edition.caps:
+        if cap.per == "act" and concerns(cap, activity.id):
+            zh.append(f"每次至多 {cap.limit} gCO2e（{cap.name_zh}）")
+            en.append(f"at most {cap.limit} gCO2e per act ({cap.name_en})")
     zh.append(f"结果向下取整为 {grams} gCO2e。")
     en.append(f"rounded down to {grams} gCO2e.")
     zh_notes = "" if methodology.official else "这些数值并非官方备案的方法学。"

@@ -18,6 +18,7 @@ from backend.methodologies.model import (
     COLUMNS,
     NUMBERS,
     Activity,
+    Derived,
     Edition,
     Input,
     Methodology,
@@ -385,7 +386,10 @@ def _assemble(
         assert isinstance(parameter.value, Fraction)
         known[name] = parameter.value * parameter.unit.scale
     for name in sorted(activity.formula.names & edition.derived.keys()):
-        known[name] = _derive(name, edition, known)
+        _derive(name, edition, known)
+    parameters += [
+        _computed(edition.derived[name], known[name], parameters) for name in known if name in edition.derived
+    ]
     tree, deducted = _whole_tree(methodology, activity, edition, known)
     parameters += deducted
     found = lookups(activity, edition)
@@ -426,6 +430,25 @@ def _derive(name: str, edition: Edition, known: dict[str, Fraction]) -> Fraction
             _derive(below, edition, known)
         known[name] = evaluate(formula.tree, known)
     return known[name]
+
+
+def _computed(derived: Derived, value: Fraction, below: Sequence[Parameter]) -> Parameter:
+    """A derived figure as the figures that explain an act are told: its formula is its source."""
+    stated = [parameter.confidence for parameter in below]
+    worst = next((one for one in ("low", "medium") if one in stated), "high")
+    own = value / derived.unit.scale
+    return Parameter(
+        id=derived.id,
+        value=own,
+        written=str(own),
+        unit=derived.unit,
+        name_zh=derived.name_zh,
+        name_en=derived.name_en,
+        source_title=derived.formula.text,
+        source_url="",
+        source_date=UNKNOWN,
+        confidence=worst,
+    )
 
 
 def _whole_tree(
