@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from backend import intake
-from puhui import taking_in
+from puhui import refused
 from puhui.demo import files
 from puhui.demo.city import Resident
 from puhui.demo.files import Delivery
