@@ -17,6 +17,7 @@ import asyncpg
 
 from backend import intake, programmes
 from backend.identity import consent, means, people
+from backend.intake.errors import ROW_REASONS
 from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
@@ -27,6 +28,7 @@ from puhui import embedded, runtime
 from simulation import HONEST, City, Written, found, read_labels, write
 
 _LISTED = 20_000
+FAULTY = "row "  # before the code of a row that says nothing sound, whatever the screens think
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,16 @@ class CityReport:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What was hit in a file whose trips are taken to be honest. `left_out` lines report no act."""
+    """What was hit in a file whose trips are taken to be honest.
+
+    `left_out` lines report no act, or one that was reported before; `faulty` ones cannot be read as one.
+    """
 
     file: str
     mapping: str
     score: Score
     left_out: int
+    faulty: int
 
 
 async def run(
@@ -97,8 +103,10 @@ async def run_files(
                     own = {number: number for number in numbers}
                     await _link(db, bench.settings, {(mapping.means.kind, mapping.means.operator): own})
                 hits, missing = await _take(db, bench, path, mapping, library)
-            outcomes = [Outcome(HONEST, "trip", by) for by in hits.values()]
-            reports.append(FileReport(path.name, mapping.id, score(outcomes), missing))
+            read = [by for by in hits.values() if not by.startswith(FAULTY)]
+            outcomes = [Outcome(HONEST, "trip", by) for by in read]
+            faulty = len(hits) - len(read)
+            reports.append(FileReport(path.name, mapping.id, score(outcomes), missing, faulty))
     return reports
 
 
@@ -130,6 +138,7 @@ def as_dict(cities: Sequence[CityReport], files: Sequence[FileReport]) -> dict[s
                 "share": _share(report.score.all_honest.share),
                 "by": dict(report.score.all_honest.by.most_common()),
                 "left_out": report.left_out,
+                "faulty": report.faulty,
             }
             for report in files
         }
@@ -156,6 +165,7 @@ def by_file(reports: Sequence[FileReport]) -> list[str]:
             f"{report.file[:23]:<24}{honest.lines:>7}{honest.hit:>6}{percent(honest.share, places=2):>8}"
         )
         lines += [f"  {by:<29}{number:>6}" for by, number in honest.by.most_common()]
+        lines += [f"  {'(faulty rows)':<22}{report.faulty:>7}"] if report.faulty else []
     return lines
 
 
@@ -237,10 +247,12 @@ async def _fates(
         UNION ALL
         SELECT line, CASE WHEN code = '' THEN kind ELSE code END FROM intake_held WHERE job_id = $1
         UNION ALL
-        SELECT line, code FROM intake_rejection WHERE job_id = $1
+        SELECT line, CASE WHEN code = ANY($3) THEN $4 || code ELSE code END FROM intake_rejection WHERE job_id = $1
         """,
         summary.job_id,
         ACCEPTED,
+        list(ROW_REASONS),
+        FAULTY,
     )
     return [(row["line"], row["by"]) for row in rows]
 

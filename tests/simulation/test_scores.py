@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from benchmarks import screens
 from benchmarks.scores import Outcome, Score, judged, score, tables, together
 from simulation import HONEST, NO_ACT, Label
 
@@ -90,6 +91,22 @@ def test_no_line_of_the_tables_is_wider_than_asked(found: Score, width: int) -> 
     for line in tables(found, width=width):
         columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
         assert columns <= width, line
+
+
+def test_seeds_and_files_are_told_on_narrow_lines_too(found: Score) -> None:
+    cities = [screens.CityReport(seed, found, ()) for seed in (1, 10**6)]
+    honest = score(lines(HONEST, "trip", by=[("", 97), ("speed", 2), ("cap daily", 1)]))
+    real = screens.FileReport("a-file-with-a-name-that-is-long.csv", "m", honest, 5, 2)
+    told = [*screens.by_seed(cities), *screens.by_file([real])]
+    assert max(map(len, told)) <= 46
+    assert "3.00%" in "\n".join(told)
+    assert screens.by_seed(cities[:1]) == screens.by_file([]) == []
+    answer = json.loads(json.dumps(screens.as_dict(cities, [real])))
+    assert answer["by_seed"]["1"]["recall"]["spoof_fast"] == 0.75
+    assert answer["files"][real.file] == {
+        "mapping": "m", "acts": 100, "hit": 3, "share": 0.03, "by": {"speed": 2, "cap daily": 1}, "left_out": 5,
+        "faulty": 2,
+    }  # fmt: skip
 
 
 def test_the_tables_tell_every_pattern_kind_and_screen(found: Score) -> None:
