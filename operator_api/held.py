@@ -25,6 +25,7 @@ from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from operator_api.access import Operator, OperatorOrAuthority
+from operator_api.library import library
 from operator_api.scope import programmes_in_sight
 
 router = Router(tags=["held"])
@@ -33,6 +34,7 @@ _NOT_LET_IN = (Unauthenticated, Forbidden)
 _NOT_ACCEPTABLE = (
     holding.DecidedAlready,
     holding.ClaimStands,
+    holding.OverlapStands,
     methodologies.EngineDiffers,
     packs.ParameterUnknown,
 )
@@ -309,6 +311,7 @@ async def decide_held(
         outcome=asked.outcome,
         staff_id=person.id,
         reason=asked.reason,
+        library=await library(),
     )
     return DecisionTold.of(made)
 
@@ -407,6 +410,7 @@ async def answer_appeal(
         outcome=asked.outcome,
         staff_id=person.id,
         reason=asked.reason,
+        library=await library(),
     )
     return AppealTold.of(told, await holding.words_of(session, settings.keys, told))
 

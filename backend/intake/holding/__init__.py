@@ -28,6 +28,7 @@ from backend.intake.holding.errors import (
     DecidedAlready,
     HeldUnknown,
     NothingToAppeal,
+    OverlapStands,
     WithdrawnAlready,
 )
 from backend.intake.holding.hooks import Keeper, PooledGrams, register_keeper
@@ -59,6 +60,7 @@ __all__ = [
     "Keeper",
     "NewHeld",
     "NothingToAppeal",
+    "OverlapStands",
     "OwnHeld",
     "PairOfSources",
     "PooledGrams",

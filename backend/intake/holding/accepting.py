@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, methodologies, programmes
 from backend.intake import queries as intake_queries
 from backend.intake.chunks import posting_id
-from backend.intake.holding import queries
+from backend.intake.holding import queries, weighing
 from backend.intake.holding.errors import ClaimStands
 from backend.intake.holding.model import Accepted, Facts
 from backend.intake.sources import Source, list_sources
@@ -33,13 +34,17 @@ class Stored:
     accepted: Accepted
     programme: Programme
     account: str
+    activity: str
+    ruled: int  # the points before any cap
     at: dt.datetime
 
 
-async def store(session: AsyncSession, *, facts: Facts, claim_key: UUID, label: str) -> Stored:
+async def store(
+    session: AsyncSession, *, facts: Facts, claim_key: UUID, label: str, instead_of: Sequence[UUID] = ()
+) -> Stored:
     """Store an act under `claim_key`, in a job that `label` (`decision:<id>`) names. Raises ClaimStands.
 
-    Who holds the means, whether the right is assigned, what bars the grams and which points they earn is as it is now.
+    The programme's caps apply; acts that give way to it (`instead_of`) do not count for them. Who holds the means, whether the right is assigned, what bars the grams and which points they earn is as it is now.
     """
     now = clock.now()
     source = await source_by_id(session, facts.source_id)
@@ -52,7 +57,17 @@ async def store(session: AsyncSession, *, facts: Facts, claim_key: UUID, label: 
         on=clock.day_of(now),
         overlays=quantifier.overlays,
     )
-    points = points_of(programme, quantifier, source=source, grams=facts.grams)
+    ruled = points_of(programme, quantifier, source=source, grams=facts.grams)
+    holder = await session.execute(queries.HOLDER, {"token": facts.means_token, "at": facts.happened_at})
+    points, cap = await weighing.within_caps(
+        session,
+        programme,
+        participant_id=holder.scalar_one_or_none(),
+        activity=quantifier.activity.id,
+        happened_at=facts.happened_at,
+        points=ruled,
+        instead_of=instead_of,
+    )
     job_id = ids.uuid7()
     await session.execute(
         queries.ADD_JOB,
@@ -85,6 +100,10 @@ async def store(session: AsyncSession, *, facts: Facts, claim_key: UUID, label: 
     ).one_or_none()
     if row is None:  # somebody claimed it just now
         raise ClaimStands
+    if points < ruled:
+        await session.execute(
+            queries.ADD_TRIMMED, {"claim_key": claim_key, "cap": cap, "points": ruled - points}
+        )
     held_points = points if row.participant_id is not None else 0
     await session.execute(
         intake_queries.ADD_CHUNK,
@@ -106,6 +125,8 @@ async def store(session: AsyncSession, *, facts: Facts, claim_key: UUID, label: 
         account=_gram_account(
             programme, source, quantifier, facts.claim_key, credit=row.credit, demo=filing == "demo"
         ),
+        activity=quantifier.activity.id,
+        ruled=ruled,
         at=now,
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import people
 from backend.intake.errors import ActUnknown
-from backend.intake.holding import decisions, queries, service, standing
+from backend.intake.holding import decisions, queries, service, standing, weighing
 from backend.intake.holding.errors import (
     AppealTooLate,
     AppealUnknown,
@@ -23,6 +23,7 @@ from backend.intake.holding.errors import (
 from backend.intake.holding.model import Held, Stored
 from backend.kit import clock, ids
 from backend.kit.settings import Keys
+from backend.packs import Library
 
 APPEAL_DAYS = 30  # how long after the decision or withdrawal an appeal is taken
 ANSWER_DAYS = 15  # until when the operator must have answered; policy of the platform
@@ -136,11 +137,19 @@ async def appeal_withdrawn(
 
 
 async def answer_appeal(
-    session: AsyncSession, keys: Keys, *, appeal_id: UUID, outcome: Outcome, staff_id: UUID, reason: str
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    appeal_id: UUID,
+    outcome: Outcome,
+    staff_id: UUID,
+    reason: str,
+    library: Library | None = None,
 ) -> Appeal:
     """Answer an appeal, once; the same again changes nothing. Upheld, the act is accepted in this transaction.
 
-    Raises AppealUnknown, DecidedAlready for another answer, ClaimStands when something else stands for the claim by now.
+    Raises AppealUnknown, DecidedAlready for another answer, ClaimStands when something else stands for the claim by now,
+    and OverlapStands as `decide` does.
     """
     asked = await appeal(session, appeal_id=appeal_id)
     row = None
@@ -165,11 +174,12 @@ async def answer_appeal(
             outcome="accepted" if outcome == "upheld" else "refused",
             staff_id=staff_id,
             reason=reason,
+            library=library,
         )
         return await appeal(session, appeal_id=appeal_id)
     accepted_key = None
     if outcome == "upheld":
-        accepted_key = await _accept(session, keys, asked, row)
+        accepted_key = await _accept(session, keys, asked, row, library)
     await decisions.answer(
         session, asked.id, outcome=outcome, staff_id=staff_id, reason=reason, accepted_key=accepted_key
     )
@@ -229,19 +239,23 @@ async def words_of(session: AsyncSession, keys: Keys, one: Appeal) -> str | None
     return await people.read_words(session, keys, participant_id=one.participant_id, sealed=one.words)
 
 
-async def _accept(session: AsyncSession, keys: Keys, asked: Appeal, row: Held | None) -> UUID:
+async def _accept(
+    session: AsyncSession, keys: Keys, asked: Appeal, row: Held | None, library: Library | None
+) -> UUID:
     label = f"appeal:{asked.id}"
     if row is not None:
         if row.outcome == "accepted":
             raise NothingToAppeal
+        against = await decisions.in_the_way(session, row)
         accepted = await service.exchange(
             session,
             keys,
             facts=row.facts,
             label=label,
-            give_way=await decisions.in_the_way(session, row),
+            give_way=against,
             cause="appeal",
             reference=asked.id,
+            travel=await decisions.travelled(session, row, against, library),
         )
         return accepted.claim_key
     assert asked.claim_key is not None
@@ -249,8 +263,18 @@ async def _accept(session: AsyncSession, keys: Keys, asked: Appeal, row: Held | 
     gone = await _gone(session, act)
     if gone is None:
         raise NothingToAppeal
+    travel: frozenset[str] = frozenset()
+    if library is not None:
+        travel = await weighing.travel_of(session, programme=act.programme, library=library)
     accepted = await service.exchange(
-        session, keys, facts=act.facts, label=label, give_way=(), cause="appeal", reference=asked.id
+        session,
+        keys,
+        facts=act.facts,
+        label=label,
+        give_way=(),
+        cause="appeal",
+        reference=asked.id,
+        travel=travel,
     )
     return accepted.claim_key
 

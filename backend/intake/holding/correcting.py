@@ -7,6 +7,7 @@ was corrected before stays named by its first key: whatever stands in its place 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,16 +18,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.intake.holding import decisions, queries, service, standing, withdrawing
-from backend.intake.holding.errors import ClaimStands
+from backend.intake.holding.errors import ClaimStands, OverlapStands
 from backend.intake.holding.model import Facts, Held, NewHeld, Stored, Withdrawn
 from backend.intake.holding.reported import read_events
 from backend.intake.reading import RowFault
+from backend.intake.screening import ScreenRules, rules_for
 from backend.intake.sources import Source, source_of
 from backend.kit import clock, ids
 from backend.kit.db import Database, TransactionCollided
 from backend.kit.settings import Keys, Settings
 from backend.ledger import InsufficientBalance
 from backend.packs import Library
+from backend.programmes import programme_of
 
 _TRIES = 5
 MOST = 10_000
@@ -55,7 +58,8 @@ class CorrectionAnswer:
 
     `corrected`, `withdrawn`: done now. `repeated`: it was done before. `unchanged`: the event stands like that already.
     `refused`: nothing changed, `code` says why, with `field` and `bound` when the replacement cannot be read:
-    `event_unknown`, `withdrawn_before`, `claimed_elsewhere`, `too_late_to_correct`, or the code of a row.
+    `event_unknown`, `withdrawn_before`, `claimed_elsewhere`, `overlaps` (the person travelled elsewhere then, says
+    another source), `too_late` (the programme takes no act of that day any more), or the code of a row.
     `claim_key` is the key of the act that stands now, `grams` and `points` are its own.
     """
 
@@ -85,6 +89,7 @@ async def correct_events(
     """
     async with db.transaction() as session:
         feed = await source_of(session, source)
+        rules = rules_for((await programme_of(session, code=feed.programme)).pack, library)
     named = [one.event for one in corrections if one.claim_key is None and one.event is not None]
     revised = [one.replacement for one in corrections if one.replacement is not None]
     read = iter(await read_events(db, settings, source=feed, events=[*named, *revised], library=library))
@@ -101,7 +106,7 @@ async def correct_events(
         elif isinstance(new, RowFault):
             answers.append(CorrectionAnswer(index, "refused", new.code, new.field, new.bound))
         else:
-            answers.append(await _patiently(db, settings.keys, feed, _Asked(index, key, new, one)))
+            answers.append(await _patiently(db, settings.keys, feed, _Asked(index, key, new, one, rules)))
     return answers
 
 
@@ -113,6 +118,14 @@ class _Asked:
     key: UUID
     new: Facts | None
     told: Correction
+    rules: ScreenRules | None
+
+    @property
+    def too_late(self) -> bool:
+        """Whether the programme takes no act of the new day any more."""
+        if self.new is None or self.rules is None or self.rules.late_days is None:
+            return False
+        return clock.day_of(self.new.happened_at) < clock.today() - dt.timedelta(days=self.rules.late_days)
 
     @property
     def kind(self) -> Literal["corrected", "withdrawn"]:
@@ -150,6 +163,8 @@ async def _patiently(db: Database, keys: Keys, feed: Source, asked: _Asked) -> C
                 return await _correct(session, keys, feed, asked)
         except ClaimStands:
             return asked.refused("claimed_elsewhere")
+        except OverlapStands:
+            return asked.refused("overlaps")
         except (TransactionCollided, InsufficientBalance):
             if attempt == _TRIES - 1:
                 raise
@@ -190,6 +205,8 @@ async def _correct_act(
         return await _withdraw(session, feed, asked, last)
     if same(last, asked.new):
         return asked.answer("unchanged", last)
+    if asked.too_late:
+        return asked.refused("too_late", bound=str(asked.rules.late_days if asked.rules else ""))
     correction_id = ids.uuid7()
     new = await service.exchange(
         session,
@@ -199,6 +216,7 @@ async def _correct_act(
         give_way=[last],
         cause="corrected",
         reference=correction_id,
+        travel=() if asked.rules is None else asked.rules.travel,
     )
     await _note(session, feed, asked, correction_id, withdrew=last.claim_key, replaced_by=new.claim_key)
     return CorrectionAnswer(

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.intake.holding import queries, service, standing
-from backend.intake.holding.errors import DecidedAlready
+from backend.intake.holding import queries, service, standing, weighing
+from backend.intake.holding.errors import DecidedAlready, OverlapStands
 from backend.intake.holding.model import Decision, Held, Stored
 from backend.kit import clock, ids
 from backend.kit.db import Database, TransactionCollided
 from backend.kit.settings import Keys
 from backend.ledger import InsufficientBalance
+from backend.packs import Library
 
 TIER = "tier"
 _TRIES = 5
@@ -48,11 +49,13 @@ async def decide(
     outcome: Outcome,
     staff_id: UUID,
     reason: str,
+    library: Library | None = None,
 ) -> Decision:
     """Decide of a held row as a person. The same again answers what was decided; DecidedAlready for anything else.
 
     An open appeal about it is answered by it. An accepted row becomes an act at once, and what stood against it is withdrawn in the same transaction. Raises
-    HeldUnknown, and ClaimStands when something else was accepted for the same claim meanwhile.
+    HeldUnknown, ClaimStands when something else was accepted for the same claim meanwhile, and OverlapStands when the
+    person travelled elsewhere at that time, by the screens of the programme (with `library`, which holds them).
     """
     row = await service.held(session, job_id=job_id, line=line)
     await _lock(session, row)
@@ -63,7 +66,10 @@ async def decide(
     accepted_key = None
     if outcome == "accepted":
         give_way = await in_the_way(session, row)
-        accepted_key = await _accept(session, keys, row, give_way=give_way, decision_id=decision_id)
+        travel = await travelled(session, row, give_way, library)
+        accepted_key = await _accept(
+            session, keys, row, give_way=give_way, decision_id=decision_id, travel=travel
+        )
     made = await note(
         session, row, decision_id, outcome=outcome, claim_key=accepted_key, staff_id=staff_id, reason=reason
     )
@@ -93,7 +99,10 @@ async def resolve_row(session: AsyncSession, keys: Keys, *, job_id: UUID, line: 
     decision_id = ids.uuid7()
     accepted_key = None
     if outcome == "accepted":
-        accepted_key = await _accept(session, keys, row, give_way=against, decision_id=decision_id)
+        travel = await travelled(session, row, against, None)
+        accepted_key = await _accept(
+            session, keys, row, give_way=against, decision_id=decision_id, travel=travel
+        )
     return await note(session, row, decision_id, outcome=outcome, claim_key=accepted_key, by_rule=TIER)
 
 
@@ -218,8 +227,28 @@ async def _lock(session: AsyncSession, row: Held) -> None:
     await standing.lock(session, {own} if row.against is None else {own, row.against})
 
 
+async def travelled(
+    session: AsyncSession, row: Held, against: Sequence[Stored], library: Library | None
+) -> frozenset[str]:
+    """The activities in which nobody is in two places: as the screens say, and those between which an overlap was seen."""
+    known: set[str] = set()
+    if library is not None:
+        known |= await weighing.travel_of(session, programme=row.programme, library=library)
+    if row.kind == "overlap":
+        methods = {row.facts.method_id, *(act.method_id for act in against)}
+        named = await session.execute(queries.ACTIVITIES, {"methods": sorted(methods)})
+        known |= {one.activity for one in named}
+    return frozenset(known)
+
+
 async def _accept(
-    session: AsyncSession, keys: Keys, row: Held, *, give_way: Sequence[Stored], decision_id: UUID
+    session: AsyncSession,
+    keys: Keys,
+    row: Held,
+    *,
+    give_way: Sequence[Stored],
+    decision_id: UUID,
+    travel: Collection[str],
 ) -> UUID:
     accepted = await service.exchange(
         session,
@@ -229,6 +258,7 @@ async def _accept(
         give_way=give_way,
         cause="conflict",
         reference=decision_id,
+        travel=travel,
     )
     return accepted.claim_key
 
@@ -238,6 +268,8 @@ async def _patiently(db: Database, keys: Keys, job_id: UUID, line: int) -> Decis
         try:
             async with db.transaction() as session:
                 return await resolve_row(session, keys, job_id=job_id, line=line)
+        except OverlapStands:  # something else came in between: a person looks at it
+            return None
         except (TransactionCollided, InsufficientBalance):
             if attempt == _TRIES - 1:
                 raise

@@ -37,6 +37,15 @@ class ClaimStands(DomainError):
 
 
 @dataclass(eq=False)
+class OverlapStands(DomainError):
+    """The same person travelled elsewhere at that time, says another source whose act stands."""
+
+    code = "intake.overlap_stands"
+    kind = Kind.CONFLICT
+    title_zh = "同一人同一时间另有一次出行已被接受（来自其他来源）。"
+
+
+@dataclass(eq=False)
 class WithdrawnAlready(DomainError):
     """The act was withdrawn before, and nothing stands in its place."""
 

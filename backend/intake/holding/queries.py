@@ -268,3 +268,16 @@ OPEN_APPEAL = text("""
     WHERE p.held_job_id = :job AND p.held_line = :line
       AND NOT EXISTS (SELECT FROM intake_appeal_answer n WHERE n.appeal_id = p.id)
 """)
+EARNED_BEFORE = text("""
+    SELECT COALESCE(sum(a.points), 0)::bigint AS points, count(*) AS acts
+    FROM action a
+    JOIN intake_source s ON s.id = a.source_id
+    JOIN programme p ON p.id = s.programme_id
+    JOIN method_named m ON m.id = a.method_id
+    WHERE a.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before AND a.points > 0
+      AND p.code = :programme
+      AND (CAST(:activities AS text[]) IS NULL OR m.activity = ANY (CAST(:activities AS text[])))
+      AND NOT (a.claim_key = ANY (CAST(:without AS uuid[])))
+      AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+""")
+ADD_TRIMMED = text("INSERT INTO action_trimmed (claim_key, cap, points) VALUES (:claim_key, :cap, :points)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
 from backend.intake import queries as intake_queries
-from backend.intake.holding import accepting, queries, standing, withdrawing
+from backend.intake.holding import accepting, queries, standing, weighing, withdrawing
 from backend.intake.holding.errors import HeldUnknown
 from backend.intake.holding.model import Accepted, Cause, Facts, Held, NewHeld, Stored
 from backend.kit import clock, ids
@@ -169,15 +169,17 @@ async def exchange(
     give_way: Sequence[Stored],
     cause: Cause,
     reference: UUID,
+    travel: Collection[str] = (),
 ) -> Accepted:
     """Accept one act and let these give way to it, in this one transaction. Their claims are locked already.
 
     The first that gives way is replaced by the new act. Whoever looks sees either the old or the new, never neither.
-    Raises ClaimStands when yet another act stands for the claim, and the refusals of method and programme.
+    `travel` are the activities in which a person can be in one place only. Raises ClaimStands when yet another act stands
+    for the claim, OverlapStands when one of another source stands at its time, and the refusals of method and programme.
     """
     going = [act.claim_key for act in give_way]
     claim_key, number = await standing.next_key(session, keys, claim=facts.claim_key, giving_way=going)
-    new = await accepting.store(session, facts=facts, claim_key=claim_key, label=label)
+    new = await accepting.store(session, facts=facts, claim_key=claim_key, label=label, instead_of=going)
     if number:
         await session.execute(
             queries.ADD_REVISION, {"claim_key": claim_key, "root": facts.claim_key, "number": number}
@@ -194,6 +196,7 @@ async def exchange(
     postings += await accepting.gram_postings(session, new)
     if postings:
         await ledger.post(session, postings)
+    await weighing.confirm(session, new, facts, travel=travel, instead_of=going)
     return new.accepted
 
 
