@@ -17,6 +17,7 @@ from operator_api import (
     partners,
     programmes,
     shortfalls,
+    simulations,
     sources,
 )
 
@@ -26,6 +27,7 @@ ROUTERS = (
     participants.router,
     partners.router,
     programmes.router,
+    simulations.router,
     sources.router,
     held.router,
     external_claims.router,

@@ -47,6 +47,7 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "get_programme": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "get_programme_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "get_programme_liability": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "simulate_pack": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "list_sources": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "register_source": frozenset({Role.OPERATOR}),
     "list_jobs": frozenset({Role.OPERATOR, Role.AUTHORITY}),

@@ -6,8 +6,17 @@ Promises nothing is written; everything is asked of one moment; memory does not 
 Ignores  caps over days or years, and screens: both sides are counted as if no cap had trimmed them.
 """
 
-from backend.intake.simulating.errors import SimulationTooSmall, WrongKindOfPack
+from backend.intake.simulating.errors import SimulationTooLarge, SimulationTooSmall, WrongKindOfPack
 from backend.intake.simulating.outcome import Band, Group, Simulation, Sums
 from backend.intake.simulating.service import simulate
 
-__all__ = ["Band", "Group", "Simulation", "SimulationTooSmall", "Sums", "WrongKindOfPack", "simulate"]
+__all__ = [
+    "Band",
+    "Group",
+    "Simulation",
+    "SimulationTooLarge",
+    "SimulationTooSmall",
+    "Sums",
+    "WrongKindOfPack",
+    "simulate",
+]

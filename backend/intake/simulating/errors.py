@@ -19,6 +19,17 @@ class SimulationTooSmall(DomainError):
 
 
 @dataclass(eq=False)
+class SimulationTooLarge(DomainError):
+    """More acts lie in this period than may be computed while somebody waits; `puhui packs simulate` has no limit."""
+
+    code = "simulating.too_large"
+    kind = Kind.CONFLICT
+    title_zh = "该时段的行为过多，无法在等待中算完；命令 puhui packs simulate 没有此限制。"
+
+    most_acts: int
+
+
+@dataclass(eq=False)
 class WrongKindOfPack(DomainError):
     """Only a methodology or a programme can be tried over stored acts."""
 

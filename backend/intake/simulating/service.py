@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies
 from backend.intake.simulating import queries
-from backend.intake.simulating.errors import SimulationTooSmall, WrongKindOfPack
+from backend.intake.simulating.errors import SimulationTooLarge, SimulationTooSmall, WrongKindOfPack
 from backend.intake.simulating.outcome import FEWEST, Change, Simulation, Tally
 from backend.kit import clock
 from backend.kit.errors import DomainError
@@ -46,14 +46,17 @@ async def simulate(
     library: Library,
     first: date | None = None,
     last: date | None = None,
+    programme: str | None = None,
+    most_acts: int | None = None,
 ) -> Simulation:
     """What stored acts of these Shanghai days, both included, would have meant by the packs in `tried`.
 
     A methodology is tried on the acts that were computed by a pack of the same id, in any version; a programme on the
-    acts of its sources. What is not tried is taken from `library`. `WrongKindOfPack`, `PackFaulty`,
-    `SimulationTooSmall`, `PackUnknown` when a source names a programme or overlay that is not there.
+    acts of its sources; with `programme`, only acts of that one are looked at. What is not tried is taken from
+    `library`. Refuses with `WrongKindOfPack`, `PackFaulty`, `SimulationTooSmall`, `SimulationTooLarge` behind
+    `most_acts`, and `PackUnknown` when a source names a programme or overlay that is not there.
     """
-    run = _Run(library, tried)
+    run = _Run(library, tried, programme)
     sources = {row["id"]: row for row in await queries.sources(session)}
     wanted = [row for row in sources.values() if run.concerns_programme(row["programme"])]
     low, below = (
@@ -65,6 +68,8 @@ async def simulate(
             recorded = await methodologies.recover(session, method_id=row["id"])
             names = [item.id for item in recorded.activity.inputs.values() if item.type in COLUMNS]
             async for page in queries.acts(session, method_id=row["id"], inputs=names, low=low, below=below):
+                if most_acts is not None and run.tally.total.acts + len(page) > most_acts:
+                    raise SimulationTooLarge(most_acts=most_acts)
                 run.take(recorded, names, page, sources)
     if 0 < run.tally.people < FEWEST:
         raise SimulationTooSmall(fewest=FEWEST)
@@ -85,6 +90,7 @@ async def simulate(
 class _Run:
     library: Library
     tried: Sequence[Pack]
+    only: str | None
     tally: Tally = field(default_factory=Tally)
     methods: dict[str, Methodology] = field(default_factory=dict)
     programmes: dict[str, Programme] = field(default_factory=dict)
@@ -102,7 +108,7 @@ class _Run:
         self._known.update(self.programmes)
 
     def concerns_programme(self, code: str) -> bool:
-        return not self.programmes or code in self.programmes
+        return self.only in (None, code) and (not self.programmes or code in self.programmes)
 
     def concerns_method(self, pack_id: str) -> bool:
         return not self.methods or pack_id in self.methods
