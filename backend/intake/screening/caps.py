@@ -1,7 +1,12 @@
-"""Caps: what one person gets at most in a day or a month, counted in the order in which acts arrived."""
+"""Caps: what one person gets at most in a day or a month, counted in the order in which acts arrived.
+
+Most people stay below every cap, which is seen on whole columns. The acts of the others are gone through one by one, each
+past every cap before the next act's turn: a cap counts what an act earned in the end.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +14,8 @@ from numpy.typing import NDArray
 
 from backend.intake.screening.lines import Int64s, Lines
 from backend.intake.screening.rules import DAY_US, SHANGHAI_US, Cap
+
+Spent = dict[tuple[int, int, int], int]  # by cap, person, and day or month
 
 
 def apply_caps(
@@ -19,71 +26,108 @@ def apply_caps(
     Only acts that passed every screen (`open_`) count, and only of people; each cap looks at what the ones before it left.
     """
     points, taken_by = acts.points.copy(), np.zeros(len(acts), dtype=np.int16)
-    for number, cap in enumerate(caps, start=1):
-        rows = np.nonzero(open_ & (acts.person >= 0) & acts.own & _of(cap, acts) & (points > 0))[0]
-        if not len(rows):
-            continue
-        past = np.nonzero((history.person >= 0) & history.own & _of(cap, history) & (history.points > 0))[0]
-        group, before = _groups(cap, acts, rows, history, past)
-        worth = points[rows] if cap.of == "points" else np.ones(len(rows), dtype=np.int64)
-        sums = before + np.bincount(group, weights=worth, minlength=len(before)).astype(np.int64)
-        over = sums > cap.limit
-        if not over.any():
-            continue
-        some = np.nonzero(over[group])[0]
-        some = some[np.lexsort((acts.order[rows[some]], group[some]))]
-        left = _left(cap, group[some], before, points[rows[some]])
-        less = left < points[rows[some]]
-        points[rows[some]] = left
-        taken_by[rows[some[less]]] = number
+    rows = np.nonzero(open_ & (acts.person >= 0) & acts.own & (points > 0))[0] if caps else points[:0]
+    if not len(rows):
+        return points, taken_by
+    size = int(acts.person[rows].max()) + 1
+    past = np.nonzero((history.person >= 0) & (history.person < size) & history.own & (history.points > 0))[0]
+    over = np.zeros(size, dtype=np.bool_)
+    for cap in caps:
+        over[_people_over(cap, acts, rows, history, past)] = True
+    rows = rows[over[acts.person[rows]]]
+    if len(rows):
+        spent = _spent_before(caps, history, past[over[history.person[past]]])
+        rows = rows[np.argsort(acts.order[rows], kind="stable")]
+        _one_by_one(caps, acts, rows, spent=spent, points=points, taken_by=taken_by)
     return points, taken_by
 
 
-def _of(cap: Cap, lines: Lines) -> NDArray[np.bool_]:
-    if cap.activities is None:
-        return np.ones(len(lines), dtype=np.bool_)
-    return np.array([name in cap.activities for name in lines.activities] or [False])[lines.activity]
-
-
-def _groups(cap: Cap, acts: Lines, rows: Int64s, history: Lines, past: Int64s) -> tuple[Int64s, Int64s]:
-    """A number for each act's person and day or month, and what each such group had before."""
-    first = (int(acts.started_us[rows].min()) + SHANGHAI_US) // DAY_US
-    spans, earlier = _period(cap, acts.started_us[rows]), _period(cap, history.started_us[past])
-    low = int(_period(cap, np.array([first * DAY_US - SHANGHAI_US]))[0])
-    width = int(spans.max()) - low + 1
-    codes = acts.person[rows] * width + spans - low
-    inside = (earlier >= low) & (earlier < low + width)
-    past = past[inside]
-    old = history.person[past] * width + earlier[inside] - low
-    worth = history.points[past] if cap.of == "points" else np.ones(len(past), dtype=np.int64)
-    size = int(codes.max()) + 1
-    if size <= 8 * len(codes) + 1_000_000:
-        keep = old < size
-        before = np.bincount(old[keep], weights=worth[keep], minlength=size).astype(np.int64)
-        return codes, before
-    known, group = np.unique(codes, return_inverse=True)
-    place = np.minimum(np.searchsorted(known, old), len(known) - 1)
-    keep = known[place] == old
-    before = np.bincount(place[keep], weights=worth[keep], minlength=len(known)).astype(np.int64)
-    return group.astype(np.int64), before
+def _worth(cap: Cap, lines: Lines, rows: Int64s) -> Int64s:
+    """What acts that earn count for a cap before it has taken anything."""
+    return lines.points[rows] if cap.of == "points" else np.ones(len(rows), dtype=np.int64)
 
 
 def _period(cap: Cap, moments_us: Int64s) -> Int64s:
+    """The number of the Shanghai day or month."""
     days = (moments_us + SHANGHAI_US) // DAY_US
     if cap.per == "month":
-        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        first = int(days.min(initial=0))
+        months = (
+            np.arange(first, int(days.max(initial=0)) + 1).astype("datetime64[D]").astype("datetime64[M]")
+        )
+        return months.astype(np.int64)[days - first]
     return days
 
 
-def _left(cap: Cap, group: Int64s, before: Int64s, points: Int64s) -> Int64s:
-    """What is left of each act's points; acts of one group stand together, in the order of their arrival."""
-    left = points.copy()
-    spent = dict(zip(np.unique(group).tolist(), before[np.unique(group)].tolist(), strict=True))
-    for place, (number, own) in enumerate(zip(group.tolist(), points.tolist(), strict=True)):
-        worth = own if cap.of == "points" else 1
-        rest = cap.limit - spent[number]
-        if worth > rest:
-            left[place] = max(rest, 0) if cap.of == "points" and cap.over == "trim" else 0
-            worth = int(left[place]) if cap.of == "points" else 0
-        spent[number] += worth
-    return left
+def _people_over(cap: Cap, acts: Lines, rows: Int64s, history: Lines, past: Int64s) -> Int64s:
+    """The people with a day or month in which all their acts together are worth more than the cap."""
+    rows, past = rows[acts.among(cap.activities)[rows]], past[history.among(cap.activities)[past]]
+    if not len(rows):
+        return rows
+    spans = _period(cap, acts.started_us[rows])
+    earlier = _period(cap, history.started_us[past])
+    low, width = int(spans.min()), int(np.ptp(spans)) + 1
+    past, earlier = (
+        past[(earlier >= low) & (earlier < low + width)],
+        earlier[(earlier >= low) & (earlier < low + width)],
+    )
+    codes = np.concatenate(
+        [acts.person[rows] * width + (spans - low), history.person[past] * width + (earlier - low)]
+    )
+    worth = np.concatenate([_worth(cap, acts, rows), _worth(cap, history, past)])
+    if int(codes.max()) > 8 * len(codes) + 1_000_000:
+        known, codes = np.unique(codes, return_inverse=True)
+    else:
+        known = np.arange(int(codes.max()) + 1)
+    sums = np.bincount(codes, weights=worth, minlength=len(known))
+    people: Int64s = known[sums > cap.limit] // width
+    return people
+
+
+def _spent_before(caps: Sequence[Cap], history: Lines, past: Int64s) -> Spent:
+    spent: Spent = defaultdict(int)
+    for number, cap in enumerate(caps):
+        rows = past[history.among(cap.activities)[past]]
+        marks = (history.person[rows], _period(cap, history.started_us[rows]), _worth(cap, history, rows))
+        for person, period, worth in zip(*(column.tolist() for column in marks), strict=True):
+            spent[number, person, period] += worth
+    return spent
+
+
+def _one_by_one(
+    caps: Sequence[Cap],
+    acts: Lines,
+    rows: Int64s,
+    *,
+    spent: Spent,
+    points: Int64s,
+    taken_by: NDArray[np.int16],
+) -> None:
+    """Let each act, in this order, past every cap, and count what is left of it with each."""
+    held = [
+        (number, cap, acts.among(cap.activities)[rows].tolist(), _period(cap, acts.started_us[rows]).tolist())
+        for number, cap in enumerate(caps)
+    ]
+    people, whole = acts.person[rows].tolist(), points[rows].tolist()
+    for place, row in enumerate(rows.tolist()):
+        left, last = whole[place], 0
+        groups = []
+        for number, cap, among, periods in held:
+            if among[place]:
+                group = (number, people[place], periods[place])
+                groups.append((group, cap))
+                rest = cap.limit - spent[group]
+                less = _left(cap, left, rest)
+                left, last = less, number + 1 if less < left else last
+        points[row], taken_by[row] = left, last
+        for group, cap in groups:
+            spent[group] += left if cap.of == "points" else int(left > 0)
+
+
+def _left(cap: Cap, points: int, rest: int) -> int:
+    """What a cap with that much room leaves of an act's points."""
+    if cap.of == "acts":
+        return points if rest >= 1 else 0
+    if points <= rest:
+        return points
+    return max(rest, 0) if cap.over == "trim" else 0

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.intake.screening.caps import apply_caps
 from backend.intake.screening.lines import Int64s, Lines, Verdicts
-from backend.intake.screening.pairs import bursts, collisions
+from backend.intake.screening.pairs import Both, suspects
+from backend.intake.screening.places import distance_m
 from backend.intake.screening.rules import DAY_US, SECOND_US, SHANGHAI_US, Screen, ScreenRules
+from backend.intake.screening.turns import Turns
 from backend.methodologies import MISSING
 
-_EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 _KMH_US = 3_600 * SECOND_US / 1_000  # metres of one km/h take this many microseconds
 Flags = NDArray[np.bool_]
 
@@ -25,16 +28,16 @@ def screen(acts: Lines, history: Lines, rules: ScreenRules, now_us: int) -> Verd
     found = np.zeros(len(acts), dtype=np.int16)
     against = np.full(len(acts), -1, dtype=np.int64)
     _windows(acts, rules, now_us, found)
+    there, facts = acts.present(), _Facts(acts)
     for number, one in enumerate(rules.screens, start=3):
-        flags = _alone(one, acts)
-        if flags is not None:
-            found[flags & _looked_at(one, acts) & (found == 0)] = number
-    for number, one in enumerate(rules.screens, start=3):
-        if one.kind in {"teleport", "overlap", "overlap_within_source"}:
-            for row, other in collisions(one, acts, history, rules.travel, found == 0):
-                found[row], against[row] = number, other
-        elif one.kind in {"person_burst", "device_burst", "device_people"}:
-            found[bursts(one, acts, history, found == 0)] = number
+        flags = facts.stopped(one) if there.intersection(one.activities or there) else None
+        if flags is not None and flags.any():
+            found[flags & acts.among(one.activities) & (found == 0)] = number
+    both = Both(acts, history, found == 0)
+    doubts = list(suspects(both, rules)) if len(acts) else []
+    if doubts:
+        for row, number, other in Turns(both, doubts).stopped():
+            found[row - both.past], against[row - both.past] = number, other
     points, cap = apply_caps(rules.caps, acts, history, found == 0)
     return Verdicts(
         screen=found,
@@ -55,38 +58,53 @@ def _windows(acts: Lines, rules: ScreenRules, now_us: int, found: NDArray[np.int
         found[(acts.started_us + SHANGHAI_US) // DAY_US < today - rules.late_days] = 2
 
 
-def _looked_at(one: Screen, acts: Lines) -> Flags:
-    if one.activities is None:
-        return np.ones(len(acts), dtype=np.bool_)
-    return np.array([one.looks_at(name) for name in acts.activities] or [False])[acts.activity]
+class _Facts:
+    """What acts say of themselves, computed when a screen asks first."""
 
+    def __init__(self, acts: Lines) -> None:
+        self._acts = acts
 
-def _alone(one: Screen, acts: Lines) -> Flags | None:
-    """The acts that do not pass by themselves; None for a screen of another kind."""
-    took = np.where(acts.ended_us == MISSING, -1, acts.ended_us - acts.started_us)
-    if one.kind == "speed" and one.above is not None:
+    @cached_property
+    def _took_us(self) -> Int64s:
+        """How long each act took, -1 for one without an end."""
+        acts = self._acts
+        return np.where(acts.ended_us == MISSING, -1, acts.ended_us - acts.started_us)
+
+    @cached_property
+    def _took_s(self) -> Int64s:
+        return self._took_us // SECOND_US
+
+    @cached_property
+    def _way(self) -> NDArray[np.float64]:
+        """The longer of the distance reported and the great circle of the ends, as microseconds at 1 km/h."""
+        acts = self._acts
         circle = distance_m(acts.from_lat_e7, acts.from_lon_e7, acts.to_lat_e7, acts.to_lon_e7)
-        metres = np.maximum(np.where(acts.distance_m == MISSING, 0, acts.distance_m), circle)
-        fast: Flags = (took >= 0) & (metres * _KMH_US > took.astype(np.float64) * one.above)
-        return fast
-    if one.kind == "distance":
-        known, value = acts.distance_m != MISSING, acts.distance_m
-    elif one.kind == "duration":
-        known, value = took >= 0, took // SECOND_US
-    elif one.kind == "same_station":
-        known = (acts.from_place >= 0) & (acts.from_place == acts.to_place) & (took >= 0)
-        value = took // SECOND_US
-    elif one.kind == "station_pair":
-        known, value = _paired(one, acts) & (took >= 0), took // SECOND_US
-    else:
-        return None
-    out = np.zeros(len(acts), dtype=np.bool_)
-    if one.above is not None:
-        out |= value > one.above
-    if one.below is not None:
-        out |= value < one.below
-    flagged: Flags = known & out
-    return flagged
+        return np.maximum(np.where(acts.distance_m == MISSING, 0, acts.distance_m), circle) * _KMH_US
+
+    def stopped(self, one: Screen) -> Flags | None:
+        """The acts, of any activity, that do not pass; None for a screen that looks at several together."""
+        acts = self._acts
+        if one.kind == "speed" and one.above is not None:
+            fast: Flags = (self._way > self._took_us * float(one.above)) & (self._took_us >= 0)
+            return fast
+        if one.kind == "distance":
+            known, value = acts.distance_m != MISSING, acts.distance_m
+        elif one.kind == "duration":
+            known, value = self._took_us >= 0, self._took_s
+        elif one.kind == "same_station":
+            known = (acts.from_place >= 0) & (acts.from_place == acts.to_place) & (self._took_us >= 0)
+            value = self._took_s
+        elif one.kind == "station_pair":
+            known, value = _paired(one, acts) & (self._took_us >= 0), self._took_s
+        else:
+            return None
+        out = np.zeros(len(acts), dtype=np.bool_)
+        if one.above is not None:
+            out |= value > one.above
+        if one.below is not None:
+            out |= value < one.below
+        flagged: Flags = known & out
+        return flagged
 
 
 def _paired(one: Screen, acts: Lines) -> Flags:
@@ -100,15 +118,4 @@ def _paired(one: Screen, acts: Lines) -> Flags:
             found |= (np.minimum(acts.from_place, acts.to_place) == low) & (
                 np.maximum(acts.from_place, acts.to_place) == high
             )
-    return found
-
-
-def distance_m(lat_a: Int64s, lon_a: Int64s, lat_b: Int64s, lon_b: Int64s) -> NDArray[np.float64]:
-    """Great circles between places in 1e-7 degrees, in metres; 0 where one of them is not known."""
-    known = (lat_a != MISSING) & (lat_b != MISSING)
-    found = np.zeros(len(known))
-    if known.any():
-        one, two, three, four = (np.radians(values[known] / 1e7) for values in (lat_a, lon_a, lat_b, lon_b))
-        half = np.sin((three - one) / 2) ** 2 + np.cos(one) * np.cos(three) * np.sin((four - two) / 2) ** 2
-        found[known] = 2 * _EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(half, 1)))
     return found

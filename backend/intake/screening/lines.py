@@ -44,6 +44,19 @@ class Lines:
     def __len__(self) -> int:
         return len(self.person)
 
+    def present(self) -> frozenset[str]:
+        """The activities of which there is an act."""
+        there = np.bincount(self.activity, minlength=len(self.activities))
+        return frozenset(name for name, count in zip(self.activities, there.tolist(), strict=True) if count)
+
+    def among(self, *wanted: frozenset[str] | None) -> NDArray[np.bool_]:
+        """The acts whose activity each of these holds; None holds all of them."""
+        named = [name for name in wanted if name is not None]
+        if not named:
+            return np.ones(len(self), dtype=np.bool_)
+        held = np.array([all(act in some for some in named) for act in self.activities] or [False])
+        return held[self.activity]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:

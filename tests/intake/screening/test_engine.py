@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from backend.intake.screening import Cap, Screen, ScreenRules, screen
 from tests.intake.screening.lines import DAY, HOUR, MINUTE, MORNING, SECOND, Act, lines
+from tests.intake.screening.oracle import verdicts
 
 TRAVEL = frozenset({"cycling", "metro"})
 NOW = MORNING + 30 * DAY
@@ -140,61 +141,101 @@ def test_days_and_months_of_caps_are_those_of_shanghai() -> None:
     assert earned([Act(at=midnight - 1), Act(at=midnight), Act(at=midnight + 30 * DAY)], month) == [10, 0, 10]
 
 
+_NEAR, _BY, _FAR = (225_000_000, 1_140_000_000), (225_100_000, 1_140_000_000), (226_000_000, 1_140_000_000)
 _ACTS = st.builds(
     Act,
     person=st.integers(-1, 2),
-    at=st.integers(0, 40).map(lambda n: MORNING + n * 7 * MINUTE),
-    took=st.one_of(st.none(), st.integers(0, 40).map(lambda n: n * MINUTE)),
+    at=st.one_of(
+        st.integers(0, 40).map(lambda n: MORNING + n * 7 * MINUTE),
+        st.integers(-60, 60).map(lambda n: MORNING + n * HOUR),
+    ),
+    took=st.one_of(st.none(), st.integers(0, 40).map(lambda n: n * MINUTE), st.just(30 * HOUR)),
     activity=st.sampled_from(["cycling", "metro", "walking"]),
     source=st.integers(1, 3),
     metres=st.integers(0, 9_000),
-    begins=st.sampled_from([(225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000)]),
-    ends=st.sampled_from([(225_000_000, 1_140_000_000), (226_000_000, 1_140_000_000), None]),
+    begins=st.sampled_from([_NEAR, _BY, _FAR, None]),
+    ends=st.sampled_from([_NEAR, _BY, _FAR, None]),
     device=st.integers(-1, 2),
     points=st.integers(0, 50),
+    own=st.sampled_from([True, True, True, False]),
 )
-_RULES = ScreenRules(
-    screens=(
-        Screen("fast", "speed", holds=False, above=45),
-        Screen("at-once", "overlap", holds=True, slack=120),
-        Screen("within", "overlap_within_source", holds=True, slack=600),
-        Screen("far", "teleport", holds=True, above=120, slack=500),
-        Screen("burst", "person_burst", holds=True, above=4, within=3_600),
-        Screen("shared", "device_people", holds=True, above=2, within=3_600),
-    ),
-    travel=TRAVEL,
-    caps=(
-        Cap("metro", "day", "acts", 2, "zero", frozenset({"metro"})),
-        Cap("day", "day", "points", 90, "trim"),
-    ),
+_SCREENS = (
+    Screen("fast", "speed", holds=False, above=45),
+    Screen("long", "duration", holds=True, above=90_000, activities=frozenset({"walking"})),
+    Screen("overlap", "overlap", holds=True, slack=120),
+    Screen("within", "overlap_within_source", holds=True, slack=600),
+    Screen("far", "teleport", holds=True, above=120, slack=500),
+    Screen("burst", "person_burst", holds=True, above=4, within=3_600),
+    Screen("many", "device_burst", holds=True, above=4, within=7_200, activities=frozenset({"cycling"})),
+    Screen("shared", "device_people", holds=True, above=2, within=3_600),
+)
+_CAPS = (
+    Cap("two", "day", "acts", 2, "zero"),
+    Cap("metro", "day", "points", 40, "zero", frozenset({"metro"})),
+    Cap("day", "day", "points", 90, "trim"),
+    Cap("month", "month", "points", 200, "trim"),
+)
+_RULES = st.builds(
+    ScreenRules,
+    screens=st.lists(st.sampled_from(_SCREENS), unique=True).map(tuple),
+    travel=st.just(TRAVEL),
+    caps=st.lists(st.sampled_from(_CAPS), unique=True).map(tuple),
+    late_days=st.sampled_from([None, 31]),
+    early_s=st.sampled_from([None, 60]),
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(_ACTS, max_size=24), st.data())
-def test_verdicts_do_not_depend_on_chunks(acts: list[Act], data: st.DataObject) -> None:
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_ACTS, max_size=30), _RULES, st.data())
+def test_verdicts_are_those_of_the_plainest_reading_however_acts_are_cut_into_chunks(
+    acts: list[Act], rules: ScreenRules, data: st.DataObject
+) -> None:
     acts = [replace(act, order=number + 1) for number, act in enumerate(acts)]
-    whole: list[tuple[str, int]] = []
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(acts)), max_size=4)))
+    said: dict[int, tuple[str, int]] = {}
     past: list[Act] = []
-    for act in acts:  # the plainest: one by one
-        found = screen(lines([act]), lines(past, past=True), _RULES, NOW)
-        whole.append((found.screens[found.screen[0]], int(found.points[0])))
-        if not found.screen[0]:
-            past.append(replace(act, points=int(found.points[0]), order=0))
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(acts)), max_size=3)))
-    parts, past = [], []
     for low, high in zip([0, *cuts], [*cuts, len(acts)], strict=True):
-        some = acts[low:high]
-        found = screen(lines(some), lines(past, past=True), _RULES, NOW)
-        names = [found.screens[number] for number in found.screen]
-        parts += list(zip(names, found.points.tolist(), strict=True))
+        some = data.draw(st.permutations(acts[low:high]))  # a chunk stands in the order of its claim keys
+        low_us, high_us = rules.span(
+            min((act.at for act in some), default=0),
+            max((act.at + (act.took or 0) for act in some), default=0),
+        )
+        near = data.draw(st.permutations([act for act in past if low_us <= act.at < high_us]))
+        found = screen(lines(some), lines(near, past=True), rules, NOW)
+        for place, act in enumerate(some):
+            said[act.order] = found.screens[found.screen[place]], int(found.points[place])
+            other = int(found.against[place])
+            if said[act.order][0] in {"overlap", "within", "far"}:
+                met = [*near, *some][other]
+                assert met.person == act.person
+                assert other < len(near) or met.order < act.order
+            else:
+                assert other == -1
         past += [
-            replace(act, points=points, order=0)
-            for act, name, points in zip(some, names, found.points.tolist(), strict=True)
-            if not name
-        ]
-    assert [name for name, _ in parts] == [name for name, _ in whole]
-    assert [points for name, points in parts if not name] == [points for name, points in whole if not name]
+            replace(act, points=said[act.order][1], order=0) for act in some if not said[act.order][0]
+        ]  # what it earned
+    assert [said[act.order] for act in acts] == verdicts(acts, rules, NOW)
+
+
+def test_who_waits_stands_in_nobodys_way_even_where_a_later_screen_stopped_it() -> None:
+    overlap = Screen("overlap", "overlap", holds=True)
+    burst = Screen("burst", "person_burst", holds=True, above=2, within=3_600)
+    acts = [
+        Act(took=MINUTE),
+        Act(at=MORNING + 5 * MINUTE, took=MINUTE),
+        Act(at=MORNING + 10 * MINUTE, took=2 * HOUR),
+        Act(at=MORNING + 100 * MINUTE, source=2),
+    ]
+    assert judge(acts, overlap, burst) == ["", "", "burst", ""]
+
+
+def test_a_cap_counts_what_an_act_earned_in_the_end() -> None:
+    acts = [Act(activity="metro", points=30), Act(activity="metro", points=30), Act(points=5)]
+    caps = (
+        Cap("two", "day", "acts", 2, "zero"),
+        Cap("metro", "day", "points", 30, "zero", frozenset({"metro"})),
+    )
+    assert earned(acts, *caps) == [30, 0, 5]
 
 
 def test_half_a_million_sound_acts_are_found_sound() -> None:
@@ -210,6 +251,6 @@ def test_half_a_million_sound_acts_are_found_sound() -> None:
     many["started_us"] = MORNING + (np.arange(n) // 5_000) * HOUR + chance.integers(0, 20, n) * MINUTE
     many["ended_us"] = many["started_us"] + 5 * MINUTE
     many["distance_m"] = np.full(n, 1_000)
-    rules = replace(_RULES, caps=(Cap("day", "day", "points", 1_000, "trim"),))
+    rules = ScreenRules(screens=_SCREENS, travel=TRAVEL, caps=(Cap("day", "day", "points", 1_000, "trim"),))
     found = screen(replace(some, **many), lines([], past=True), rules, NOW + 3_650 * DAY)
     assert not found.screen.any()
