@@ -67,6 +67,11 @@ async def test_few_people_another_programme_and_a_faulty_pack_are_refused_withou
     await city.ingest([ride("lonely", 3, day="2024-07-05")])
     few = await operator.post(PATH, {"pack": CHANGED, "first": "2024-07-01", "last": "2024-07-31"})
     assert (few.status_code, few.json()["code"]) == (409, "simulating.too_small")
+    for days in (
+        {"first": "0001-01-01", "last": "0001-01-02"},
+        {"first": "9999-12-30", "last": "9999-12-31"},
+    ):
+        assert (await operator.post(PATH, {"pack": CHANGED, **days})).json()["people"] == 0
     faulty = await operator.post(PATH, {"pack": BIKE.replace('"48.7"', '"forty"'), **DAYS})
     assert (faulty.status_code, faulty.json()["code"]) == (422, "simulations.pack_not_sound")
     assert "bad_figure" in faulty.text

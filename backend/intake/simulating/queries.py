@@ -35,8 +35,8 @@ async def sources(session: AsyncSession) -> Sequence[RowMapping]:
 
 
 def key_of(day: date) -> UUID:
-    """The least claim key of a Shanghai day."""
-    return UUID(f"{(day - _EPOCH).days:08x}{_NUL}")
+    """The least claim key of a Shanghai day; a day before 1970 has that of its first day."""
+    return UUID(f"{max((day - _EPOCH).days, 0):08x}{_NUL}")
 
 
 async def acts(

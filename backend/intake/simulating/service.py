@@ -36,6 +36,7 @@ from backend.programmes.shape import programme_of
 Int64s = NDArray[np.int64]
 _EPOCH = date(1970, 1, 1)
 _LAST = date(9999, 12, 31)
+_DAY = timedelta(days=1)
 _NOT_COUNTED = "outside_programme_dates"
 
 
@@ -59,10 +60,8 @@ async def simulate(
     run = _Run(library, tried, programme)
     sources = {row["id"]: row for row in await queries.sources(session)}
     wanted = [row for row in sources.values() if run.concerns_programme(row["programme"])]
-    low, below = (
-        queries.key_of(first or _EPOCH),
-        queries.key_of((last or _LAST - timedelta(days=1)) + timedelta(days=1)),
-    )
+    low = queries.key_of(first or _EPOCH)
+    below = queries.key_of(min(last or _LAST, _LAST - _DAY) + _DAY)
     for row in await queries.methods(session):
         if run.concerns_method(row["pack_id"]) and wanted:
             recorded = await methodologies.recover(session, method_id=row["id"])
