@@ -31,6 +31,8 @@ class Days:
             yield from self._go(who, who.home, who.work, midnight_s + int(leave * HOUR_S), dice, "commute")
             back = (leave + 2.0) if who.nights else dice.triangular(17.2, 22.5, 18.4)
             yield from self._go(who, who.work, who.home, midnight_s + int(back * HOUR_S), dice, "commute")
+        elif weekday >= 5 and who.bikes and dice.random() < 0.03:
+            yield from self._together(who, midnight_s, dice)
         elif dice.random() < 0.55:
             there = away(who.home, dice.lognormvariate(7.7, 0.7), dice)
             leave = dice.triangular(9, 19, 14)
@@ -49,8 +51,6 @@ class Days:
             )
         if dice.random() < 0.012:
             yield from self._midnight(who, midnight_s, dice)
-        if weekday >= 5 and who.bikes and dice.random() < 0.03:
-            yield from self._together(who, midnight_s, dice)
 
     def _go(self, who: Person, start: Place, end: Place, at: int, dice: Random, kind: str) -> Iterator[Trip]:
         """From door to door by what this person has; several legs where one is not enough."""
