@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
+from mobile_api.library import library
 
 router = Router(tags=["appeals"])
 
@@ -45,6 +47,9 @@ WHY: dict[str, tuple[str, str]] = {
     "conflict": ("证据等级更高的记录取代了这条记录。", "A report with better evidence took its place."),
     "appeal": ("因申诉而被取代。", "It gave way to an act that an appeal brought back."),
 }
+Texts = Mapping[
+    tuple[str, str], tuple[str, str]
+]  # by programme and code: what the screens' pack tells citizens
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Line = Annotated[int, Path(ge=1, le=2**62)]
 
@@ -70,15 +75,16 @@ class HeldActTold(Told):
     appeal: Literal["open", "upheld", "dismissed"] | None
 
     @classmethod
-    def of(cls, one: OwnHeld) -> HeldActTold:
+    def of(cls, one: OwnHeld, told: Texts) -> HeldActTold:
         row = one.held
+        of_its_own = told.get((row.programme, row.code or row.kind))
         return cls(
             job_id=row.job_id,
             line=row.line,
             state=one.state,
             kind=row.kind,
             code=row.code,
-            why=why(row.kind),
+            why=why(row.kind) if of_its_own is None else _said(of_its_own),
             happened_at=row.facts.happened_at,
             programme=row.programme,
             source=row.source,
@@ -142,7 +148,10 @@ async def list_held_acts(citizen: SignedInCitizen, session: ReadSession, asked: 
         limit=asked.fetch,
         after=(after[0], after[1], after[2]) if after else None,
     )
-    return asked.page(found, position=lambda one: one.cursor, show=HeldActTold.of)
+    told = await holding.told_of(
+        session, programmes={one.held.programme for one in found}, library=await library()
+    )
+    return asked.page(found, position=lambda one: one.cursor, show=lambda one: HeldActTold.of(one, told))
 
 
 _FILED = (holding.NothingToAppeal, holding.AppealTooLate, people.ParticipantUnknown)
@@ -195,5 +204,8 @@ async def list_appeals(citizen: SignedInCitizen, session: ReadSession, asked: Pa
 
 def why(kind: str) -> str:
     """Why an act of this kind waits or no longer counts, in the language of the request."""
-    zh, en = WHY[kind]
-    return zh if i18n.language() == "zh" else en
+    return _said(WHY[kind])
+
+
+def _said(texts: tuple[str, str]) -> str:
+    return texts[0] if i18n.language() == "zh" else texts[1]

@@ -62,6 +62,18 @@ async def test_a_held_act_is_shown_with_the_reason_and_can_be_appealed(
     assert (await who.post(f"/held-acts/{uuid4()}/1/appeal", {"words": "?"})).status_code == 404
 
 
+async def test_a_screen_says_in_its_own_words_why_it_held_an_act(
+    town: Town, client: httpx.AsyncClient, phones: PhoneBox
+) -> None:
+    who = await sign_in(client, phones)
+    async with town.db.transaction() as session:
+        await town.link(session, who.id, "fast")
+    await town.ingest([ride("fast", metres=60_000)])
+    (row,) = (await who.get("/held-acts")).json()["items"]
+    assert (row["kind"], row["code"], row["reduction_g"] > 0) == ("screen", "cycling-too-fast", True)
+    assert "45" in row["why"]
+
+
 async def test_a_withdrawn_act_is_marked_counts_for_nothing_and_can_be_appealed(
     town: Town, client: httpx.AsyncClient, phones: PhoneBox
 ) -> None:

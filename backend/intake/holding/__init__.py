@@ -42,6 +42,7 @@ from backend.intake.holding.service import (
     hold,
     hold_apart,
 )
+from backend.intake.holding.weighing import told_of
 from backend.intake.holding.withdrawing import withdraw
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "resolve_by_rule",
     "resolve_row",
     "take_back",
+    "told_of",
     "withdraw",
     "words_of",
 ]

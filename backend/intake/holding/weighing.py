@@ -71,6 +71,17 @@ async def travel_of(session: AsyncSession, *, programme: str, library: Library) 
     return frozenset() if rules is None else rules.travel
 
 
+async def told_of(
+    session: AsyncSession, *, programmes: Collection[str], library: Library
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """What citizens are told of windows and screens, zh and en, by programme and `early`, `late` or the screen's code."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for code in sorted(set(programmes)):
+        rules = rules_for((await programme_of(session, code=code)).pack, library)
+        found |= {(code, name): texts for name, texts in (rules.texts if rules else {}).items()}
+    return found
+
+
 async def confirm(
     session: AsyncSession, one: Stored, facts: Facts, *, travel: Collection[str], instead_of: Sequence[UUID]
 ) -> None:
