@@ -11,6 +11,7 @@ from mobile_api import (
     acts,
     appeals,
     consent,
+    footprint,
     home,
     me,
     means,
@@ -34,6 +35,7 @@ ROUTERS = (
     wallet.router,
     offers.router,
     redemptions.router,
+    footprint.router,
 )
 
 

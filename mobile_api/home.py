@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import intake
-from backend.kit import clock
+from backend import intake, methodologies
+from backend.kit import clock, i18n
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import ReadSession, Router
 from backend.kit.problems import problems
@@ -27,6 +27,21 @@ class SumsTold(Told):
     points_earned: int
 
 
+class CoBenefitsTold(Told):
+    """Pollutants that a national average puts beside `total.reduction_g`: an illustration, no part of any credit."""
+
+    so2_mg: int
+    nox_mg: int
+    note: str
+    source: str
+
+    @classmethod
+    def of(cls, grams: int) -> CoBenefitsTold:
+        told = methodologies.illustrate(grams)
+        note = told.zh if i18n.language() == "zh" else told.en
+        return cls(so2_mg=told.so2_mg, nox_mg=told.nox_mg, note=note, source=told.source)
+
+
 class Home(Told):
     """Today, this month and everything, by the days of Asia/Shanghai."""
 
@@ -34,6 +49,7 @@ class Home(Told):
     today: SumsTold
     month: SumsTold
     total: SumsTold
+    co_benefits: CoBenefitsTold
 
 
 @router.get("/home", responses=problems(Unauthenticated))
@@ -44,11 +60,13 @@ async def get_home(citizen: SignedInCitizen, session: ReadSession) -> Home:
     async def since(first: date) -> SumsTold:
         return await _sums(session, citizen_id=citizen.id, first=first, last=day)
 
+    total = await since(_FIRST_DAY)
     return Home(
         day=day,
         today=await since(day),
         month=await since(day.replace(day=1)),
-        total=await since(_FIRST_DAY),
+        total=total,
+        co_benefits=CoBenefitsTold.of(total.reduction_g),
     )
 
 

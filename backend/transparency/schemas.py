@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from backend import log
+from backend import log, methodologies
 from backend.kit.schemas import Sha256, Told
 from backend.transparency.model import Totals
 from backend.transparency.telling import Status
@@ -298,6 +298,22 @@ class Tonnes(Told):
         return cls(**{f"{one}_t": quantity for one, quantity in status.items()})
 
 
+class CoBenefitsTold(Told):
+    """Pollutants that a national average puts beside the tonnes issued: an illustration, no part of any credit."""
+
+    so2_kg: int
+    nox_kg: int
+    note_zh: str
+    note_en: str
+
+    @classmethod
+    def of(cls, tonnes: int) -> CoBenefitsTold:
+        told = methodologies.illustrate(tonnes * 1_000_000)
+        return cls(
+            so2_kg=told.so2_mg // 1_000_000, nox_kg=told.nox_mg // 1_000_000, note_zh=told.zh, note_en=told.en
+        )
+
+
 class TotalsTold(Told):
     """Tonnes of one unit, project, methodology and vintage: issued, and where they stand, in all and by market."""
 
@@ -309,6 +325,7 @@ class TotalsTold(Told):
     issued_t: int
     standing: Tonnes
     markets: dict[str, Tonnes]
+    co_benefits: CoBenefitsTold | None = Field(description="Of credits by a methodology; null for others.")
 
     @classmethod
     def of(cls, one: Totals) -> TotalsTold:
@@ -321,6 +338,7 @@ class TotalsTold(Told):
             issued_t=one.issued_t,
             standing=Tonnes.by(one.by_status),
             markets={market: Tonnes.by(status) for market, status in sorted(one.by_market.items())},
+            co_benefits=CoBenefitsTold.of(one.issued_t) if one.methodology else None,
         )
 
 

@@ -26,6 +26,7 @@ def _with_values(path: str) -> str:
         "act_id": str(uuid4()),
         "job_id": str(uuid4()),
         "line": "1",
+        "entry_id": str(uuid4()),
         "programme": "gd-green-travel",
         "offer_id": str(uuid4()),
         "redemption_id": str(uuid4()),
