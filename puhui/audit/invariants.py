@@ -11,6 +11,7 @@ from backend import certification, log
 from backend.certification import checks as batches
 from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
+from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
 from backend.identity.partners import checks as signing
@@ -18,6 +19,7 @@ from backend.intake import checks as intake
 from backend.intake import posted, recomputed
 from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
+from backend.intake.uploads import checks as sent
 from backend.kit.checks import Checked
 from backend.kit.settings import Settings
 from backend.ledger import checks as ledger
@@ -138,11 +140,14 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("surrender.moved", "单位按提交、撤回、清缴与注销移动，清缴或注销后不再移动", "Units move as pledged, released, surrendered and cancelled, and never again after the last two", _rows(surrendered.moves)),
     Invariant("cash.recorded", "资金进出与记录一致", "Money comes and goes as recorded", _rows(cash.recorded)),
     Invariant("acts.two_people", "双人事项由不同的两人提出与决定", "Two different people stand behind each two-person act", _acts_of_two),
+    Invariant("uploads.jobs", "合作方文件出自其来源与密钥，至多由一个任务接入，步骤前后相承", "Partners' files come from their senders; one job at most takes each in, step by step to what it names", _rows(sent.uploads)),
     Invariant("partners.keys", "合作方密钥即其两人所同意，前后相承，同时至多两个有效", "Partners' keys are what two of their people agreed to, follow each other, and are never good three at once", _rows(signing.keys)),
     Invariant("filings.as_agreed", "备案即两人所批准，且已入日志", "Filings are what two people agreed to, and are in the log", _rows(methodologies.filings)),
     Invariant("seals.rows", "已封存的行未被更改", "Sealed rows are as they were written", _seals),
     Invariant("seals.tables", "应封存的表均已登记", "Every table that should be sealed is", _coverage),
     Invariant("audits.recorded", "审计记录均为平台所写", "Recorded audits are as the platform wrote them", runs.genuine),
     Invariant("log.consistent", "日志条目、节点、树头与签名一致", "The log's entries, nodes, heads and signatures agree", _log),
+    Invariant("footprints.recomputed", "个人足迹可按所存规则包重算，更正与撤回均属本人", "Footprints come out the same again; what corrects or takes back is of one's own", _rows(footprints.recomputed)),
+    Invariant("footprints.apart", "个人足迹不入账本、减排量池、行为与批次", "Nothing of a footprint is in the ledger, a pool, an act or a batch", _rows(footprints.apart)),
     Invariant("transparency.follows", "公开的即日志所载，日志所述之事均可能发生", "What is told to the public is what the log says, and the log tells what can be", _rows(transparency.as_the_log_says)),
 )  # fmt: skip

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend import intake, ledger, log, methodologies, packs, programmes, transparency
+from backend import footprint, intake, ledger, log, methodologies, packs, programmes, transparency
 from backend.identity import Role, consent, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
@@ -24,7 +24,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import compliance, exchanged, partner
+from tests.audit import compliance, exchanged, partner, sent
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
@@ -96,6 +96,8 @@ class City:
         await Crossing(self.db, self.settings).build()
         await compliance.build(self.db, self.settings)
         await partner.build(self.db, self.settings)
+        await self.footprints()
+        await sent.build(self.db, self.settings)
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()
@@ -250,6 +252,22 @@ class City:
             posting = ledger.SerialPosting(self.key(name), clock.now(), (line,))
             async with self.db.transaction() as session:
                 await ledger.post_serials(session, [posting])
+
+    async def footprints(self) -> None:
+        """Entries that are computed, stated, corrected and taken back."""
+        day, mine = dt.date(2023, 6, 5), self.citizens[0]
+        computed: dict[str, Any] = {"participant_id": mine, "quantity_milli": 22_000, "happened_on": day}
+        async with self.db.transaction() as session:
+            first = await footprint.add(session, category="travel", item="metro-km", **computed)
+            await footprint.add(
+                session, category="housing", item="electricity", region="CN-GD-SZ", **computed
+            )
+            own = await footprint.state(
+                session, participant_id=mine, category="food", emissions_g=3000, happened_on=day
+            )
+        async with self.db.transaction() as session:
+            await footprint.add(session, category="travel", item="car-km", replaces=first.id, **computed)
+            await footprint.withdraw(session, participant_id=mine, entry_id=own.id)
 
     def key(self, name: str) -> UUID:
         return ids.derive(self.citizens[0], name)

@@ -6,7 +6,14 @@ import pytest
 
 from puhui import embedded
 from puhui.audit import INVARIANTS
-from tests.audit import contested_cases, exchanged_cases, footprint_cases, further_cases, partner_cases, sent_cases
+from tests.audit import (
+    contested_cases,
+    exchanged_cases,
+    footprint_cases,
+    further_cases,
+    partner_cases,
+    sent_cases,
+)
 from tests.audit.conftest import copy_of
 
 ONE_WALLET = "id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet' AND balance > 0)"
