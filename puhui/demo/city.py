@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -157,25 +158,37 @@ def _member(number: int) -> str:
 
 
 def _live(city: City, who: Resident, midnight: datetime, dice: random.Random, *, quiet: bool) -> None:
-    """One day of one resident. Morning and evening never overlap, so no two acts of a means share a second."""
+    """One day of one resident. Nobody is in two places at once: each way begins when the one before has ended."""
     eager = 2.2 if who.by_phone else 1.0
-    for begin_h, hours in ((7, 3), (17, 4)):
-        at = midnight + timedelta(seconds=begin_h * 3600 + dice.randrange(hours * 3600))
+    for begin_h in (7, 17):
+        at = midnight + timedelta(seconds=begin_h * 3600 + dice.randrange(3 * 3600))
         if who.card and dice.random() < eager * (0.09 if quiet else 0.17):
-            minutes = dice.randint(8, 46)
+            left = at + timedelta(minutes=dice.randint(12, 46))
             intercity = dice.random() < 0.06
-            distance = dice.randint(18_000, 62_000) if intercity else None
-            city.metro_trips.append(MetroTrip(who.card, at, at + timedelta(minutes=minutes), distance))
+            distance = dice.randint(18_000, 26_000) if intercity else None
+            city.metro_trips.append(MetroTrip(who.card, at, left, distance))
+            at = left + timedelta(minutes=dice.randint(4, 9))
         if who.card and dice.random() < eager * (0.08 if quiet else 0.14):
-            city.bus_rides.append(BusRide(who.card, at + timedelta(minutes=dice.randint(50, 70))))
-        for account in who.accounts:
+            city.bus_rides.append(BusRide(who.card, at))
+            at += timedelta(minutes=dice.randint(15, 40))
+        ended = at
+        for account in who.accounts:  # a firm's people ride at the same time, each on an account
             if dice.random() < eager * (0.16 if quiet else 0.22):
                 seconds = dice.randint(240, 2_400)
                 metres = round(seconds * dice.uniform(2.6, 4.4))
                 bike = f"V{dice.randrange(5_000):05d}"
                 city.rides.append(Ride(account, bike, at, at + timedelta(seconds=seconds), metres))
+                ended = max(ended, at + timedelta(seconds=seconds))
+        at = ended + timedelta(minutes=dice.randint(4, 9))
         if who.member and dice.random() < eager * (0.08 if quiet else 0.12):
             start, end = dice.sample(range(STATIONS), 2)
-            city.dock_rides.append(
-                DockRide(who.member, at, at + timedelta(seconds=dice.randint(300, 2_700)), start, end)
-            )
+            way = apart_m(city.stations[start], city.stations[end])
+            seconds = max(300, round(way / dice.uniform(2.6, 4.4)))
+            city.dock_rides.append(DockRide(who.member, at, at + timedelta(seconds=seconds), start, end))
+
+
+def apart_m(here: tuple[str, str], there: tuple[str, str]) -> float:
+    """About how far two stations lie apart, in metres."""
+    north = (float(here[0]) - float(there[0])) * 111_195
+    east = (float(here[1]) - float(there[1])) * 111_195 * math.cos(math.radians(float(here[0])))
+    return math.hypot(north, east)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from puhui.demo.city import BusRide, City, DockRide, MetroTrip, Ride
+from puhui.demo.city import FIRST_DAY, BusRide, City, DockRide, MetroTrip, Ride, apart_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ def write_all(city: City, folder: Path) -> list[Delivery]:
     taps = _write_bus(city.bus_rides, bus)
     again.write_bytes(bus.read_bytes())
     _write_bikes(city.rides, folder / "demo-bikes-2026-10.csv")
-    _write_docks(city.dock_rides, city.stations, folder / "demo-docks-2026-10.csv")
+    _write_docks([*city.dock_rides, *_implausible(city)], city.stations, folder / "demo-docks-2026-10.csv")
     _write_metro(city.metro_trips, folder / "demo-metro-2026-10.ndjson")
     return [
         Delivery(folder / "demo-bikes-2026-10.csv", "demo-bikes", "共享单车", "bikes", 4, 2, 7),
-        Delivery(folder / "demo-docks-2026-10.csv", "demo-docks", "公共单车", "docks", 0, 0, 2),
+        Delivery(folder / "demo-docks-2026-10.csv", "demo-docks", "公共单车", "docks", 0, 3, 2),
         Delivery(folder / "demo-metro-2026-10.ndjson", "demo-metro", "地铁", "metro", 0, 0, 4),
         Delivery(bus, "demo-bus", "公交", "bus", 3, 0, 2),
         Delivery(again, "demo-bus", "公交重发", "bus again", taps + 3, 0, 2),
@@ -85,6 +85,23 @@ def _csv_line(row: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(row)
     return line.getvalue()
+
+
+def _implausible(city: City) -> list[DockRide]:
+    """Two rides of people who leave the metro in the middle of them, and one across the city in four minutes."""
+    member_of = {who.card: who.member for who in city.residents if who.card and who.member and who.assigns}
+    riding = {trip.card: trip for trip in city.metro_trips if trip.card in member_of}
+    meanwhile = [
+        DockRide(member_of[card], trip.left - timedelta(minutes=10), trip.left + timedelta(minutes=10), 0, 1)
+        for card, trip in sorted(riding.items())[:2]
+    ]
+    far = max(
+        ((a, b) for a in range(len(city.stations)) for b in range(a)),
+        key=lambda pair: apart_m(city.stations[pair[0]], city.stations[pair[1]]),
+    )
+    night = FIRST_DAY + timedelta(days=3, hours=3)
+    rushed = max(member_of.values())
+    return [*meanwhile, DockRide(rushed, night, night + timedelta(minutes=4), *far)]
 
 
 def _write_docks(rides: Sequence[DockRide], stations: Sequence[tuple[str, str]], path: Path) -> None:
