@@ -280,7 +280,8 @@ def redis_answers(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The application's connections, closed at the end."""
+    """The application's connections, closed at the end, with everybody who must hear what happens over them."""
+    import backend.certification  # noqa: F401 - answers for the grams of withdrawn acts that are in a batch
     from backend.kit.db import Database
 
     db = Database(settings)

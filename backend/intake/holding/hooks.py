@@ -47,9 +47,16 @@ def register_keeper(keeper: Keeper) -> None:
 
 
 async def taken(session: AsyncSession, withdrawn: Sequence[PooledGrams], *, reference: UUID) -> set[UUID]:
-    """The keys of those whose grams some keeper has taken out of their pool."""
+    """The keys of those whose grams some keeper has taken out of their pool.
+
+    In a program in which nobody keeps any, nothing is withdrawn: the grams might be in a batch.
+    """
     found: set[UUID] = set()
     if withdrawn:
+        if not _KEEPERS:
+            raise RuntimeError(
+                "nobody here answers for grams that batches hold: import backend.certification"
+            )
         for keeper in _KEEPERS:
             found.update(await keeper(session, withdrawn, reference=reference))
     return found
