@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import methodologies, packs, programmes
 from backend.intake import queries
 from backend.intake.errors import ActUnknown
-from backend.intake.holding.queries import LOCK_MEANS
+from backend.intake.holding import lock_means
 from backend.intake.mapping import mapping_of
 from backend.kit import clock, ids
 from backend.methodologies import Explanation
@@ -128,9 +128,7 @@ async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: U
     """Give the holder of a means the points of acts that waited for one, once; their grams stay out of the pools."""
     now = clock.now()
     claim_id = ids.uuid7()
-    await session.execute(
-        LOCK_MEANS, {"tokens": [token]}
-    )  # whoever withdraws one of these acts is waited for
+    await lock_means(session, [token])  # whoever withdraws one of these acts is waited for
     rows = await session.execute(
         queries.CLAIM_WAITING,
         {

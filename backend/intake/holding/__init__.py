@@ -43,7 +43,7 @@ from backend.intake.holding.service import (
     hold_apart,
 )
 from backend.intake.holding.weighing import told_of
-from backend.intake.holding.withdrawing import withdraw
+from backend.intake.holding.withdrawing import lock_means, withdraw
 
 __all__ = [
     "Accepted",
@@ -82,6 +82,7 @@ __all__ = [
     "held_rows",
     "hold",
     "hold_apart",
+    "lock_means",
     "own_appeals",
     "own_held",
     "register_keeper",

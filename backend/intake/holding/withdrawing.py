@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -66,7 +66,7 @@ async def note(
         raise ActUnknown
     waiting = sorted({act.means_token for act in known.values() if act.participant_id is None})
     if waiting:  # whoever links one of these means right now is waited for, and what was claimed is then seen
-        await session.execute(queries.LOCK_MEANS, {"tokens": waiting})
+        await lock_means(session, waiting)
     ordered = sorted(known)
     rows = await session.execute(
         queries.ADD_WITHDRAWN,
@@ -89,6 +89,11 @@ async def note(
     ]
     frozen = await hooks.taken(session, pooled, reference=reference)
     return Noted(acts, accounts, frozenset(frozen), now)
+
+
+async def lock_means(session: AsyncSession, tokens: Collection[UUID]) -> None:
+    """Let whoever links one of these means and whoever withdraws an act that waits for one come one after the other."""
+    await session.execute(queries.LOCK_MEANS, {"tokens": sorted(tokens)})
 
 
 async def take_points(session: AsyncSession, act: Stored, *, at: dt.datetime) -> int:
