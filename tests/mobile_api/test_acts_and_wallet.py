@@ -133,6 +133,9 @@ async def test_a_month_of_rides_adds_up_on_every_page(
 
     home = (await alice.get("/home")).json()
     assert home["total"] == {"acts": 3, "reduction_g": 97 + 48 + 487, "points_earned": summary.points}
+    beside = home["co_benefits"]
+    assert (beside["so2_mg"], beside["nox_mg"]) == (632 * 32 // 10, 632 * 28 // 10)
+    assert "不是任何减排量的一部分" in beside["note"]
     assert home["today"]["reduction_g"] in {0, 97}  # 20 minutes ago may be yesterday in Shanghai
     assert home["month"]["reduction_g"] in {0, 97}
 

@@ -105,6 +105,9 @@ async def test_totals_searches_and_stories_agree_with_following_every_number_by_
         (totals,) = (await client.get("/figures")).json()["items"]
         counted = Counter(model.status.values())
         assert totals["issued_t"] == TONNES == sum(totals["standing"].values())
+        beside = totals["co_benefits"]
+        assert (beside["so2_kg"], beside["nox_kg"]) == (TONNES * 32 // 10, TONNES * 28 // 10)
+        assert "no part of any credit" in beside["note_en"]
         assert totals["standing"] == {
             f"{status}_t": counted[status]
             for status in ("held", "locked", "bridged", "pledged", "surrendered", "cancelled")
