@@ -46,14 +46,14 @@ def simulate(
     try:
         tried = [find(name) for name in (pack, programme) if name is not None]
         with runtime.platform() as settings:
-            found = runtime.run(_simulate(settings, tried, first, last))
+            found = runtime.run(compute(settings, tried, first, last))
     except DomainError as error:
         console.refuse(error)
         raise typer.Exit(error.kind.exit_code) from None
     if as_json:
         console.print_json(found.as_dict())
     else:
-        _show(found)
+        tell(found)
 
 
 def find(name: str) -> Pack:
@@ -67,9 +67,10 @@ def find(name: str) -> Pack:
     return packs.load_all().find(name)
 
 
-async def _simulate(
+async def compute(
     settings: Settings, tried: Sequence[Pack], first: datetime | None, last: datetime | None
 ) -> Simulation:
+    """Try packs over the acts of a span of days, in one read-only snapshot."""
     from backend import packs
     from backend.intake import simulating
     from puhui import runtime
@@ -87,7 +88,8 @@ async def _simulate(
         )
 
 
-def _show(found: Simulation) -> None:
+def tell(found: Simulation) -> None:
+    """Print a simulation for people."""
     from rich.table import Table
 
     from puhui import console

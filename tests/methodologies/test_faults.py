@@ -164,3 +164,20 @@ def test_a_copied_table_is_compared_with_its_factors(before: Any, after: Any, fo
     assert factors.faults == ()
     faults = packs.check_references(packs.gather([copy, factors]))
     assert [(fault.code, fault.key) for fault in faults] == found
+
+
+def test_a_file_of_the_older_format_stays_as_it_was_and_the_newer_asks_for_more() -> None:
+    older = packs.load(packs.builtin_root() / "methodologies" / "cn-shared-bike-km.toml")
+    assert older.data["format"] == 1
+    assert older.faults == ()
+    newer = packs.parse(older.text.replace("format = 1", "format = 2").encode())
+    assert {(fault.code, fault.key) for fault in newer.faults} == {
+        ("missing_key", key)
+        for key in (
+            "baseline", "rights", "exclusion", "aggregation.rounding_per_act", "monitoring.measured_zh",
+            "monitoring.measured_en", "monitoring.checked_zh", "monitoring.checked_en",
+        )
+    }  # fmt: skip
+    assert (
+        packs.parse(older.text.replace("format = 1", "format = 3").encode()).faults[0].code == "out_of_range"
+    )

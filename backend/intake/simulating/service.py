@@ -81,7 +81,7 @@ async def simulate(
         groups=run.tally.groups(),
         by_points=by_points,
         by_grams=by_grams,
-        refused=dict(sorted(run.tally.refused.items())),
+        refused={code: acts for code, acts in sorted(run.tally.refused.items()) if acts},
     )
 
 
