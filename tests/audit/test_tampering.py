@@ -75,9 +75,13 @@ CHOSEN = {
     "log_key": "generation",
     "batch": "sequence DESC",
     "batch_leaf": "position DESC",
+    "intake_upload_job": "dry_run",
 }
 
-SLIPPED = {"action_withdrawn": "replaced_by NULLS FIRST"}  # what stands instead does so for one act
+SLIPPED = {
+    "action_withdrawn": "replaced_by NULLS FIRST",  # what stands instead does so for one act
+    "intake_upload_job": "dry_run DESC",  # a file is taken in once, and tried more often
+}
 
 
 async def columns_of(superuser: Connection, table: str) -> dict[str, str]:
