@@ -68,6 +68,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "示例不成立：应为 {expected}，算得 {found}",
         "the example fails: expected {expected}, computed {found}",
     ),
+    "no_example": ("没有示例说明 {name}", "no example shows {name}"),
     "figure_known": ("{name} 已有取值，叠加包不能更改", "{name} is known, and an overlay may not change it"),
     "figure_differs": (
         "{name} 的数值与所抄录的 {other} 不同",

@@ -36,7 +36,7 @@ def screen(acts: Lines, history: Lines, rules: ScreenRules, now_us: int) -> Verd
     both = Both(acts, history, found == 0)
     doubts = list(suspects(both, rules)) if len(acts) else []
     if doubts:
-        for row, number, other in Turns(both, doubts).stopped():
+        for row, number, other in Turns(both, doubts, rules.clocks).stopped():
             found[row - both.past], against[row - both.past] = number, other
     points, cap = apply_caps(rules.caps, acts, history, found == 0)
     return Verdicts(
@@ -52,7 +52,10 @@ def screen(acts: Lines, history: Lines, rules: ScreenRules, now_us: int) -> Verd
 
 def _windows(acts: Lines, rules: ScreenRules, now_us: int, found: NDArray[np.int16]) -> None:
     if rules.early_s is not None:
-        found[acts.started_us > now_us + rules.early_s * SECOND_US] = 1
+        ahead = acts.started_us > now_us + rules.early_s * SECOND_US
+        if rules.clocks and ahead.any():
+            ahead &= acts.started_us > now_us + acts.by_activity(rules.clocks) * SECOND_US
+        found[ahead] = 1
     if rules.late_days is not None:
         today = (now_us + SHANGHAI_US) // DAY_US
         found[(acts.started_us + SHANGHAI_US) // DAY_US < today - rules.late_days] = 2

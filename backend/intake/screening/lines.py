@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,12 @@ class Lines:
         """The activities of which there is an act."""
         there = np.bincount(self.activity, minlength=len(self.activities))
         return frozenset(name for name, count in zip(self.activities, there.tolist(), strict=True) if count)
+
+    def by_activity(self, known: Mapping[str, int]) -> Int64s:
+        """What is known of each act's activity, 0 where nothing is."""
+        return np.array([known.get(name, 0) for name in self.activities] or [0], dtype=np.int64)[
+            self.activity
+        ]
 
     def among(self, *wanted: frozenset[str] | None) -> NDArray[np.bool_]:
         """The acts whose activity each of these holds; None holds all of them."""

@@ -68,12 +68,14 @@ class Cap:
 class ScreenRules:
     """The screens of a pack, and the caps and windows of a programme.
 
-    `travel` are the activities in which a person is under way and can be in one place only. `late_days` and `early_s` are
-    None where the programme states no window.
+    `travel` are the activities in which a person is under way and can be in one place only. `clocks` says by how many
+    seconds the clocks behind an activity may be off: so much in the future is not early, so much together is no overlap.
+    `late_days` and `early_s` are None where the programme states no window.
     """
 
     screens: tuple[Screen, ...] = ()
     travel: frozenset[str] = frozenset()
+    clocks: Mapping[str, int] = field(default_factory=dict)
     caps: tuple[Cap, ...] = ()
     late_days: int | None = None
     early_s: int | None = None

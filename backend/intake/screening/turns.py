@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ Passed = list[tuple[int, int]]  # (start, act) by start; acts are numbers in `Tu
 class Turns:
     """The acts that screens suspect, as plain numbers."""
 
-    def __init__(self, both: Both, found: Sequence[tuple[int, Screen, str, Flags]]) -> None:
+    def __init__(
+        self, both: Both, found: Sequence[tuple[int, Screen, str, Flags]], clocks: Mapping[str, int]
+    ) -> None:
         marked = np.zeros(len(both.column("person")), dtype=np.bool_)
         for _, _, _, flags in found:
             marked |= flags
@@ -33,6 +35,8 @@ class Turns:
         self.end = _taken(both.ended_us, self.rows)
         self.source = _taken(both.column("source"), self.rows)
         self.person = _taken(both.column("person"), self.rows)
+        off = np.concatenate([both.history.by_activity(clocks), both.acts.by_activity(clocks)])
+        self.clock = _taken(off, self.rows)
         self.ends = [values[self.rows] for values in both.ends]
         self.screens = [
             (number, one, _taken(both.column(column), self.rows), flags[self.rows].tolist())
@@ -95,7 +99,7 @@ class Turns:
         """Whether two acts share more time than the tolerance; a point has to lie that far within the other."""
         if (self.source[a] == self.source[b]) != (one.kind == "overlap_within_source"):
             return False
-        slack = one.slack * SECOND_US
+        slack = max(one.slack, self.clock[a], self.clock[b]) * SECOND_US
         for point, other in ((a, b), (b, a)):
             if self.start[point] == self.end[point]:
                 return self.start[other] + slack < self.start[point] < self.end[other] - slack

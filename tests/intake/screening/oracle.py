@@ -28,7 +28,10 @@ def verdicts(acts: Sequence[Act], rules: ScreenRules, now: int) -> list[tuple[st
 
 
 def _window(act: Act, rules: ScreenRules, now: int) -> str:
-    if rules.early_s is not None and act.at > now + rules.early_s * SECOND:
+    if (
+        rules.early_s is not None
+        and act.at > now + max(rules.early_s, rules.clocks.get(act.activity, 0)) * SECOND
+    ):
         return "early"
     if rules.late_days is not None and (_day(now) - _day(act.at)).days > rules.late_days:
         return "late"
@@ -66,9 +69,9 @@ def _beside(one: Screen, act: Act, others: Sequence[Act], rules: ScreenRules) ->
         return False
     own = [o for o in others if o.person == act.person and o.activity in rules.travel]
     if one.kind == "overlap":
-        return any(_share(one, act, o) for o in own if o.source != act.source)
+        return any(_share(one, act, o, rules) for o in own if o.source != act.source)
     if one.kind == "overlap_within_source":
-        return any(_share(one, act, o) for o in own if o.source == act.source)
+        return any(_share(one, act, o, rules) for o in own if o.source == act.source)
     return one.kind == "teleport" and _teleports(one, act, own)
 
 
@@ -76,10 +79,10 @@ def _end(act: Act) -> int:
     return act.at + (act.took or 0)
 
 
-def _share(one: Screen, a: Act, b: Act) -> bool:
+def _share(one: Screen, a: Act, b: Act, rules: ScreenRules) -> bool:
     if abs(a.at - b.at) > DAY:
         return False
-    slack = one.slack * SECOND
+    slack = max(one.slack, *(rules.clocks.get(act.activity, 0) for act in (a, b))) * SECOND
     for point, other in ((a, b), (b, a)):
         if not point.took:
             return other.at + slack < point.at < _end(other) - slack

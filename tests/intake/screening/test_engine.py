@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,22 @@ def test_travel_of_two_sources_at_once_holds_the_later_arrival() -> None:
     assert judge([Act(), replace(late, person=1)], one) == ["", ""]
     assert judge([Act(), replace(late, activity="walking")], one) == ["", ""]
     assert judge([Act(), replace(late, source=1)], one) == ["", ""]
+
+
+def test_clocks_of_a_mode_may_be_off_by_so_much() -> None:
+    rules = ScreenRules(
+        (Screen("at-once", "overlap", holds=True, slack=60),), TRAVEL, {"metro": 120}, early_s=10
+    )
+    metro = [Act(activity="metro", source=2, at=MORNING + 10 * MINUTE - n * SECOND) for n in (120, 121)]
+    ahead = [Act(person=n, activity=name, at=NOW + s * SECOND) for n, (name, s) in
+             enumerate([("metro", 120), ("metro", 121), ("cycling", 10), ("cycling", 11)], start=5)]  # fmt: skip
+    for acts, said in (
+        ([Act(), metro[0]], ["", ""]),
+        ([Act(), metro[1]], ["", "overlap"]),
+        (ahead, ["", "early", "", "early"]),
+    ):
+        found = screen(lines(acts), lines([], past=True), rules, NOW)
+        assert [found.screens[number] for number in found.screen] == said
 
 
 def test_an_act_without_an_end_is_a_point() -> None:
@@ -179,6 +196,7 @@ _RULES = st.builds(
     ScreenRules,
     screens=st.lists(st.sampled_from(_SCREENS), unique=True).map(tuple),
     travel=st.just(TRAVEL),
+    clocks=st.sampled_from([{}, {"metro": 400, "cycling": 90}]),
     caps=st.lists(st.sampled_from(_CAPS), unique=True).map(tuple),
     late_days=st.sampled_from([None, 31]),
     early_s=st.sampled_from([None, 60]),
@@ -242,7 +260,7 @@ def test_half_a_million_sound_acts_are_found_sound() -> None:
     n = 500_000
     chance = np.random.default_rng(7)
     some = lines([Act(points=1)])
-    many = {
+    many: dict[str, Any] = {
         name: np.repeat(getattr(some, name), n)
         for name in some.__slots__
         if name not in {"activities", "places"}
