@@ -35,6 +35,7 @@ _COMPLETE_BELOW = {
 }
 _CELL_SOURCE = ("source_title", "source_url", "source_date", "confidence")
 _INT64 = 2**63 - 1
+_YEARS = range(1, 10_000)
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _KEYS_OF = {
     "uint": {"unit", "min", "max", "default"},
@@ -219,7 +220,7 @@ _PER_ACT = ("a cap per act limits grams and trims them", "按次的上限只能�
 def _check_activities(
     item: Mapping[str, Any], at: Path, activities: Sequence[Mapping[str, Any]], faults: Faults
 ) -> None:
-    known = {activity.get("id") for activity in activities}
+    known = {str(activity.get("id")) for activity in activities}
     for place, name in enumerate(item.get("activities", ())):
         if name not in known:
             faults.add((*at, "activities", place), "bad_reference", name=repr(name))
@@ -269,7 +270,7 @@ def _figures(edition: Mapping[str, Any], at: Path, faults: Faults) -> _Figures:
     figures = _Figures(names, complete, frozenset(tables))
     for place, item in enumerate(_tables(edition.get("derived"))):
         here = (*at, "derived", place, "formula")
-        if item.get("id") in formulas and not faults.touches(here):
+        if str(item.get("id")) in formulas and not faults.touches(here):
             _check_derived(item, here, formulas, figures, faults)
     return figures
 
@@ -390,7 +391,7 @@ def _check_picks(
                     continue
                 known = {choice["id"] for choice in item.get("choices", ())}
                 for row, cell in enumerate(table["cell"]):
-                    fits = cell[name] in known if known else type(cell[name]) is int
+                    fits = cell[name] in known if known else cell[name] in _YEARS
                     if not fits:
                         faults.add((*at, "cell", row, name), "bad_reference", name=repr(cell[name]))
 

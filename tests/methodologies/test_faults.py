@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend import packs
 from backend.packs import Pack
@@ -181,3 +184,38 @@ def test_a_file_of_the_older_format_stays_as_it_was_and_the_newer_asks_for_more(
     assert (
         packs.parse(older.text.replace("format = 1", "format = 3").encode()).faults[0].code == "out_of_range"
     )
+
+
+VALUES = [
+    "9223372036854775808",
+    "1",
+    "-1",
+    '""',
+    "true",
+    "1.5",
+    "[]",
+    "{}",
+    "[[]]",
+    "{ a = 1 }",
+    '"unknown"',
+    "2024-01-01",
+    '"1/0"',
+    '["a", "a"]',
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_file_that_is_mangled_is_faulty_or_sound_and_never_a_traceback(random: Random) -> None:
+    lines = EXAMPLE.split("\n")
+    for _ in range(random.randint(1, 4)):
+        place = random.randrange(len(lines))
+        key, equals, _ = lines[place].partition("=")
+        if equals and random.random() < 0.7:
+            lines[place] = f"{key}= {random.choice(VALUES)}"
+        elif random.random() < 0.5:
+            lines.insert(random.randrange(len(lines)), lines.pop(place))
+        else:
+            del lines[place]
+    pack = packs.parse("\n".join(lines).encode())
+    assert (pack.body is None) == bool(pack.faults)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -88,9 +90,9 @@ def test_no_pack_of_the_library_claims_to_be_official_or_filed(pack: Pack) -> No
         ("af-e-invoice", "e-invoice", {}, 5),
         ("wh-walking-step", "walking", {"steps": 10_000}, 200),
         ("wh-bus-act", "bus", {}, 105),
-        ("wh-bus-act", "bus-check-in", {}, 52),
+        ("wh-bus-check-in", "bus", {}, 52),
         ("wh-metro-act", "metro", {}, 274),
-        ("wh-metro-act", "metro-check-in", {}, 137),
+        ("wh-metro-check-in", "metro", {}, 137),
         ("sh-pv-kwh", "pv", {"generated_kwh": "1100000", "capacity_kw": "1000"}, 462_000_000),
         ("cn-electricity-saving", "electricity-saved", {"saved_kwh": "100", "year": 2023}, 53_060),
     ],
@@ -148,3 +150,22 @@ def test_the_series_of_the_grid_are_packs_of_their_own_and_hold_what_was_publish
 def test_the_first_packs_are_the_bytes_that_were_recorded(pack_id: str) -> None:
     pack = LIBRARY.find(pack_id)
     assert hashlib.sha256(pack.text.encode()).hexdigest() == pack.sha256 == RECORDED[pack_id]
+
+
+def test_the_documentation_lists_the_library_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "packs.md").read_text("utf-8")
+    section = text[text.index("## 书库") :]
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`[^`]+` .+) \|$", section, re.MULTILINE)]
+    told = {row[0].strip("`"): row for row in rows}
+    assert len(rows) == len(told)
+    there = [*METHODS, *LIBRARY.of_kind("factors"), *LIBRARY.of_kind("footprint")]
+    assert set(told) == {pack.id for pack in there}
+    for pack in there:
+        facts, row = packs.listed(pack), told[pack.id]
+        if facts.status == "draft":
+            assert re.findall(r"`([^`]+)`", row[-1]) == list(facts.unknown_figures), pack.id
+        else:
+            assert row[-1].split()[-1] == facts.confidence, pack.id
+        for edition in pack.data.get("edition", []):
+            for one in edition["parameter"]:
+                assert one["value"] == UNKNOWN or f"{one['value']} {one['unit']}" in row[2], pack.id
