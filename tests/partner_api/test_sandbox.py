@@ -112,6 +112,7 @@ async def test_nothing_outside_the_sandbox_is_seen_in_it_nor_the_other_way(
     assert await stage.outcomes(ride) == [("accepted", "")]
     other = Stage(db, settings, await new_partner(), client)
     await other.bikes.open()
+    assert await other.outcomes(ride, dry_run=True) == [("accepted", "")]
     assert await other.outcomes(ride) == [("accepted", "")]
     assert (await stage.send(ride, signer=stage.metro.live)).json()["duplicates"] == 1
     foreign = await client.post(
