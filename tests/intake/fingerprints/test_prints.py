@@ -136,11 +136,15 @@ def test_neighbouring_buckets_are_looked_at_within_the_tolerance_of_clocks(
     assert hits == ({} if found is None else {0: found == "beside"})
 
 
-def test_an_act_found_in_its_own_bucket_too_is_not_beside(agreed: Agreement, secret: ExchangeKey) -> None:
+@pytest.mark.parametrize("own", [5, 595])
+def test_an_act_found_in_its_own_bucket_too_is_not_beside(
+    agreed: Agreement, secret: ExchangeKey, own: int
+) -> None:
     who = phone_digest(secret.under(agreed), "13800000000")
     edge = NOON // 600 * 600
-    sent = own_prints(theirs(agreed), [Act(0, who, "bike", edge + 10), Act(1, who, "bike", edge - 10)])
-    assert collisions(probes_of(agreed, [Act(0, who, "bike", edge + 5)]), sent) == {0: False}
+    noted = [Act(place, who, "bike", edge + at) for place, at in enumerate((-10, 10, 610))]
+    sent = own_prints(theirs(agreed), noted)
+    assert collisions(probes_of(agreed, [Act(0, who, "bike", edge + own)]), sent) == {0: False}
 
 
 def test_another_mode_or_person_at_the_same_moment_is_no_double_claim(
