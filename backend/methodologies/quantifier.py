@@ -127,8 +127,12 @@ class Quantifier:
         return found
 
     def creditable(self, evidence: str) -> bool:
-        """True when grams on this evidence may reach a credit pool by the methodology's own policy."""
-        return self.methodology.creditable.get(evidence, False)
+        """True when grams on this evidence may reach a credit pool by the methodology's own policy.
+
+        Never where it caps what a person's day, month or year may bring: one act alone cannot tell, so none is pooled.
+        """
+        over_time = any(cap.per != "act" and concerns(cap, self.activity.id) for cap in self.edition.caps)
+        return self.methodology.creditable.get(evidence, False) and not over_time
 
     def columns(self, inputs: Mapping[str, NDArray[Any]], n: int) -> Outcome:
         """The grams of `n` rows at once, exactly as one by one.

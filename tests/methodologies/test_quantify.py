@@ -31,6 +31,7 @@ from backend.packs import (
     ParameterUnknown,
     overlay_of,
 )
+from tests.methodologies.test_docs import EXAMPLE
 
 DAY = dt.date(2024, 7, 1)
 LIBRARY = packs.load_all()
@@ -347,3 +348,14 @@ def test_by_row_and_by_column_the_same_grams_and_the_same_reasons(place: Any, da
 
 def test_what_int64_cannot_hold_goes_row_by_row() -> None:
     assert [quantifier.columnar for quantifier in LADEN] == [False, False, True, True, False, True, False]
+
+
+def test_an_activity_with_a_cap_over_time_is_never_pooled() -> None:
+    capped = methodology_of(packs.parse(EXAMPLE.encode()))
+    per_act = prepare(capped, activity="saving", on=DAY, region="CN-GD")
+    assert per_act.creditable("operator_feed")
+    assert not per_act.creditable("self_report")
+    text = EXAMPLE.replace('per     = "act"', 'per     = "day"').replace("grams = 100000", "grams = 1880208")
+    per_day = prepare(methodology_of(packs.parse(text.encode())), activity="saving", on=DAY, region="CN-GD")
+    assert not per_day.creditable("operator_feed")
+    assert [(cap.per, cap.limit) for cap in per_day.edition.caps] == [("day", 100_000)]
