@@ -20,13 +20,14 @@ from backend.intake.holders import Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.placing import PLACE_COLUMNS, place_rows
 from backend.intake.planning import CREDITS, Fate, Plan, held_rows, plan
-from backend.intake.screens import NO_SCREENS, Screens
+from backend.intake.screens import NO_SCREENS, Overtaken, Screens
 from backend.kit import clock, ids
 from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, copy_rows
 from backend.kit.db import raw_connection
 from backend.methodologies import MISSING
 
 _EPOCH = date(1970, 1, 1)
+_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +79,12 @@ async def store(
 ) -> Stored:
     """Plan the acts of these batches, store and post what is new, and note the chunk."""
     await prepare(session)
-    planned = await plan(
-        session, source_id=target.source_id, batches=batches, methods=methods, screens=screens
-    )
     place = Place(target, seq, methods, clock.now())
-    try:
-        await _write_acts(session, place, planned)
-    except asyncpg.UniqueViolationError:  # one of them is claimed: now ask for each
-        connection = await raw_connection(session)
-        for statement in queries.CLEAR:
-            await connection.execute(statement)
-        planned = await plan(
-            session, source_id=target.source_id, batches=batches, methods=methods, screens=screens, look=True
-        )
-        await _write_acts(session, place, planned)
+    planned = await _planned_and_written(session, place, batches, screens)
     result = outcome(planned, batches)
+    await screens.confirm(session, planned)  # before any wallet is locked, so that nobody waits in a circle
     if result.accepted:
         await _post(session, place, planned)
-    await screens.confirm(session, planned)
     await _note(
         session, place, planned, batches=batches, lines=(first_line, batches[-1].last_line), result=result
     )
@@ -158,6 +147,33 @@ _ACTION = (
     "claim_key", "happened_at", "ended_at", "source_id", "method_id", "means_token", "participant_id", "inputs",
     "grams", "points", "credit", "job_id", "seq", "line",
 )  # fmt: skip
+
+
+async def _planned_and_written(
+    session: AsyncSession, place: Place, batches: Sequence[Converted], screens: Screens
+) -> Plan:
+    """Plan and store; where a claim turns out to stand, plan again with every key looked up.
+
+    Whoever holds that claim has committed by then, but the next one may be in another transaction's hands.
+    """
+    for attempt in range(_TRIES):
+        planned = await plan(
+            session,
+            source_id=place.target.source_id,
+            batches=batches,
+            methods=place.methods,
+            screens=screens,
+            look=attempt > 0,
+        )
+        try:
+            await _write_acts(session, place, planned)
+        except asyncpg.UniqueViolationError:
+            connection = await raw_connection(session)
+            for statement in queries.CLEAR:
+                await connection.execute(statement)
+        else:
+            return planned
+    raise Overtaken
 
 
 async def _write_acts(session: AsyncSession, place: Place, planned: Plan) -> None:

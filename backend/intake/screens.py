@@ -87,7 +87,7 @@ class Screens:
         _follow(plan, plan.screened)
 
     async def confirm(self, session: AsyncSession, plan: Plan) -> None:
-        """Raise Overtaken when what others committed since would have changed a verdict. Called last before the commit."""
+        """Raise Overtaken when what others committed since would have changed a verdict; from here to the commit nobody overtakes."""
         seen = plan.screened
         if seen is None or self.rules is None or not self.rules.look_back:
             return

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from benchmarks.harness import Report
     from puhui import embedded
 
-NAMES = ("post", "intake", "redeem", "certify", "screens")
+SCALE = ("intake-growth", "intake-memory", "intake-workers")
+NAMES = ("post", "intake", *SCALE, "redeem", "certify", "screens")
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +69,11 @@ def bench(
                 as_json=as_json,
             )
             return
-        if name == "intake":
+        if name in SCALE:
+            reports = [
+                _scale(name, servers, settings, rows=rows, citizens=citizens, rounds=rounds, stored=stored)
+            ]
+        elif name == "intake":
             from benchmarks import intake
 
             reports = [
@@ -87,6 +92,38 @@ def bench(
 
             reports = runtime.run(post.run(servers, settings, seconds=seconds, rounds=rounds))
     _tell(reports, as_json=as_json)
+
+
+def _scale(
+    name: str,
+    servers: embedded.Servers,
+    settings: Settings,
+    *,
+    rows: int,
+    citizens: int | None,
+    rounds: int,
+    stored: int,
+) -> Report:
+    """Intake with a long history, with a large file, and by several workers."""
+    from benchmarks import intake_scale
+    from puhui import runtime
+
+    if name == "intake-growth":
+        work = intake_scale.growth(
+            servers,
+            settings,
+            rows=rows,
+            citizens=citizens or 100_000,
+            rounds=rounds,
+            stored=stored or 50_000_000,
+        )
+    elif name == "intake-memory":
+        work = intake_scale.memory(servers, settings, rows=rows, citizens=citizens or 20_000)
+    else:
+        work = intake_scale.workers(
+            servers, settings, rows=rows, citizens=citizens or 5_000, rounds=rounds, count=4
+        )
+    return runtime.run(work)
 
 
 def _screens(
