@@ -63,6 +63,8 @@ def test_every_import_goes_in_an_allowed_direction(copy: Path) -> None:
         ("mobile_api/wrong.py", "from backend.ledger import queries", "Tables and queries"),
         ("simulation/wrong.py", "import backend.kit", "The front door"),
         ("backend/intake/wrong.py", "import simulation", "The front door"),
+        ("backend/footprint/wrong.py", "import backend.intake", "Inside the core"),
+        ("backend/intake/wrong.py", "import backend.footprint", "Inside the core"),
         ("backend/newcomer.py", "import backend.kit", "Inside the core"),
     ],
 )
