@@ -26,7 +26,7 @@ from backend.packs import Library
 
 TIER = "tier"
 _TRIES = 5
-_AT_ONCE = 500
+_AT_ONCE = 5_000
 
 Outcome = Literal["accepted", "refused"]
 
@@ -118,13 +118,13 @@ async def resolve_by_rule(db: Database, keys: Keys, *, job_id: UUID) -> Resolved
             found = await session.execute(
                 queries.OPEN_CONFLICTS, {"job": job_id, "after": after, "limit": _AT_ONCE}
             )
-            lines = [row.line for row in found]
-        if not lines:
+            rows = found.all()
+        if not rows:
             return Resolved(**counts)
-        for line in lines:
-            decision = await _patiently(db, keys, job_id, line)
+        for row in rows:
+            decision = None if row.even else await _patiently(db, keys, job_id, row.line)
             counts["waiting" if decision is None else decision.outcome] += 1
-        after = lines[-1]
+        after = rows[-1].line
 
 
 def by_tier(row: Held, against: Sequence[Stored]) -> Outcome | None:

@@ -134,8 +134,14 @@ HELD_BY_CLAIM = text(
     _HELD
     + " WHERE h.claim_key = :claim_key AND h.source_id = :source AND d.job_id IS NULL ORDER BY h.job_id, h.line"
 )
+# Undecided conflicts of a job; `even` where the act that a row stands against counts and is known as well as the row is.
 OPEN_CONFLICTS = text("""
-    SELECT h.line FROM intake_held h
+    SELECT h.line, b.evidence IS NOT DISTINCT FROM s.evidence AND w.claim_key IS NULL AS even
+    FROM intake_held h
+    JOIN intake_source s ON s.id = h.source_id
+    LEFT JOIN action a ON a.claim_key = h.against
+    LEFT JOIN intake_source b ON b.id = a.source_id
+    LEFT JOIN action_withdrawn w ON w.claim_key = h.against
     WHERE h.job_id = :job AND h.kind IN ('claim', 'overlap') AND h.line > :after
       AND NOT EXISTS (SELECT FROM intake_decision d WHERE d.job_id = h.job_id AND d.line = h.line)
     ORDER BY h.line LIMIT :limit

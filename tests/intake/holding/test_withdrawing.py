@@ -122,3 +122,21 @@ async def _link(town: Town, who: UUID, account: str = "later") -> None:
         await town.link(session, who, account)
         token = means.means_token(town.settings.keys, "bike_account", "gz-bikes", account)
         await intake.claim_waiting(session, participant_id=who, token=token)
+
+
+async def test_whoever_withdraws_waits_for_whoever_links(town: Town) -> None:
+    who = await town.rider("someone")
+    await town.ingest([ride("raced")])
+    async with town.db.transaction() as session:
+        key = (await session.execute(_WAITING)).scalar_one()
+    async with town.db.transaction() as session:
+        await town.link(session, who, "raced")
+        token = means.means_token(town.settings.keys, "bike_account", "gz-bikes", "raced")
+        (brought,) = await intake.claim_waiting(session, participant_id=who, token=token)
+        withdrawing = asyncio.create_task(town.withdraw(key))
+        await asyncio.sleep(0.3)
+        assert not withdrawing.done()
+    (done,) = await withdrawing
+    assert (done.participant_id, done.points) == (who, brought.points)
+    assert await town.points(who) == 0
+    assert await town.audited() == []
