@@ -21,7 +21,7 @@ RUN python -m compileall -q /opt/puhui \
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/puhui puhui \
-    && install -d -o puhui -g puhui -m 0700 /var/lib/puhui
+    && install -d -o puhui -g puhui -m 0700 /var/lib/puhui /var/lib/puhui/uploads
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/puhui /opt/puhui
 ENV PATH=/opt/venv/bin:$PATH \

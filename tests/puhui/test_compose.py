@@ -103,9 +103,11 @@ def test_every_container_is_confined() -> None:
 
 def test_what_must_last_lies_in_named_volumes_and_redis_keeps_all_it_takes() -> None:
     named = compose()["volumes"]
-    assert set(named) == {"database", "broker", "state"}
+    assert set(named) == {"database", "broker", "state", "uploads"}
     assert "database:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
     assert "broker:/data" in SERVICES["redis"]["volumes"]
+    for part in ("web", "worker"):  # what one receives the other reads
+        assert "uploads:/var/lib/puhui/uploads" in SERVICES[part]["volumes"]
     command = shlex.split(SERVICES["redis"]["command"][2].rpartition(";")[2])
     options = dict(zip(command[3::2], command[4::2], strict=True))
     assert options["--appendonly"] == "yes"
