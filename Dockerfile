@@ -14,6 +14,7 @@ COPY verifier_api ./verifier_api
 COPY merchant ./merchant
 COPY offset_bridge ./offset_bridge
 COPY puhui ./puhui
+COPY simulation ./simulation
 COPY packs ./packs
 RUN python -m compileall -q /opt/puhui \
     && printf '#!/bin/sh\nexec /opt/venv/bin/python -m puhui "$@"\n' > /opt/venv/bin/puhui \
