@@ -184,11 +184,14 @@ async def exchange(
         await session.execute(
             queries.ADD_REVISION, {"claim_key": claim_key, "root": facts.claim_key, "number": number}
         )
-    postings = []
+    noted = None
     if going:
         noted = await withdrawing.note(
             session, keys=going, cause=cause, reference=reference, replaced_by={going[0]: claim_key}
         )
+    await weighing.confirm(session, new, facts, travel=travel, instead_of=going)
+    postings = []
+    if noted is not None:  # taken back first, given afterwards: the other way round two of these wait for each other
         for act in noted.acts:
             await withdrawing.take_points(session, act, at=noted.at)
         postings = await withdrawing.gram_postings(session, noted)
@@ -196,7 +199,6 @@ async def exchange(
     postings += await accepting.gram_postings(session, new)
     if postings:
         await ledger.post(session, postings)
-    await weighing.confirm(session, new, facts, travel=travel, instead_of=going)
     return new.accepted
 
 

@@ -85,9 +85,10 @@ async def told_of(
 async def confirm(
     session: AsyncSession, one: Stored, facts: Facts, *, travel: Collection[str], instead_of: Sequence[UUID]
 ) -> None:
-    """Take the turn that chunks take before they commit, and make sure that nothing came in between.
+    """Take the turn that chunks take, and make sure that nothing came in between.
 
-    Call it last: whoever takes the turn next sees what this transaction wrote. Raises OverlapStands when the person
+    Call it as chunks do, behind the rows and before any wallet or pool is locked, so that nobody waits in a circle.
+    Whoever takes the turn next sees what this transaction wrote. Raises OverlapStands when the person
     travelled elsewhere then, TransactionCollided when the caps leave something else by now.
     """
     programme, act = one.programme, one.accepted
