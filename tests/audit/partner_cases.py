@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FIRST = "id = (SELECT min(id::text)::uuid FROM partner_key WHERE NOT sandbox)"
+SECOND = "id = (SELECT id FROM partner_key WHERE NOT sandbox ORDER BY id::text OFFSET 1 LIMIT 1)"
 LAST = "id = (SELECT max(id::text)::uuid FROM partner_key WHERE NOT sandbox)"
 OTHER = "gen_random_uuid()"
 OFFICE = "(SELECT id FROM organisation WHERE code = 'authority')"
@@ -31,11 +32,11 @@ CASES: dict[str, list[tuple[str, ...]]] = {
             """UPDATE two_person_decision SET decision = 'rejected'
                WHERE act_id IN (SELECT act_id FROM partner_key)""",
         ),
-        (  # three at once, each as its own proposal says
-            """UPDATE partner_key SET valid_from = valid_from - interval '7 days',
-                   replaced_until = replaced_until - interval '7 days' WHERE replaces IS NOT NULL""",
-            """UPDATE two_person_act SET body = body || jsonb_build_object('valid_from', NULL)
-               WHERE kind = 'identity.partner_key'""",
+        (  # three at once, though each is as its own proposal says
+            "DELETE FROM partner_key_revoked",
+            f"UPDATE partner_key SET replaced_until = valid_from + interval '720 hours' WHERE {SECOND}",
+            f"""UPDATE two_person_act SET body = body || '{{"overlap_days": 30}}'
+                WHERE id = (SELECT act_id FROM partner_key WHERE {SECOND})""",
         ),
         (f"UPDATE partner_key_revoked SET key_id = {OTHER}",),
         (f"UPDATE partner_key_revoked SET revoked_by = {OTHER}",),
