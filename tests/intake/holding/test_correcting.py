@@ -176,3 +176,26 @@ async def test_a_corrected_event_that_linking_brought_goes_with_its_holder(town:
     assert await town.points(who) == done.points > 0
     assert isinstance(done.claim_key, UUID)
     assert await town.audited() == []
+
+
+async def test_where_better_evidence_stands_only_its_own_source_corrects(town: Town) -> None:
+    uploads = await town.beside("receipt_upload")
+    who = await town.rider("j")
+    await uploads.ingest([ride("j")])
+    await town.ingest([ride("j", metres=9_000)])  # takes its place at once
+    (key,) = await town.keys_of(who)
+    (late,) = await correct(
+        uploads, Correction("mine", event=event(ride("j")), replacement=event(ride("j", metres=1_000)))
+    )
+    assert (late.outcome, late.code) == ("refused", "claimed_elsewhere")
+    (gone,) = await correct(uploads, Correction("mine", event=event(ride("j"))))
+    assert (gone.outcome, gone.code) == ("refused", "claimed_elsewhere")
+    assert await town.keys_of(who) == [key]
+    (done,) = await correct(
+        town, Correction("wheel", event=event(ride("j")), replacement=event(ride("j", metres=8_000)))
+    )
+    assert done.outcome == "corrected"
+    assert await town.keys_of(who) == [done.claim_key]
+    again = await town.ingest([ride("j", metres=8_000), ride("j", metres=9_000)])
+    assert again.duplicates == 2
+    assert await town.audited() == []
