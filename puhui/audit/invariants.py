@@ -15,8 +15,8 @@ from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
 from backend.identity.partners import checks as signing
+from backend.intake import capped, posted, recomputed, retention
 from backend.intake import checks as intake
-from backend.intake import posted, recomputed
 from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
 from backend.intake.uploads import checks as sent
@@ -102,7 +102,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("actions.once", "一次行为全平台只认领一次，键合其日", "An act is accepted once, under a key of its day", _rows(intake.claims)),
     Invariant("actions.holders", "记入者当时持有介质；入池者当时已委托权益", "Who is credited held the means; pooled grams had the right assigned", _rows(intake.holders)),
     Invariant("actions.recomputed", "克数与积分按所记方法与计划重算一致", "Grams and points are what method and programme yield again", _rows(recomputed.grams_and_points)),
+    Invariant("caps.kept", "积分不超过计划的每日、每月上限；只在达到上限时扣减", "Points stay within the caps of the programme; what caps took, they had to take", _rows(capped.caps)),
     Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
+    Invariant("places.forgotten", "起终点与设备在保留期后删除", "Places are gone once their retention is over", _rows(retention.places)),
     Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
     Invariant("acts.withdrawn", "行为因更正、决定或申诉而撤销，积分与克数如数收回", "Acts are withdrawn for a correction, decision or appeal, and their points and grams went back", _rows(holding.withdrawn)),
     Invariant("acts.revised", "每个认领至多一条有效记录，修订之键合其序号", "One act at most stands for a claim; revisions stand under their own keys", holding.revised),

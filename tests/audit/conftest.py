@@ -24,7 +24,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import compliance, exchanged, partner, sent
+from tests.audit import capped, compliance, exchanged, partner, sent
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
@@ -98,6 +98,7 @@ class City:
         await partner.build(self.db, self.settings)
         await self.footprints()
         await sent.build(self.db, self.settings)
+        await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:
             await ledger.advance_checkpoints(session)
         await self.seal()
@@ -105,9 +106,14 @@ class City:
         await conduct(self.db, self.settings)
         await self.seal()
 
+    @staticmethod
+    def pack() -> packs.Pack:
+        """The programme without screens, with caps of its own on trips by metro."""
+        return unscreened(LIBRARY.find(PROGRAMME), (capped.FIRST_EARN, capped.CAPS + capped.FIRST_EARN))
+
     async def programme(self) -> None:
         async with self.db.transaction() as session:
-            await programmes.register(session, pack=unscreened(LIBRARY.find(PROGRAMME)))
+            await programmes.register(session, pack=self.pack())
 
     async def authority(self) -> list[UUID]:
         people_of_two = []

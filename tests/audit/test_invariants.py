@@ -7,6 +7,7 @@ import pytest
 from puhui import embedded
 from puhui.audit import INVARIANTS
 from tests.audit import (
+    capped,
     contested_cases,
     exchanged_cases,
     footprint_cases,
@@ -46,6 +47,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
                WHERE a.id = f.id AND a.guard <> 'none'""",
         ),
     ],
+    "places.forgotten": [("INSERT INTO action_place (claim_key, from_place) VALUES ('00000001-0000-0000-0000-000000000000', 'N1')",)],
     "ledger.checkpoints": [
         ("UPDATE ledger_checkpoint SET balance = balance + 1",),
         ("UPDATE ledger_checkpoint SET horizon = '9000000000000'",),
@@ -476,7 +478,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 
 CASES |= footprint_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
-CASES |= sent_cases.CASES
+CASES |= sent_cases.CASES | capped.CASES
 
 
 def test_every_invariant_has_a_case() -> None:

@@ -16,8 +16,8 @@ from tests.audit.conftest import Connection, Copy, copy_of, said
 TABLES = (
     "ledger_kind", "ledger_rule", "ledger_serial_rule", "serial_book", "serial_block", "serial_movement", "ledger_account", "ledger_transfer", "ledger_resolution", "ledger_checkpoint",
     "action", "action_claim", "intake_chunk", "intake_source", "intake_job", "intake_rejection", "intake_conflict",
-    "intake_held", "intake_decision", "action_withdrawn", "action_revision", "intake_correction", "intake_appeal",
-    "intake_appeal_answer",
+    "intake_held", "intake_decision", "action_withdrawn", "action_trimmed", "action_revision", "intake_correction", "intake_appeal",
+    "intake_appeal_answer", "place_retention",
     "fingerprint_match", "external_claim", "external_claim_decision",
     "participant", "means", "means_holding", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "method_ref",
