@@ -10,7 +10,7 @@ from celery.schedules import crontab
 from backend import identity, ledger, log, programmes, transparency
 from backend.certification import shortfalls
 from backend.identity import partners
-from backend.intake import sandbox
+from backend.intake import retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
@@ -67,6 +67,13 @@ async def checkpoints(worker: Worker) -> None:
 async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
+
+
+@tasks.job("intake.forget_places", every=crontab(hour="3", minute="10"))
+async def forget_places(worker: Worker) -> None:
+    """Forget where acts began and ended once screens no longer need it."""
+    async with worker.db.transaction() as session:
+        await retention.forget_places(session)
 
 
 @tasks.job("certification.cancel_overdue", every=crontab(hour="2", minute="40"))

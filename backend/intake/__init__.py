@@ -17,12 +17,14 @@ from backend.intake.errors import (
     HeaderMismatch,
     JobRunning,
     MappingNeeded,
+    MonthNotOver,
     OutsideProgramme,
     SheetNeeded,
     SourceDiffers,
     SourceUnknown,
     row_reason,
 )
+from backend.intake.exporting import ExportedFile, export_month
 from backend.intake.mapping import Mapping, mapping_of
 from backend.intake.opening import require_programme
 from backend.intake.pools import Pooled, pooled_acts
@@ -46,6 +48,7 @@ __all__ = [
     "ChunkResult",
     "Claimed",
     "EventAnswer",
+    "ExportedFile",
     "ExplainedAct",
     "FileUnreadable",
     "HeaderMismatch",
@@ -53,6 +56,7 @@ __all__ = [
     "JobRunning",
     "Mapping",
     "MappingNeeded",
+    "MonthNotOver",
     "OutsideProgramme",
     "Pooled",
     "RefusedRow",
@@ -66,6 +70,7 @@ __all__ = [
     "acts_of",
     "claim_waiting",
     "explain_act",
+    "export_month",
     "ingest",
     "list_jobs",
     "list_sources",

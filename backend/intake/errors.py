@@ -44,6 +44,17 @@ class SheetNeeded(DomainError):
 
 
 @dataclass(eq=False)
+class MonthNotOver(DomainError):
+    """Only a month that is over can be exported."""
+
+    code = "intake.month_not_over"
+    kind = Kind.CONFLICT
+    title_zh = "只能导出已经结束的月份。"
+
+    month: str
+
+
+@dataclass(eq=False)
 class MappingNeeded(DomainError):
     """No mapping that comes with the project fits this file; name one with --map."""
 

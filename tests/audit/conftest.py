@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from backend import footprint, intake, ledger, log, methodologies, packs, programmes, transparency
 from backend.identity import Role, consent, means, organisations, people, staff
-from backend.intake import mapping_of, source_by_mapping
+from backend.intake import mapping_of, retention, source_by_mapping
 from backend.kit import clock, ids
 from backend.kit.db import Database, connect_arguments
 from backend.kit.settings import Settings
@@ -100,6 +100,7 @@ class City:
         await sent.build(self.db, self.settings)
         await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:
+            await retention.forget_places(session)
             await ledger.advance_checkpoints(session)
         await self.seal()
         await transparency.catch_up(self.db)
