@@ -159,6 +159,7 @@ def test_days_and_months_of_caps_are_those_of_shanghai() -> None:
 
 
 _NEAR, _BY, _FAR = (225_000_000, 1_140_000_000), (225_100_000, 1_140_000_000), (226_000_000, 1_140_000_000)
+_AWAY = (229_000_000, 1_140_000_000)  # 44 km from there
 _ACTS = st.builds(
     Act,
     person=st.integers(-1, 2),
@@ -254,6 +255,68 @@ def test_a_cap_counts_what_an_act_earned_in_the_end() -> None:
         Cap("metro", "day", "points", 30, "zero", frozenset({"metro"})),
     )
     assert earned(acts, *caps) == [30, 0, 5]
+
+
+def test_acts_that_begin_more_than_a_day_apart_say_nothing_of_each_other() -> None:
+    overlap = Screen("at-once", "overlap", holds=True)
+    long = Act(took=60 * HOUR)
+    for hours, said in ((24, "overlap"), (25, "")):
+        other = Act(at=MORNING + hours * HOUR, source=2)
+        assert judge([long, other], overlap) == ["", said]
+        assert judge([other, long], overlap) == ["", said]
+    crawl = Screen("far", "teleport", holds=True, above=1, slack=0)
+    for hours, said in ((24, "far"), (25, "")):
+        assert judge(
+            [Act(begins=_NEAR, ends=_NEAR), Act(at=MORNING + hours * HOUR, begins=_AWAY)], crawl
+        ) == ["", said]
+
+
+def test_a_short_act_in_between_hides_no_long_one() -> None:
+    overlap = Screen("at-once", "overlap", holds=True)
+    acts = [Act(took=3 * HOUR), Act(at=MORNING + 10 * MINUTE, took=MINUTE), Act(at=MORNING + HOUR, source=2)]
+    assert judge(acts, overlap) == ["", "", "overlap"]
+
+
+def test_an_act_that_is_itself_too_fast_brings_nobody_there() -> None:
+    far = Screen("far", "teleport", holds=True, above=120)
+    first = Act(took=MINUTE, begins=_NEAR, ends=_NEAR)
+    leap = Act(at=MORNING + 2 * MINUTE, took=MINUTE, begins=_NEAR, ends=_FAR)
+    there = Act(at=MORNING + 4 * MINUTE, took=MINUTE, begins=_FAR, ends=_FAR)
+    assert judge([first, there, leap], far) == ["", "far", ""]
+    assert judge([first, leap, there], far) == ["", "", ""]
+
+
+def test_all_acts_that_begin_at_once_are_neighbours() -> None:
+    far = Screen("far", "teleport", holds=True, above=120, slack=20_000)
+    two = [Act(took=MINUTE, begins=_NEAR, ends=place) for place in (_NEAR, _AWAY, _NEAR)]
+    after = Act(at=MORNING + 2 * MINUTE, begins=_NEAR, ends=_NEAR)
+    far_too = Screen("far", "teleport", holds=True, above=120)
+    assert judge([*two[:1], after], far_too) == ["", ""]
+    assert judge([after, *two[1:2]], far) == ["", "far"]
+    past = [replace(two[1], begins=_AWAY), two[0]]
+    for order in (past, past[::-1]):
+        assert judge([after], far_too, past=order) == ["far"]
+
+
+def test_a_crowd_is_seen_across_spans() -> None:
+    burst = Screen("burst", "person_burst", holds=True, above=3, within=600)
+    acts = [Act(at=MORNING + n * SECOND) for n in (0, 500, 550, 650, 690)]
+    assert judge(acts, burst) == ["", "", "", "", "burst"]
+
+
+def test_caps_take_turns_by_arrival_wherever_an_act_stands_in_its_chunk() -> None:
+    acts = [Act(points=40, order=3), Act(points=50, order=1), Act(points=60, order=2)]
+    assert earned(acts, Cap("day", "day", "points", 100, "trim")) == [0, 50, 50]
+    assert earned([Act()], Cap("two", "day", "acts", 1, "zero"), past=[Act(points=0)]) == [10]
+
+
+def test_history_reaches_a_day_either_way_and_over_whole_periods_of_caps() -> None:
+    midnight = MORNING - 8 * HOUR  # 6 May, Shanghai
+    assert ScreenRules().span(MORNING, MORNING + HOUR) == (MORNING - DAY, MORNING + HOUR + DAY + 1)
+    days = ScreenRules(caps=(Cap("day", "day", "acts", 1, "zero"),))
+    assert days.span(MORNING, MORNING + 40 * HOUR) == (MORNING - DAY, MORNING + 64 * HOUR + 1)
+    month = ScreenRules(caps=(Cap("month", "month", "acts", 1, "zero"),))
+    assert month.span(MORNING, MORNING) == (midnight - 5 * DAY, midnight + 26 * DAY)
 
 
 def test_half_a_million_sound_acts_are_found_sound() -> None:
