@@ -191,7 +191,8 @@ async def exchange(
         )
     await weighing.confirm(session, new, facts, travel=travel, instead_of=going)
     postings = []
-    if noted is not None:  # taken back first, given afterwards: the other way round two of these wait for each other
+    if noted is not None:
+        # Taken back first, given afterwards: the other way round two of these would wait for each other.
         for act in noted.acts:
             await withdrawing.take_points(session, act, at=noted.at)
         postings = await withdrawing.gram_postings(session, noted)
