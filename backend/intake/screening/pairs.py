@@ -121,22 +121,14 @@ def _of_several_sources(both: Both, who: Int64s, looked: Flags) -> Flags:
 
 
 def _meeting(one: Screen, both: Both, rows: Int64s) -> Flags:
-    """Rows, by person and start, that share more than the tolerance with an earlier one of the same person."""
+    """Rows, by person and start, that share more than the tolerance with the one before them.
+
+    Whoever has an act that still lasts when some later one begins has it last when the very next one begins.
+    """
     person, ended = both.column("person")[rows], both.ended_us[rows]
     started = both.column("started_us")[rows] + one.slack * SECOND_US
-    base = int(ended.min())
-    if (int(person[-1] - person[0]) + 1) * (int(ended.max()) - base + 1) >= _LARGEST:
-        ended, started, base = (
-            (ended >> 20) + 1,
-            started >> 20,
-            base >> 20,
-        )  # about seconds, towards suspicion
-    # Ends that only grow within a person, and begin anew with the next one: a person's number outweighs every moment.
-    step = int(ended.max()) - base + 1
-    weight = (person - person[0]) * step - base
-    running = np.maximum.accumulate(ended + weight)
     found: Flags = np.zeros(len(rows), dtype=np.bool_)
-    found[1:] = (person[1:] == person[:-1]) & (running[:-1] > started[1:] + weight[1:])
+    found[1:] = (person[1:] == person[:-1]) & (ended[:-1] > started[1:])
     return found
 
 
