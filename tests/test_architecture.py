@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-ROOTS = ("puhui", "mobile_api", "operator_api", "verifier_api", "partner_api", "merchant", "offset_bridge", "backend", "simulation")
+ROOTS = (
+    "puhui",
+    "mobile_api",
+    "operator_api",
+    "verifier_api",
+    "partner_api",
+    "merchant",
+    "offset_bridge",
+    "backend",
+    "simulation",
+)
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:

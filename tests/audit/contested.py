@@ -110,7 +110,7 @@ class Contested:
         await self.appeal(10, "upheld")
         keys, about = self.settings.keys, {"participant_id": self.who, "key": await self.key(15)}
         async with self.db.transaction() as session:
-            asked = await holding.appeal_withdrawn(session, keys, **about, words="it was me")  # type: ignore[arg-type]
+            asked = await holding.appeal_withdrawn(session, keys, **about, words="it was me")
         await self.answer(asked.id, "upheld")
 
     async def correct(self, source: str, one: Correction) -> None:
