@@ -47,5 +47,6 @@ async def forget_places(session: AsyncSession, *, days: int = PLACES_DAYS) -> in
 
 async def places(session: AsyncSession) -> Checked:
     """No place is older than what was said to be forgotten."""
-    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM action_place"))
+    said = await count_rows(session, "SELECT count(*) FROM place_retention")
+    checked = Checked(rows=said + await count_rows(session, "SELECT count(*) FROM action_place"))
     return await look_for(session, checked, [_KEPT])

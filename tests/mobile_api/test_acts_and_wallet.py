@@ -79,7 +79,7 @@ class Feed:
         lines = [HEADER]
         for account, started, metres in trips:
             began = started.astimezone(clock.SHANGHAI)
-            ended = began + dt.timedelta(minutes=9)
+            ended = began + dt.timedelta(minutes=9, seconds=metres // 10)
             lines.append(f"{account},{began:%Y-%m-%d %H:%M:%S},{ended:%Y-%m-%d %H:%M:%S},{metres}")
         path = self._tmp / f"{uuid4()}.csv"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
