@@ -19,7 +19,8 @@ from backend.intake.convert import Converted
 from backend.intake.holders import Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.placing import PLACE_COLUMNS, place_rows
-from backend.intake.planning import CREDITS, Fate, Plan, held_rows, plan
+from backend.intake.planning import held_rows, plan
+from backend.intake.plans import CREDITS, Fate, Plan
 from backend.intake.screens import NO_SCREENS, Overtaken, Screens
 from backend.kit import clock, ids
 from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, copy_rows
@@ -187,7 +188,10 @@ async def _write_acts(session: AsyncSession, place: Place, planned: Plan) -> Non
         seen = planned.seen(rows)
         if len(seen):
             await copy_rows(
-                session, table="action_place", columns=PLACE_COLUMNS, bodies=place_rows(planned, seen)
+                session,
+                table="action_place",
+                columns=PLACE_COLUMNS,
+                bodies=place_rows(planned.chunk.table, planned.chunk.keys, seen),
             )
 
 

@@ -23,6 +23,7 @@ from backend.intake.claims import as_bytes, claim_keys, shanghai_days
 from backend.intake.errors import ClaimIncomplete
 from backend.intake.mapping import Field, Mapping, MeansColumn, Rule
 from backend.intake.reading import RowBatch, RowFault
+from backend.intake.seen import SEEN, UUID_TYPE, seen_columns
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
 from backend.kit import clock
 from backend.kit.settings import Keys
@@ -31,16 +32,12 @@ from backend.packs import Overlay
 from backend.packs.units import parse_unit
 from backend.programmes import EarningRule, Programme, points_for
 
-UUID_TYPE = pa.binary(16)
-_CORNERS = ("from_lat_e7", "from_lon_e7", "to_lat_e7", "to_lon_e7")
 # Moments are microseconds since 1970; what an act does not have is MISSING, a text or device that it does not have null.
 ACTS = pa.schema(
     [
         ("line", pa.int64()), ("claim_key", UUID_TYPE), ("happened_us", pa.int64()), ("ended_us", pa.int64()),
         ("method_no", pa.int16()), ("token", UUID_TYPE), ("inputs", pa.string()), ("grams", pa.int64()),
-        ("points", pa.int64()), ("covered", pa.bool_()), ("distance_m", pa.int64()),
-        *((name, pa.int64()) for name in _CORNERS),
-        ("from_place", pa.string()), ("to_place", pa.string()), ("device", UUID_TYPE),
+        ("points", pa.int64()), *SEEN,
     ]
 )  # fmt: skip
 _EPOCH = date(1970, 1, 1)
@@ -346,44 +343,12 @@ class Converter:
                 _inputs(rule, numbers, texts, keep),
                 pa.array(acts.grams[keep]),
                 pa.array(acts.points[keep]),
-                *self._seen(acts, keep),
+                *seen_columns(
+                    self._keys, acts.rule.places, acts.columns, acts.numbers.get("distance_m"), keep
+                ),
             ],
             schema=ACTS,
         )
-
-    def _seen(self, acts: _Acts, keep: NDArray[np.int64]) -> list[pa.Array]:
-        """What only screens see, from the column `covered` on."""
-        n, seen = len(keep), acts.rule.places
-        rows = pa.array(keep)
-        covered = pa.array(np.zeros(n, dtype=np.bool_))
-        if seen.covered is not None:
-            column, among = seen.covered
-            covered = pc.is_in(acts.columns[column].take(rows), value_set=pa.array(sorted(among)))
-        distance = acts.numbers.get("distance_m")
-        corners = []
-        for pair in (seen.start, seen.end):
-            if pair:
-                corners += _degrees_e7([acts.columns[name].take(rows) for name in pair])
-            else:
-                corners += [np.full(n, MISSING), np.full(n, MISSING)]
-        return [
-            covered,
-            pa.array(np.full(n, MISSING) if distance is None else distance[keep]),
-            *(pa.array(values) for values in corners),
-            *(_short(acts.columns, name, rows) for name in (seen.from_place, seen.to_place)),
-            self._devices(acts.columns, seen.device, rows),
-        ]
-
-    def _devices(
-        self, columns: MappingType[str, pa.StringArray], name: str | None, rows: pa.Array
-    ) -> pa.Array:
-        """Keyed digests of the devices; one device is the same wherever it is named."""
-        if name is None:
-            return pa.nulls(len(rows), UUID_TYPE)
-        coded = columns[name].take(rows).dictionary_encode()
-        names = [text[:_LONGEST_TEXT] for text in coded.dictionary.to_pylist()]
-        digests = means_tokens(self._keys, "device", "any", names)
-        return pa.array(digests, UUID_TYPE).take(coded.indices)
 
 
 def _require_claim(mapping: Mapping, rule: Rule, methodologies: MappingType[str, Methodology]) -> None:
@@ -461,35 +426,6 @@ def _into_steps(values: NDArray[np.int64], codes: dict[int, str], steps: int) ->
 
 def _uuids(raw: bytes) -> pa.Array:
     return pa.Array.from_buffers(UUID_TYPE, len(raw) // 16, [None, pa.py_buffer(raw)])
-
-
-def _degrees_e7(corner: Sequence[pa.StringArray]) -> list[NDArray[np.int64]]:
-    """Latitude and longitude in 1e-7 degrees; MISSING twice where the corner is no place on the earth."""
-    found = []
-    for texts in corner:
-        try:
-            degrees = texts.cast(pa.float64())
-        except pa.ArrowInvalid:
-            degrees = pa.array([_degrees(text) for text in texts.to_pylist()], pa.float64())
-        found.append(degrees.fill_null(np.nan).to_numpy(zero_copy_only=False))
-    sound = (np.abs(found[0]) <= 90) & (np.abs(found[1]) <= 180)
-    return [
-        np.where(sound, np.rint(np.where(sound, part, 0) * 1e7), MISSING).astype(np.int64) for part in found
-    ]
-
-
-def _degrees(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
-
-
-def _short(columns: MappingType[str, pa.StringArray], name: str | None, rows: pa.Array) -> pa.Array:
-    """Station codes; screens need them only to tell stations apart, so a long one is cut."""
-    if name is None:
-        return pa.nulls(len(rows), pa.string())
-    return pc.utf8_slice_codeunits(columns[name].take(rows), 0, _LONGEST_TEXT)
 
 
 def _long_texts(texts: pa.StringArray) -> dict[int, str]:

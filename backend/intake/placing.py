@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from backend.intake.holders import Int64s
 from backend.kit.copying import Column, Texts, binary_rows
 from backend.methodologies import MISSING
-
-if TYPE_CHECKING:
-    from backend.intake.planning import Plan
 
 CORNERS = ("from_lat_e7", "from_lon_e7", "to_lat_e7", "to_lon_e7")
 PLACE_COLUMNS = ("claim_key", *CORNERS, "from_place", "to_place", "device")
@@ -31,9 +29,9 @@ def placed(table: pa.Table, rows: Int64s) -> Int64s:
     return rows[known[rows]]
 
 
-def place_rows(planned: Plan, rows: Int64s) -> Iterator[memoryview]:
-    """The rows of `action_place`, those with the same columns empty together."""
-    table = planned.chunk.table.take(pa.array(rows))
+def place_rows(whole: pa.Table, keys: NDArray[Any], rows: Int64s) -> Iterator[memoryview]:
+    """The rows of `action_place`, those with the same columns empty together; `keys` are claim keys (`V16`)."""
+    table = whole.take(pa.array(rows))
     numbers = {name: table.column(name).combine_chunks().to_numpy(zero_copy_only=False) for name in CORNERS}
     texts = {name: table.column(name).combine_chunks() for name in ("from_place", "to_place", "device")}
     there = [numbers["from_lat_e7"] != MISSING, numbers["to_lat_e7"] != MISSING]
@@ -43,7 +41,7 @@ def place_rows(planned: Plan, rows: Int64s) -> Iterator[memoryview]:
     )
     for kind in np.unique(shape).tolist():
         some = np.nonzero(shape == kind)[0]
-        columns: list[Column | Texts] = [Column("uuid", planned.chunk.keys[rows[some]])]
+        columns: list[Column | Texts] = [Column("uuid", keys[rows[some]])]
         for number, name in enumerate(CORNERS):
             columns.append(Column("int4", numbers[name][some] if kind >> number // 2 & 1 else None))
         for bit, (name, kind_of) in enumerate(

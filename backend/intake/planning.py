@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -23,86 +21,15 @@ from backend.intake import holders, queries
 from backend.intake.convert import ACTS, Converted
 from backend.intake.holders import Held, Int64s
 from backend.intake.methods import StoredMethod
-from backend.intake.placing import placed
-from backend.intake.reading import RowFault
-from backend.intake.screens import NO_SCREENS, Screened, Screens
+from backend.intake.plans import CREDITS, Chunk, Fate, Plan, Waiting
+from backend.intake.screens import NO_SCREENS, Screens
 from backend.kit.copying import JSONB, Column, Texts, binary_rows, copy_rows, fetch_columns
 from backend.methodologies import MISSING
 
 _PROBES = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CREDITS = ("pooled", "unlinked", "right_not_assigned", "evidence", "method_not_filed", "covered_boundary")
 _UNLINKED, _NOT_ASSIGNED = CREDITS.index("unlinked"), CREDITS.index("right_not_assigned")
 _COVERED = CREDITS.index("covered_boundary")
-
-
-class Fate(IntEnum):
-    """What becomes of an act."""
-
-    ACCEPTED = 0
-    DUPLICATE = 1
-    HELD = 2
-    REJECTED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The acts of a chunk in the order of their claim keys, of equal keys in the order of their lines.
-
-    `keys` and `means` are `V16`; `means_no` is each act's place in `means`, which holds each once.
-    """
-
-    table: pa.Table
-    keys: NDArray[Any]
-    means: NDArray[Any]
-    means_no: Int64s
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def numbers(self, name: str) -> Int64s:
-        values: Int64s = self.table.column(name).chunk(0).to_numpy(zero_copy_only=False)
-        return values
-
-
-@dataclass(slots=True)
-class Waiting:
-    """Why an act is held: kind and code as in `intake_held`, and the claim key that it stands against."""
-
-    row: int
-    kind: str
-    code: str
-    against: bytes | None
-
-
-@dataclass(slots=True)
-class Plan:
-    """The fate of every act, and who gets what: `points` are what caps left, `cap` an index in `caps` (0: none)."""
-
-    chunk: Chunk
-    fate: NDArray[np.int8]
-    held: Held
-    credit: Int64s  # an index in CREDITS
-    points: Int64s
-    cap: NDArray[np.int16]
-    caps: Sequence[str]
-    waiting: list[Waiting] = field(default_factory=list)
-    faults: list[RowFault] = field(default_factory=list)
-    screened: Screened | None = None
-
-    @property
-    def accepted(self) -> Int64s:
-        """The rows of the accepted acts."""
-        return np.nonzero(self.fate == Fate.ACCEPTED)[0]
-
-    def seen(self, rows: Int64s) -> Int64s:
-        """Those of `rows` that have something that only screens look at; none without screens."""
-        return placed(self.chunk.table, rows) if self.screened is not None else rows[:0]
-
-    @property
-    def trimmed(self) -> Int64s:
-        """The rows of accepted acts of which a cap took points."""
-        return np.nonzero((self.cap > 0) & (self.fate == Fate.ACCEPTED))[0]
 
 
 def gather(batches: Sequence[Converted]) -> Chunk:

@@ -18,7 +18,7 @@ from backend.intake import chunks, pipeline
 from backend.intake.chunks import ChunkResult
 from backend.intake.mapping import Mapping
 from backend.intake.opening import open_source
-from backend.intake.planning import Fate, Plan
+from backend.intake.plans import Fate, Plan
 from backend.intake.service import RefusedRow, Summary
 from backend.kit.db import Database
 from backend.kit.settings import Settings

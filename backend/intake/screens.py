@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,36 +17,20 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.intake import queries
-from backend.intake.history import EMPTY, History, Known, before, known_of, put_known
+from backend.intake.history import EMPTY, Known, before, known_of, put_known
 from backend.intake.holders import Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.placing import CORNERS
+from backend.intake.plans import Fate, Plan, Screened, Waiting
 from backend.intake.reading import RowFault
-from backend.intake.screening import Lines, ScreenRules, Verdicts, screen
+from backend.intake.screening import Lines, ScreenRules, screen
 from backend.kit import clock
-
-if TYPE_CHECKING:
-    from backend.intake.planning import Plan
 
 _KINDS = {"overlap", "early", "late"}
 
 
 class Overtaken(Exception):
     """Acts that another transaction committed meanwhile would change what the screens say of this one's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """What a plan's verdicts rest on."""
-
-    snapshot: str
-    span: tuple[int, int]
-    known: Known
-    lines: Lines
-    rows: Int64s
-    history: History
-    verdicts: Verdicts
-    now_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +94,6 @@ NO_SCREENS = Screens()
 
 def _follow(plan: Plan, seen: Screened) -> None:
     """Put the verdicts into the plan."""
-    from backend.intake.planning import Fate, Waiting  # noqa: PLC0415 - planning stands on this module
-
     said, rows, before_rows = seen.verdicts, seen.rows, len(seen.history.keys)
     plan.points = plan.points.copy()
     plan.points[rows] = said.points

@@ -15,7 +15,8 @@ import pyarrow as pa
 from backend.intake.convert import Converted
 from backend.intake.holders import Int64s
 from backend.intake.placing import CORNERS
-from backend.intake.planning import Chunk, gather
+from backend.intake.planning import gather
+from backend.intake.plans import Chunk
 from backend.intake.screening import Lines, ScreenRules, screen
 from backend.intake.taking import EventAnswer
 
