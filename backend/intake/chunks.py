@@ -29,6 +29,7 @@ from backend.methodologies import MISSING
 
 _EPOCH = date(1970, 1, 1)
 _TRIES = 8
+_BODY_ROWS = 50_000  # encoded at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,13 @@ def _bodies(place: Place, planned: Plan, rows: Int64s) -> Iterator[memoryview]:
     happened, lines, grams = (chunk.numbers(name) for name in ("happened_us", "line", "grams"))
     method_no, inputs = chunk.numbers("method_no"), chunk.table.column("inputs").chunk(0)
     shape = (planned.credit * 2 + (planned.held.person >= 0)) * 2 + (ended != MISSING)
-    for kind in np.unique(shape[rows]).tolist():
-        some = rows[shape[rows] == kind]
+    parts = [
+        (kind, part)
+        for kind in np.unique(shape[rows]).tolist()
+        for same in [rows[shape[rows] == kind]]
+        for part in np.array_split(same, len(same) // _BODY_ROWS + 1)
+    ]
+    for kind, some in parts:
         holder, end = kind // 2 % 2, kind % 2
         yield binary_rows(
             len(some),

@@ -21,6 +21,7 @@ from backend.intake.mapping import Mapping
 from backend.intake.methods import StoredMethod
 from backend.intake.reading import read_rows
 from backend.intake.screens import NO_SCREENS, Overtaken, Screens
+from backend.kit import memory
 from backend.kit.db import Database, TransactionCollided
 from backend.kit.settings import Keys
 from backend.ledger import InsufficientBalance
@@ -28,7 +29,7 @@ from backend.ledger import InsufficientBalance
 MOST_ROWS = 500_000
 _LEAST_ROWS = 100_000
 _ROWS_PER_MEANS = 10  # a chunk posts once per wallet, so it grows until that is little beside its rows
-_WAITING_BATCHES = 6  # bounds what reading may run ahead: about 100 MB
+_WAITING_BATCHES = 3  # bounds what reading may run ahead: about 50 MB
 _TRIES = 5
 
 Result = TypeVar("Result")
@@ -73,6 +74,8 @@ async def run(db: Database, work: Work, *, after_line: int, seq: int) -> bool:
             methods, seq = await work.resolve(), seq + 1
             result = await _Part(work, seq, first_line, chunk, methods).store(db)
             first_line = chunk[-1].last_line + 1
+            del chunk
+            memory.give_back()
             if result.conflicts:
                 await holding.resolve_by_rule(db, work.keys, job_id=work.target.job_id)
             if work.progress is not None:

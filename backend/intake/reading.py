@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from backend.intake.errors import FileUnreadable, HeaderMismatch
 
 BATCH_ROWS = 50_000
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 _SHORTEST_ROW_BYTES = 80  # of CSV; only decides how large the blocks are when batches are wanted small
 LONGEST_FIELD = 65_536
 
