@@ -23,6 +23,7 @@ from merchant import catalogue
 from offset_bridge import registry, surrender
 from offset_bridge.registry import Allotment, Mode
 from tests.properties.path.model import ALLOWANCES, Model
+from tests.unscreened import unscreened
 
 LIBRARY = packs.load_all()
 PROJECT, BIKES, BIKE, MAPPING = "gd-green-travel", "gz-bikes", "cn-shared-bike-km", "bike-share-distance"
@@ -94,7 +95,7 @@ async def _hire(db: Database, settings: Settings, town: Town) -> None:
 
 async def _run_programme(db: Database, settings: Settings, town: Town) -> None:
     async with db.transaction() as session:
-        await programmes.register(session, pack=LIBRARY.find(PROJECT))
+        await programmes.register(session, pack=unscreened(LIBRARY.find(PROJECT)))
         registered = await programmes.programme_of(session, code=PROJECT)
         source = source_by_mapping(BIKES, mapping_of(LIBRARY.find(MAPPING)))
         await intake.register_source(session, source, programme_id=registered.id)
