@@ -12,7 +12,7 @@ demo: $(BUILT)  ## 小城市，从头到审计 · a small city, from an empty da
 	@.venv/bin/puhui demo $(ARGS)
 
 test: $(BUILT)  ## 全部测试 · all tests
-	@.venv/bin/pytest -n auto --dist loadfile $(ARGS)
+	@.venv/bin/pytest $(ARGS)
 
 up: $(BUILT)  ## 运行平台 · serve until stopped
 	@.venv/bin/puhui up $(ARGS)

@@ -88,7 +88,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("DELETE FROM unit_pledge_lot",),
         ("DELETE FROM unit_release",),
         ("UPDATE unit_surrender SET offset_t = offset_t + 1",),
-        ("UPDATE unit_surrender_lot SET serials = int8range(lower(serials) + 1, upper(serials) + 1)",),
+        ("UPDATE unit_surrender_lot SET serials = int8range(lower(serials) + 100000, upper(serials) + 100000)",),
         ("DELETE FROM unit_surrender",),
         (f"UPDATE compliance_close SET act_id = {OTHER}",),
         ("UPDATE surrender_recount SET excess_t = excess_t + 1",),

