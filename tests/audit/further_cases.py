@@ -88,7 +88,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("DELETE FROM unit_pledge_lot",),
         ("DELETE FROM unit_release",),
         ("UPDATE unit_surrender SET offset_t = offset_t + 1",),
-        ("UPDATE unit_surrender_lot SET serials = int8range(lower(serials) + 100000, upper(serials) + 100000)",),
+        ("UPDATE unit_surrender_lot SET serials = int8range(lower(serials) + 1, upper(serials) + 1)",),
         ("DELETE FROM unit_surrender",),
         (f"UPDATE compliance_close SET act_id = {OTHER}",),
         ("UPDATE surrender_recount SET excess_t = excess_t + 1",),
@@ -115,7 +115,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
     ],
     "transparency.follows": [
         ("UPDATE transparency_event SET kind = 'credit.cancelled'",),
-        ("UPDATE transparency_range SET serials = int8range(lower(serials) + 1, upper(serials) + 1)",),
+        ("UPDATE transparency_range SET serials = int8range(lower(serials) + 100000, upper(serials) + 100000)",),
         ("DELETE FROM transparency_source",),
         ("UPDATE transparency_batch SET entry_index = entry_index + 1000",),
         ("DELETE FROM transparency_progress",),
