@@ -1,0 +1,1 @@
+-- What overlays set in a programme's pack.

@@ -1,0 +1,1 @@
+-- Budgets of programmes and benefits in money.

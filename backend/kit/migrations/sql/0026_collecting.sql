@@ -1,0 +1,1 @@
+-- Points that ripen and are collected, and friends who collect some.

@@ -1,0 +1,1 @@
+-- What acts amount to by person and day, and what tasks, campaigns and referrals gave for it.

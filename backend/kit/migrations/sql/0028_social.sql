@@ -1,0 +1,1 @@
+-- Profiles, friends, teams, leaderboards, feeds and news.

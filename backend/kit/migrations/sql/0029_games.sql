@@ -1,0 +1,1 @@
+-- Lotteries, planting, adoption, props, welfare and events.
