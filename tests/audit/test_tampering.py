@@ -96,6 +96,8 @@ async def columns_of(superuser: Connection, table: str) -> dict[str, str]:
 
 async def change_one(superuser: Connection, *, table: str, column: str, kind: str) -> None:
     """Change one column of one row, of one that holds a value where there is any."""
+    if kind == "boolean":
+        await without_keys(superuser, table=table, column=column)
     order = CHOSEN.get(table, "1")
     there = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL")
     value = await other(superuser, table, column, kind) if there else GIVEN[kind]
@@ -105,6 +107,18 @@ async def change_one(superuser: Connection, *, table: str, column: str, kind: st
             ORDER BY {order}, ctid LIMIT 1)
     """)
     assert done == "UPDATE 1", (table, column, done)
+
+
+async def without_keys(superuser: Connection, *, table: str, column: str) -> None:
+    """Take away the unique keys that hold a column: of two values the other one may be in use for every row."""
+    rows = await superuser.fetch(
+        """SELECT conname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = ANY (conkey)
+           WHERE conrelid = $1::text::regclass AND contype = 'u' AND attname = $2""",
+        table,
+        column,
+    )
+    for row in rows:
+        await superuser.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{row[0]}"')
 
 
 async def other(superuser: Connection, table: str, column: str, kind: str) -> str:
