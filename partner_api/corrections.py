@@ -111,7 +111,7 @@ async def correct(
 ) -> CorrectionsTold:
     """Correct or withdraw events, each for itself; the same correction again answers `repeated` and changes nothing."""
     await own_source(session, caller, asked.source)
-    raw = await exact(request, "corrections", figure=str)
+    raw = await exact(request, "corrections")
     answers = await holding.correct_events(
         database(request),
         settings_of(request),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +12,12 @@ from fastapi import Request
 _LARGE = 1 << 20  # bytes; a larger body is read beside the event loop
 
 
-async def exact(request: Request, member: str, *, figure: Callable[[str], Any] = Decimal) -> list[Any]:
-    """The list under `member` of a body that was found well formed, its decimals read by `figure` and never as floats."""
+async def exact(request: Request, member: str) -> list[Any]:
+    """The list under `member` of a body that was found well formed, its decimals never read as floats."""
     body = await request.body()
 
     def read() -> list[Any]:
-        found: list[Any] = json.loads(body, parse_float=figure)[member]
+        found: list[Any] = json.loads(body, parse_float=Decimal)[member]
         return found
 
     return await asyncio.to_thread(read) if len(body) > _LARGE else read()

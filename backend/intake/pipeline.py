@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.intake import chunks, holding, queries
+from backend.intake import chunks, holding
 from backend.intake.chunks import ChunkResult, Target
 from backend.intake.convert import Converted, Converter
 from backend.intake.mapping import Mapping
 from backend.intake.methods import StoredMethod
+from backend.intake.partitions import ensure_partitions
 from backend.intake.reading import read_rows
 from backend.intake.screens import NO_SCREENS, Overtaken, Screens
 from backend.kit import memory
@@ -140,15 +141,6 @@ async def in_turn(db: Database, attempt: Callable[[AsyncSession, bool], Awaitabl
                 raise
             await asyncio.sleep(0.05 * 2**number)
     raise AssertionError("unreachable")
-
-
-async def ensure_partitions(db: Database, chunk: Sequence[Converted], known: set[date]) -> None:
-    """Partitions are made in transactions of their own: making one locks the table that all chunks write."""
-    for month in sorted({day.replace(day=1) for batch in chunk for day in batch.days} - known):
-        async with db.transaction() as session:
-            if not (await session.execute(queries.PARTITION_EXISTS, {"month": month})).scalar_one():
-                await session.execute(queries.PARTITION, {"month": month})
-        known.add(month)
 
 
 def converted(work: Work, *, after_line: int) -> _Converted:

@@ -21,7 +21,8 @@ from backend.intake.chunks import ChunkResult
 from backend.intake.convert import Converted
 from backend.intake.mapping import mapping_of
 from backend.intake.opening import Opened, open_source
-from backend.intake.pipeline import ensure_partitions, in_turn
+from backend.intake.partitions import ensure_partitions
+from backend.intake.pipeline import in_turn
 from backend.intake.plans import Fate, Plan
 from backend.intake.reading import rows_of_events
 from backend.intake.service import Summary

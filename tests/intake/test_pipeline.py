@@ -15,8 +15,9 @@ from sqlalchemy import text
 
 from backend import intake, ledger, methodologies, programmes
 from backend.identity import Role, consent, means, means_token, organisations, people, staff
-from backend.intake import pipeline, reading
+from backend.intake import reading
 from backend.intake.mapping import Mapping, mapping_of
+from backend.intake.partitions import ensure_partitions
 from backend.kit import clock, ids
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database, TransactionCollided
@@ -363,17 +364,17 @@ async def test_a_collision_before_a_chunk_is_whole_stores_no_chunk_twice(
     """The failure is put in where a partition is made; everything else is the real thing."""
     await city.rider("collided")
     path = city.file([ride("collided", n * 30) for n in range(9)])
-    ensure, calls = pipeline.ensure_partitions, 0
+    calls = 0
 
     async def collide_once(*arguments: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise TransactionCollided
-        await ensure(*arguments)
+        await ensure_partitions(*arguments)
 
     monkeypatch.setattr(reading, "BLOCK_BYTES", 150)
-    monkeypatch.setattr(pipeline, "ensure_partitions", collide_once)
+    monkeypatch.setattr("backend.intake.pipeline.ensure_partitions", collide_once)
     with pytest.raises(TransactionCollided):
         await city.ingest(path, chunk_rows=1)
     whole = await city.ingest(path)

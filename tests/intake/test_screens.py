@@ -14,7 +14,7 @@ from sqlalchemy import text
 from backend import intake, programmes
 from backend.intake import checks, chunks, posted, queries, recomputed
 from backend.intake.opening import open_source
-from backend.intake.pipeline import ensure_partitions
+from backend.intake.partitions import ensure_partitions
 from backend.intake.reading import rows_of_events
 from backend.kit import clock, ids
 from backend.kit.db import Database
