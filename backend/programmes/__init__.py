@@ -8,7 +8,7 @@ Promises points are issued, spent and lapse exactly once, in whole numbers; the 
 Ignores  where acts come from and how their grams are found, who a merchant is, and when money is paid.
 """
 
-from backend.programmes import codes, wallets
+from backend.programmes import codes, spending, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one
 from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
 from backend.programmes.rules import EarningRule, Programme
@@ -66,5 +66,6 @@ __all__ = [
     "programme_of",
     "programmes",
     "register",
+    "spending",
     "wallets",
 ]

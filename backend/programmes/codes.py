@@ -56,6 +56,11 @@ def redeemed(programme: str) -> AccountSpec:
     return AccountSpec(f"redeemed:{_part(programme)}")
 
 
+def spent(programme: str) -> AccountSpec:
+    """Points that were spent with a programme itself."""
+    return AccountSpec(f"spent:{_part(programme)}")
+
+
 def measured(programme: str) -> AccountSpec:
     """Where the grams of a programme's acts come from."""
     return AccountSpec(f"measured:{_part(programme)}")
