@@ -10,7 +10,8 @@ Ignores  where acts come from and how their grams are found, who a merchant is, 
 
 from backend.programmes import codes, spending, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one
-from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
+from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
+from backend.programmes.features import Features
 from backend.programmes.rules import EarningRule, Programme
 from backend.programmes.service import (
     PayableIdentity,
@@ -24,6 +25,7 @@ from backend.programmes.service import (
     programme_of,
     programmes,
     register,
+    require,
 )
 from backend.programmes.shape import load_programme
 from backend.programmes.wallets import (
@@ -43,6 +45,8 @@ __all__ = [
     "Earning",
     "EarningRule",
     "Expired",
+    "FeatureOff",
+    "Features",
     "Liability",
     "OperatorDiffers",
     "PayableIdentity",
@@ -66,6 +70,7 @@ __all__ = [
     "programme_of",
     "programmes",
     "register",
+    "require",
     "spending",
     "wallets",
 ]

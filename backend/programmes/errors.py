@@ -28,3 +28,15 @@ class OperatorDiffers(DomainError):
 
     programme: str
     operator: str
+
+
+@dataclass(eq=False)
+class FeatureOff(DomainError):
+    """The programme does not offer this; its pack would have to switch it on."""
+
+    code = "programmes.feature_off"
+    kind = Kind.NOT_FOUND
+    title_zh = "该碳普惠计划未开放此功能。"
+
+    programme: str
+    feature: str

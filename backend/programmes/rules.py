@@ -14,6 +14,7 @@ from typing import Literal
 from backend.packs import ParameterUnknown
 from backend.packs.figures import UNKNOWN, Known
 from backend.packs.regions import covers
+from backend.programmes.features import Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Programme:
     caps: tuple[EarningCap, ...] = ()
     late_days: int | None = None  # an act of an earlier day is held when it comes
     early_minutes: int | None = None  # an act that lies further in the future is held
+    features: Features = Features()
 
     def earn_rule(self, *, methodology: str, activity: str) -> EarningRule | None:
         """The rule for an activity; None when the programme gives no points for it."""

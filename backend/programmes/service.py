@@ -11,7 +11,8 @@ from backend import ledger, log, packs
 from backend.kit import clock
 from backend.packs import Pack
 from backend.programmes import codes, queries, shape
-from backend.programmes.errors import OperatorDiffers, ProgrammeUnknown
+from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
+from backend.programmes.features import Feature
 from backend.programmes.rules import Programme
 
 log.register(
@@ -161,6 +162,12 @@ async def _pack(session: AsyncSession, sha256: str) -> Programme:
     if sha256 not in _read:
         _read[sha256] = shape.programme_of(await packs.recall(session, sha256=sha256))
     return _read[sha256]
+
+
+def require(programme: Registered, feature: Feature) -> None:
+    """Raise FeatureOff unless the programme's pack switches this on."""
+    if not programme.pack.features.on(feature):
+        raise FeatureOff(programme=programme.code, feature=feature)
 
 
 async def figures_of(session: AsyncSession, *, programme: Registered) -> ProgrammeFigures:
