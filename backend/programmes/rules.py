@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -69,7 +69,7 @@ class Programme:
     caps: tuple[EarningCap, ...] = ()
     late_days: int | None = None  # an act of an earlier day is held when it comes
     early_minutes: int | None = None  # an act that lies further in the future is held
-    features: Features = Features()
+    features: Features = field(default_factory=Features)
 
     def earn_rule(self, *, methodology: str, activity: str) -> EarningRule | None:
         """The rule for an activity; None when the programme gives no points for it."""
