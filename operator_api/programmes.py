@@ -46,7 +46,7 @@ class ProgrammeTold(Told):
     active_from: datetime
     acts_from: date
     acts_until: date | None
-    expires_after_months: int
+    expires_after_months: int | None
     earnings: list[EarningTold]
 
     @classmethod

@@ -26,6 +26,7 @@ from backend.kit import clock, ids
 from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, copy_rows
 from backend.kit.db import raw_connection
 from backend.methodologies import MISSING
+from backend.programmes import codes
 
 _EPOCH = date(1970, 1, 1)
 _TRIES = 8
@@ -40,11 +41,12 @@ class Target:
     source_id: int
     programme: str
     project: str
-    points_due: date
+    points_due: date | None
 
     @property
     def wallet_suffix(self) -> str:
-        return f":{self.programme}:{self.points_due.isoformat()}"
+        last = codes.NEVER if self.points_due is None else self.points_due.isoformat()
+        return f":{self.programme}:{last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from backend.identity import means_tokens
 from backend.intake.claims import as_bytes, claim_keys, shanghai_days
 from backend.intake.errors import ClaimIncomplete
 from backend.intake.mapping import Field, Mapping, MeansColumn, Rule
+from backend.intake.methods import places_of
 from backend.intake.reading import RowBatch, RowFault
 from backend.intake.seen import SEEN, UUID_TYPE, seen_columns
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
@@ -30,7 +31,7 @@ from backend.kit.settings import Keys
 from backend.methodologies import MISSING, Input, Methodology, Quantifier, RowReason, code_of, prepare
 from backend.packs import Overlay
 from backend.packs.units import parse_unit
-from backend.programmes import EarningRule, Programme, points_for
+from backend.programmes import EarningRule, Programme, points_for, require_known
 
 # Moments are microseconds since 1970; what an act does not have is MISSING, a text or device that it does not have null.
 ACTS = pa.schema(
@@ -110,6 +111,9 @@ class Converter:
         self._weight = programme.weight(evidence)
         for rule in mapping.rules:
             _require_claim(mapping, rule, methodologies)
+            earn = self._earn(rule) if rule.filter is None else None
+            if earn is not None:
+                require_known(earn)
         self._now_us = int(clock.now().timestamp() * 1_000_000)
         self._known: dict[tuple[str, str, str], Method] = {}
         self.methods: list[Method] = []
@@ -180,7 +184,14 @@ class Converter:
             grams[rows], method_no[rows] = outcome.grams, method.no
             earn = self._earn(rule)
             if earn is not None:
-                points[rows] = points_for(earn, grams=outcome.grams, weight=self._weight)
+                points[rows] = points_for(
+                    earn,
+                    grams=outcome.grams,
+                    weight=self._weight,
+                    inputs=given,
+                    places=places_of(earn, method.quantifier),
+                    days=days[rows],
+                )
         good[list(bad)] = False
         faults.extend(
             RowFault(int(lines[row]), name, code, bound) for row, (name, code, bound) in sorted(bad.items())

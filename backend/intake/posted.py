@@ -146,11 +146,17 @@ async def points(session: AsyncSession) -> Checked:
         packs = ran_by(programmes.get(feed.programme, []), feed.started_at, lot.high)
         days = [clock.day_of(min(feed.started_at, lot.low)), clock.day_of(lot.high)]
         if packs and not any(
-            lot.due is not None and expires_on(pack, days[0]) <= lot.due <= expires_on(pack, days[1])
-            for pack in packs
+            _between(expires_on(pack, days[0]), lot.due, expires_on(pack, days[1])) for pack in packs
         ):
             checked.name("ledger_account", f"{feed.place} {lot.due}", _LAPSES)
     return await _claims(session, checked)
+
+
+def _between(first: dt.date | None, due: dt.date | None, last: dt.date | None) -> bool:
+    """Whether points that were earned between two days may lapse on this one; None: never."""
+    if first is None or last is None or due is None:
+        return first is None and last is None and due is None
+    return first <= due <= last
 
 
 def _postings(found: Iterable[Feed], part: str) -> dict[str, list[object]]:

@@ -5,7 +5,7 @@ Reads actions in batches and computes whole columns, so that memory is bounded a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies
+from backend.intake.methods import places_of
 from backend.intake.posted import Feed, feeds
 from backend.kit.checks import NAMED, Checked, Since
 from backend.kit.db import raw_connection
@@ -98,6 +99,16 @@ class _Rules:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Some acts of one method, as the columns that points depend on."""
+
+    quantifier: Quantifier
+    days: Int64s
+    grams: Int64s
+    inputs: Mapping[str, Int64s]
+
+
 async def _recompute(
     session: AsyncSession,
     checked: Checked,
@@ -109,6 +120,9 @@ async def _recompute(
 ) -> None:
     numbers, rates = rules.rates(quantifier)
     names = [item.id for item in quantifier.inputs]
+    names += sorted(
+        {rule.input for some in rates for rule, _ in some if rule is not None and rule.input} - set(names)
+    )
     connection = await raw_connection(session)
     cursor = await connection.cursor(
         _actions(len(names)),
@@ -123,10 +137,12 @@ async def _recompute(
         checked.rows += len(rows)
         columns = [_column(rows, place) for place in range(1, 4 + len(names))]
         grams, points, rate_of = columns[:3]
-        found = quantifier.columns(dict(zip(names, columns[3:], strict=True)), len(rows))
+        inputs = dict(zip(names, columns[3:], strict=True))
+        found = quantifier.columns({item.id: inputs[item.id] for item in quantifier.inputs}, len(rows))
+        acts = Acts(quantifier, _days(rows), grams, inputs)
         _name(checked, rows, found.errors != 0, _REFUSED)
         _name(checked, rows, (found.errors == 0) & (found.grams != grams), _GRAMS)
-        _name(checked, rows, _wrong_points(rates, rate_of, grams, points), _POINTS)
+        _name(checked, rows, _wrong_points(rates, rate_of, acts, points), _POINTS)
 
 
 def _actions(inputs: int) -> str:
@@ -150,26 +166,41 @@ def _column(rows: Sequence[Any], place: int) -> Int64s:
     return np.fromiter((row[place] for row in rows), dtype=np.int64, count=len(rows))
 
 
+def _days(rows: Sequence[Any]) -> Int64s:
+    """The Shanghai days that claim keys begin with."""
+    return np.fromiter((row[0].int >> 96 for row in rows), dtype=np.int64, count=len(rows))
+
+
 def _wrong_points(
-    rates: Sequence[tuple[Rate, ...]], rate_of: Int64s, grams: Int64s, points: Int64s
+    rates: Sequence[tuple[Rate, ...]], rate_of: Int64s, acts: Acts, points: Int64s
 ) -> NDArray[np.bool_]:
     """The rows whose points none of their rates yields; a row without a determinable rate is not among them."""
-    wrong = np.zeros(len(grams), dtype=np.bool_)
+    wrong = np.zeros(len(points), dtype=np.bool_)
     for number in np.unique(rate_of).tolist():
         possible = rates[number] if number >= 0 else ()
         rows = np.nonzero(rate_of == number)[0]
         right = np.full(len(rows), not possible)
         for rule, weight in possible:
-            right |= _earned(rule, weight, grams[rows], points[rows])
+            right |= _earned(rule, weight, acts, rows, points[rows])
         wrong[rows] = ~right
     return wrong
 
 
-def _earned(rule: EarningRule | None, weight: Fraction, grams: Int64s, points: Int64s) -> NDArray[np.bool_]:
+def _earned(
+    rule: EarningRule | None, weight: Fraction, acts: Acts, rows: Int64s, points: Int64s
+) -> NDArray[np.bool_]:
     if rule is None:
         return np.equal(points, 0)
     try:
-        return np.equal(points_for(rule, grams=grams, weight=weight), points)
+        found = points_for(
+            rule,
+            grams=acts.grams[rows],
+            weight=weight,
+            inputs={name: values[rows] for name, values in acts.inputs.items()},
+            places=places_of(rule, acts.quantifier),
+            days=acts.days[rows],
+        )
+        return np.equal(found, points)
     except ParameterUnknown:
         return np.full(len(points), fill_value=False)
 

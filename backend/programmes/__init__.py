@@ -9,7 +9,7 @@ Ignores  where acts come from and how their grams are found, who a merchant is, 
 """
 
 from backend.programmes import codes, spending, wallets
-from backend.programmes.earning import expires_on, points_for, points_of_one
+from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
 from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
 from backend.programmes.features import Features
 from backend.programmes.rules import EarningRule, Programme
@@ -71,6 +71,8 @@ __all__ = [
     "programmes",
     "register",
     "require",
+    "require_known",
     "spending",
+    "tier_of",
     "wallets",
 ]

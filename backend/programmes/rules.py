@@ -14,19 +14,43 @@ from typing import Literal
 from backend.packs import ParameterUnknown
 from backend.packs.figures import UNKNOWN, Known
 from backend.packs.regions import covers
-from backend.programmes.features import Features
+from backend.programmes.features import Features, Season
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What an act earns that reaches `at_least`, which is in the unit of the rule's input."""
+
+    at_least: Known
+    points: Known
 
 
 @dataclass(frozen=True, slots=True)
 class EarningRule:
-    """Points for one activity of one methodology, per act or per gram; floored once per act."""
+    """Points (fen where the programme gives money) for one activity of one methodology; floored once per act.
+
+    Per act, per gram, or by the highest of `tiers` that the act's `input` reaches; tiers do not add up, and `points` is 0
+    there. With `seasons` only acts of their days earn.
+    """
 
     programme: str
     id: str
     methodology: str
     activity: str
-    per: Literal["act", "gram"]
+    per: Literal["act", "gram", "tier"]
     points: Known
+    input: str | None = None
+    tiers: tuple[Tier, ...] = ()
+    seasons: tuple[Season, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class YearEnd:
+    """Points lapse with this day of the year that lies `years` after the year of earning."""
+
+    month: int
+    day: int
+    years: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +67,8 @@ class EarningCap:
 
 @dataclass(frozen=True)
 class Programme:
-    """A programme pack. `expires_after_months` counts from the day of earning to the end of that later month.
+    """A programme pack. `expires_after_months` counts from the day of earning to the end of that later month; None where
+    points lapse at a `year_end` instead, or never. `money`: what is earned is fen and no points.
 
     `correction_term_days`: for how long a withdrawn act that was certified may wait for a batch that makes it good.
     """
@@ -62,7 +87,7 @@ class Programme:
     correction_term_days: int | None
     point_zh: str
     point_en: str
-    expires_after_months: int
+    expires_after_months: int | None
     weights: Mapping[str, Known]
     earns: tuple[EarningRule, ...]
     screens: str | None = None  # the screens pack that its acts go through
@@ -70,9 +95,13 @@ class Programme:
     late_days: int | None = None  # an act of an earlier day is held when it comes
     early_minutes: int | None = None  # an act that lies further in the future is held
     features: Features = field(default_factory=Features)
+    year_end: YearEnd | None = None
+    money: bool = False
 
     def earn_rule(self, *, methodology: str, activity: str) -> EarningRule | None:
-        """The rule for an activity; None when the programme gives no points for it."""
+        """The rule for an activity; None when the programme gives no points for it, or gives none at all yet."""
+        if not self.features.on("earning"):
+            return None
         found = [rule for rule in self.earns if (rule.methodology, rule.activity) == (methodology, activity)]
         return found[0] if found else None
 

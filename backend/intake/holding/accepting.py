@@ -20,6 +20,7 @@ from backend.intake.chunks import posting_id
 from backend.intake.holding import queries, weighing
 from backend.intake.holding.errors import ClaimStands
 from backend.intake.holding.model import Accepted, Facts
+from backend.intake.methods import places_of
 from backend.intake.sources import Source, list_sources
 from backend.kit import clock, ids
 from backend.ledger import AccountSpec, Line, Posting
@@ -57,7 +58,7 @@ async def store(
         on=clock.day_of(now),
         overlays=quantifier.overlays,
     )
-    ruled = points_of(programme, quantifier, source=source, grams=facts.grams)
+    ruled = points_of(programme, quantifier, source=source, facts=facts)
     holder = await session.execute(queries.HOLDER, {"token": facts.means_token, "at": facts.happened_at})
     points, cap = await weighing.within_caps(
         session,
@@ -163,12 +164,19 @@ async def source_by_id(session: AsyncSession, source_id: int) -> Source:
     return next(one for one in await list_sources(session) if one.id == source_id)
 
 
-def points_of(programme: Programme, quantifier: Quantifier, *, source: Source, grams: int) -> int:
-    """What the programme gives for these grams, from a source of this evidence."""
+def points_of(programme: Programme, quantifier: Quantifier, *, source: Source, facts: Facts) -> int:
+    """What the programme gives for these facts, from a source of this evidence."""
     rule = programme.earn_rule(methodology=quantifier.methodology.id, activity=quantifier.activity.id)
     if rule is None:
         return 0
-    return programmes.points_of_one(rule, grams=grams, weight=programme.weight(source.evidence))
+    return programmes.points_of_one(
+        rule,
+        grams=facts.grams,
+        weight=programme.weight(source.evidence),
+        inputs=facts.inputs,
+        places=places_of(rule, quantifier),
+        day=dt.date(1970, 1, 1) + dt.timedelta(days=int(facts.claim_key.hex[:8], 16)),
+    )
 
 
 def _barrier(source: Source, quantifier: Quantifier, filing: str) -> str | None:

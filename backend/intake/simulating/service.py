@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies
+from backend.intake.methods import places_of
 from backend.intake.simulating import queries
 from backend.intake.simulating.errors import SimulationTooLarge, SimulationTooSmall, WrongKindOfPack
 from backend.intake.simulating.outcome import FEWEST, Change, Simulation, Tally
@@ -133,12 +134,19 @@ class _Run:
         programme = self._programme(source["programme"])
         counted = self._counted(programme, days)
         after = np.where(counted, self._grams(recorded, given, days, grams, source), 0)
-        earned = np.where(counted, self._points(recorded, programme, after, source["evidence"]), 0)
+        earned = np.where(
+            counted,
+            self._points(
+                recorded, programme, grams=after, given=given, days=days, evidence=source["evidence"]
+            ),
+            0,
+        )
         months = days.astype("datetime64[D]").astype("datetime64[M]")
         people = [row[2].bytes for row in rows]
         self.tally.add(recorded.activity.id, months, people, Change(grams, after), Change(points, earned))
         for month in np.unique(months):
-            if expires_on(programme, month.astype("datetime64[D]").astype(object)) >= clock.today():
+            last = expires_on(programme, month.astype("datetime64[D]").astype(object))
+            if last is None or last >= clock.today():
                 own = months == month
                 self.tally.liability += int(earned[own].sum()) - int(points[own].sum())
 
@@ -199,13 +207,29 @@ class _Run:
                 self._ready[key] = error.code
         return self._ready[key]
 
-    def _points(self, recorded: Quantifier, programme: Programme, grams: Int64s, evidence: str) -> Int64s:
+    def _points(
+        self,
+        recorded: Quantifier,
+        programme: Programme,
+        *,
+        grams: Int64s,
+        given: Mapping[str, Int64s],
+        days: Int64s,
+        evidence: str,
+    ) -> Int64s:
         none = np.zeros(len(grams), dtype=np.int64)
         rule = programme.earn_rule(methodology=recorded.methodology.id, activity=recorded.activity.id)
         if rule is None:
             return none
         try:
-            points = points_for(rule, grams=grams, weight=programme.weight(evidence))
+            points = points_for(
+                rule,
+                grams=grams,
+                weight=programme.weight(evidence),
+                inputs=given,
+                places=places_of(rule, recorded),
+                days=days,
+            )
         except ParameterUnknown as error:
             self.tally.refused[error.code] += len(grams)
             return none
