@@ -76,8 +76,8 @@ class Sharing:
     """
 
     share: Known
-    most_per_friend: int
-    most_per_day: int
+    most_per_friend: Known
+    most_per_day: Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class Reward:
     partner: str | None = None
     species: Name | None = None
     region: str | None = None
-    protects_hours: int | None = None
+    protects_hours: Known | None = None
     prizes: tuple[Prize, ...] = ()
 
 
