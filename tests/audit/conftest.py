@@ -352,6 +352,20 @@ async def copy_of(servers: embedded.Servers, database: str) -> AsyncIterator[Cop
 
 
 @asynccontextmanager
+async def put_back(superuser: Connection, *tables: str) -> AsyncIterator[None]:
+    """The tables are as they were afterwards, so that one copy serves many changes."""
+    for table in tables:
+        await superuser.execute(f"CREATE TEMP TABLE saved_{table} AS SELECT * FROM {table}")
+    try:
+        yield
+    finally:
+        for table in tables:
+            await superuser.execute(f"""
+                DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}; DROP TABLE saved_{table}
+            """)
+
+
+@asynccontextmanager
 async def own_database(servers: embedded.Servers, template: str) -> AsyncIterator[str]:
     name = f"audit_{ids.uuid7().hex[-12:]}"
     await _execute(servers, f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER puhui_owner')
