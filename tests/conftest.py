@@ -1,17 +1,16 @@
 """What every test stands on: the real servers of the project, and a database of its own per module.
 
-One pair of embedded servers serves the whole run, several workers included. The newest schema is built once by the
-real migrations; each module gets a copy of it, made by PostgreSQL and dropped afterwards.
+Every process that runs tests starts a PostgreSQL and a Valkey of its own: sealing waits for the oldest transaction of its
+whole server. The newest schema is built once in each by the real migrations; each module gets a copy of it, made by
+PostgreSQL and dropped afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -29,17 +28,15 @@ TEMPLATE = "puhui_template"
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of this test run, shared by its workers."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "puhui-data"
+    """The data folder of this process's servers: pytest gives each process a folder of its own."""
+    return tmp_path_factory.getbasetemp() / "puhui-data"
 
 
 @pytest.fixture(scope="session")
 def servers(data_dir: Path) -> Iterator[embedded.Servers]:
     """The running servers, with the template database migrated."""
     with embedded.servers(data_dir) as running:
-        with _once(data_dir.parent / "template.lock"):
-            asyncio.run(_build_template(running))
+        asyncio.run(_build_template(running))
         yield running
 
 
@@ -106,16 +103,7 @@ async def _as_superuser(servers: embedded.Servers, statement: str) -> None:
 async def _build_template(servers: embedded.Servers) -> None:
     connection = await asyncpg.connect(**connect_arguments(_on(servers.superuser_url, "postgres")))
     try:
-        if await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", TEMPLATE):
-            return
         await connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER puhui_owner")
     finally:
         await connection.close()
     await asyncio.to_thread(runtime.migrate, settings_for(servers, TEMPLATE))
-
-
-@contextmanager
-def _once(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
