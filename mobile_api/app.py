@@ -13,12 +13,15 @@ from mobile_api import (
     consent,
     footprint,
     home,
+    lotteries,
     me,
     means,
     offers,
     receipts,
     redemptions,
+    rewards,
     signing_in,
+    trees,
     wallet,
 )
 from mobile_api.access import authenticate
@@ -36,6 +39,9 @@ ROUTERS = (
     offers.router,
     redemptions.router,
     footprint.router,
+    rewards.router,
+    lotteries.router,
+    trees.router,
 )
 
 

@@ -12,13 +12,16 @@ from operator_api import (
     certification,
     external_claims,
     held,
+    lotteries,
     methodologies,
     participants,
     partners,
     programmes,
+    rewards,
     shortfalls,
     simulations,
     sources,
+    trees,
 )
 
 ROUTERS = (
@@ -34,6 +37,9 @@ ROUTERS = (
     methodologies.router,
     certification.router,
     shortfalls.router,
+    rewards.router,
+    lotteries.router,
+    trees.router,
 )
 
 

@@ -7,9 +7,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from backend.transparency import endpoints, log_endpoints
+from backend.transparency import endpoints, games, log_endpoints
 
-ROUTERS = (log_endpoints.router, endpoints.router)
+ROUTERS = (log_endpoints.router, endpoints.router, games.router)
 
 
 def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way

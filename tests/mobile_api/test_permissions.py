@@ -30,6 +30,10 @@ def _with_values(path: str) -> str:
         "programme": "gd-green-travel",
         "offer_id": str(uuid4()),
         "redemption_id": str(uuid4()),
+        "reward": "bag",
+        "lottery_id": str(uuid4()),
+        "tree_id": str(uuid4()),
+        "event_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

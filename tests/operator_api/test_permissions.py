@@ -18,6 +18,7 @@ from tests.operator_api.conftest import SignedIn
 
 OPEN_TO_ALL = {"sign_in", "refresh_tokens"}
 EVERYBODY = frozenset(Role)
+LOTTERY_PARTIES = frozenset({Role.OPERATOR, Role.AUTHORITY, Role.VERIFICATION_BODY, Role.PARTNER})
 PERMITTED: dict[str, frozenset[Role]] = {
     "sign_out": EVERYBODY,
     "get_me": EVERYBODY,
@@ -90,6 +91,20 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "list_withdrawn_acts": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "list_compulsory_cancellations": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "order_cancellation": frozenset({Role.AUTHORITY}),
+    "list_grants": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "deliver_grant": frozenset({Role.OPERATOR}),
+    "refuse_grant": frozenset({Role.OPERATOR}),
+    "list_causes": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "open_lottery": frozenset({Role.OPERATOR}),
+    "list_lotteries": LOTTERY_PARTIES,
+    "get_lottery": LOTTERY_PARTIES,
+    "commit_to_lottery": LOTTERY_PARTIES,
+    "reveal_secret": LOTTERY_PARTIES,
+    "list_trees": frozenset({Role.PARTNER, Role.OPERATOR, Role.AUTHORITY}),
+    "list_tree_batches": frozenset({Role.PARTNER, Role.OPERATOR, Role.AUTHORITY}),
+    "hand_trees_over": frozenset({Role.OPERATOR}),
+    "report_planted": frozenset({Role.OPERATOR, Role.PARTNER}),
+    "report_failed": frozenset({Role.OPERATOR, Role.PARTNER}),
 }
 
 

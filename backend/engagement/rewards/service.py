@@ -58,6 +58,11 @@ def is_priced(reward: Reward) -> bool:
     return reward.price != UNKNOWN
 
 
+def is_timed(reward: Reward) -> bool:
+    """True when it is known for how long a prop protects."""
+    return reward.protects_hours is not None and cast("object", reward.protects_hours) != UNKNOWN
+
+
 async def take(
     session: AsyncSession,
     *,
