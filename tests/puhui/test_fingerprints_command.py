@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from backend.identity.people.exchanging import phone_digest
@@ -17,7 +18,7 @@ from backend.intake.fingerprints import files
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.packs import load_all
-from puhui import embedded
+from puhui import console, embedded
 from puhui.cli import app
 from tests.intake.fingerprints.support import agreement, agreement_file, key, key_file
 from tests.intake.fingerprints.test_exchanging import Town
@@ -44,7 +45,7 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def command(servers: embedded.Servers, settings: Settings) -> Command:
-    """The command on the module's database, with the keys that the city was made with, at a narrow terminal."""
+    """The command on the module's database, with the keys that the city was made with."""
     assert settings.database_url is not None
     assert settings.owner_database_url is not None
     given = {
@@ -53,7 +54,6 @@ def command(servers: embedded.Servers, settings: Settings) -> Command:
         "PUHUI_OWNER_DATABASE_URL": settings.owner_database_url.get_secret_value(),
         "PUHUI_REDIS_URL": servers.redis_url,
         "PUHUI_EMBEDDED": "true",  # the keys are those of its folder
-        "COLUMNS": "46",
     }
 
     def run(*arguments: object) -> Result:
@@ -86,13 +86,25 @@ def test_a_match_is_told_with_what_chance_explains(town: Town, command: Command)
     assert told["false_rate"] == 2 / 2**40
     assert told["by_chance"] == told["probes"] * 2 / 2**40
     assert told["cover_per_person"] == 31 * 144 * 2 * told["false_rate"]
-    again = command("match", theirs, *agreed_with(town))
-    assert again.exit_code == 0
-    assert "new" in again.stdout
-    for line in again.stdout.splitlines():
-        if "/" in line:  # a path is never broken
-            continue
-        assert sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line) <= 46
+
+
+def test_the_figures_of_a_match_stand_each_on_a_line_of_a_narrow_terminal(
+    town: Town, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for columns in (46, 200):  # a console keeps the width of the terminal in which it was made
+        monkeypatch.setattr(console, "out", Console(highlight=False, width=columns))
+        done = command("match", town.folder / "theirs.ndjson", *agreed_with(town))
+        assert done.exit_code == 0
+        told.append(done.stdout.splitlines())
+    narrow, wide = told
+    assert len(wide) == 10
+    assert narrow[:8] == wide[:8]  # the last two are sentences
+    assert all(width_of(line) <= 46 for line in narrow)
+
+
+def width_of(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
 @pytest.mark.parametrize(
