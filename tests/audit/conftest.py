@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from backend import footprint, intake, ledger, log, methodologies, packs, programmes, transparency
@@ -83,6 +84,7 @@ class City:
         await self.take_in(
             BIKES, "bike-share-distance", again
         )  # a known ride at another distance: a conflict
+        await self.older_conflict()
         await self.take_in(CARDS, "shenzhen-cards-2018", card_file())
         await self.link(3, "bike_account", BIKES, "B3")
         async with self.db.transaction() as session:
@@ -182,6 +184,29 @@ class City:
         return await intake.ingest(
             self.db, self.settings, path=path, source=source, mapping=mapping, library=LIBRARY, chunk_rows=chunk_rows
         )  # fmt: skip
+
+    async def older_conflict(self) -> None:
+        """A row like those of the jobs that kept conflicts apart from what is held."""
+        async with self.db.transaction() as session:
+            await session.execute(
+                text("""
+                    WITH job AS (
+                        INSERT INTO intake_job
+                            (id, source_id, file_name, file_sha256, mapping_sha256, started_at, finished_at)
+                        SELECT :id, source_id, 'older.csv', repeat('0', 64), mapping_sha256, started_at, started_at
+                        FROM intake_job ORDER BY id LIMIT 1
+                        RETURNING id
+                    ), chunk AS (
+                        INSERT INTO intake_chunk (job_id, seq, first_line, last_line, received, accepted, duplicates,
+                            conflicts, rejected, filtered, waiting, grams, points)
+                        SELECT id, 1, 1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0 FROM job
+                    )
+                    INSERT INTO intake_conflict (job_id, line, claim_key, act, seq)
+                    SELECT job.id, 2, claim_key, jsonb_build_object('grams', grams + 1), 1
+                    FROM job, action ORDER BY claim_key LIMIT 1
+                """),
+                {"id": ids.uuid7()},
+            )
 
     async def spend(self) -> None:
         """Redemptions of every end: captured, cancelled, captured and refunded, lapsed, and one with a second code
