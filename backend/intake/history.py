@@ -34,7 +34,6 @@ _SEEN: dict[str, Any] = {
     **dict.fromkeys(("from_lat_e7", "from_lon_e7", "to_lat_e7", "to_lon_e7"), "int4"),
     "device": "uuid",
 }
-_TIERS = {"operator_feed": 0, "receipt_upload": 1, "self_report": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,6 @@ class Known:
     devices: NDArray[Any]
     activities: dict[str, int]
     activity_of: dict[int, int]  # by method
-    tier_of: dict[int, int]  # by source
     own: dict[int, int]  # by source: 1 for those of the programme
 
 
@@ -60,7 +58,7 @@ class History:
 async def known_of(
     session: AsyncSession, *, people: NDArray[Any], devices: NDArray[Any], source_id: int
 ) -> Known:
-    """The numbering of a chunk: activities and tiers of everything that is stored."""
+    """The numbering of a chunk: activities and sources of everything that is stored."""
     activities: dict[str, int] = {}
     activity_of: dict[int, int] = {}
     for row in await session.execute(queries.METHOD_ACTIVITIES):
@@ -72,7 +70,6 @@ async def known_of(
         devices,
         activities,
         activity_of,
-        {row.id: _TIERS[row.evidence] for row in sources},
         {row.id: int(row.programme_id == programme) for row in sources},
     )
 
@@ -129,11 +126,9 @@ def _lines(known: Known, found: dict[str, NDArray[Any]]) -> Lines:
     people = _places(known.people, found["participant_id"], beyond=True)
     return Lines(
         person=np.where(found["participant_id"] == _NIL, -1, people),
-        means=none,
         activity=_mapped(known.activity_of, found["method_id"]).astype(np.int16),
         source=found["source_id"],
         own=_mapped(known.own, found["source_id"]) == 1,
-        tier=_mapped(known.tier_of, found["source_id"]).astype(np.int16),
         started_us=found["happened_at"],
         ended_us=np.where(ended == np.iinfo(np.int64).max, MISSING, ended),
         distance_m=missing,
@@ -154,7 +149,7 @@ def _nothing() -> History:
         for name, kind in (_COLUMNS | _SEEN).items()
     }
     none = np.zeros(0, dtype="V16")
-    return History(_lines(Known(none, none, {}, {}, {}, {}), found), none)
+    return History(_lines(Known(none, none, {}, {}, {}), found), none)
 
 
 def _mapped(by_id: dict[int, int], ids: Int64s) -> Int64s:

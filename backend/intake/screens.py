@@ -137,11 +137,9 @@ def _lines(
     codes = np.array([activities.setdefault(m.activity, len(activities)) for m in methods], dtype=np.int16)
     return Lines(
         person=plan.held.person[rows],
-        means=chunk.means_no[rows],
         activity=codes[chunk.numbers("method_no")[rows]],
         source=np.full(n, source_id, dtype=np.int64),
         own=np.ones(n, dtype=np.bool_),
-        tier=np.full(n, known.tier_of[source_id], dtype=np.int16),
         started_us=chunk.numbers("happened_us")[rows],
         ended_us=chunk.numbers("ended_us")[rows],
         from_place=stations["from_place"],

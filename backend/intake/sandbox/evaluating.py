@@ -26,8 +26,6 @@ from backend.methodologies import methodology_of
 from backend.packs import Library
 from backend.packs.overlays import overlay_of
 
-TIERS = {"operator_feed": 0, "receipt_upload": 1, "self_report": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -81,7 +79,7 @@ async def evaluate(
         batch = converter.convert(rows_of_events(rows, mapping.columns))
         answers, facts = _answers(batch, source=source, events=len(rows))
         activities = [method.quantifier.activity.id for method in converter.methods]
-        seen = Feed(id=feed.id, tier=TIERS[feed.evidence], activities=activities)
+        seen = Feed(id=feed.id, activities=activities)
         screened(answers, batch, feed=seen, rules=rules, now=now)
         return [Evaluated(answers[index], facts.get(index, b"")) for index in range(len(rows))]
 

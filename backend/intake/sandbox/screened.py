@@ -26,7 +26,6 @@ class Feed:
     """What screens know of a source."""
 
     id: int
-    tier: int
     activities: Sequence[str]  # by the number of the converter's method
 
 
@@ -59,11 +58,9 @@ def _lines(chunk: Chunk, rows: Int64s, feed: Feed) -> Lines:
     devices: dict[str, int] = {}
     return Lines(
         person=chunk.means_no[rows],
-        means=chunk.means_no[rows],
         activity=codes[chunk.numbers("method_no")[rows]],
         source=np.full(n, feed.id, dtype=np.int64),
         own=np.ones(n, dtype=np.bool_),
-        tier=np.full(n, feed.tier, dtype=np.int16),
         started_us=chunk.numbers("happened_us")[rows],
         ended_us=chunk.numbers("ended_us")[rows],
         from_place=_coded(chunk.table.column("from_place"), rows, places),

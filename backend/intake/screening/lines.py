@@ -21,11 +21,9 @@ class Lines:
     """
 
     person: Int64s  # index of the participant, -1 where nobody holds the means
-    means: Int64s  # index of the card, account or meter
     activity: NDArray[np.int16]  # index in `activities`
     source: Int64s  # id of the source
     own: NDArray[np.bool_]  # whether it is an act of the programme whose caps are applied
-    tier: NDArray[np.int16]  # 0 operator feed, 1 receipt upload, 2 self-report
     started_us: Int64s  # microseconds since 1970, UTC
     ended_us: Int64s  # MISSING for an act without an end
     distance_m: Int64s

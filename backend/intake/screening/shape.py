@@ -284,11 +284,9 @@ def _acts(given: Sequence[Mapping[str, Any]]) -> Lines:
     person = column([act.get("person", 0) for act in given])
     return Lines(
         person=person,
-        means=person,
         activity=column([activities.index(act["activity"]) for act in given]).astype(np.int16),
         source=column([act.get("source", 1) for act in given]),
         own=np.ones(len(given), dtype=np.bool_),
-        tier=np.zeros(len(given), dtype=np.int16),
         started_us=started,
         ended_us=column(
             [(act["at_s"] + act["took_s"]) * SECOND_US if "took_s" in act else MISSING for act in given]

@@ -48,11 +48,9 @@ def lines(acts: Sequence[Act], *, past: bool = False) -> Lines:
     nowhere = (MISSING, MISSING)
     return Lines(
         person=column([act.person for act in acts]),
-        means=column([act.person for act in acts]),
         activity=column([ACTIVITIES.index(act.activity) for act in acts]).astype(np.int16),
         source=column([act.source for act in acts]),
         own=column([act.own for act in acts]).astype(np.bool_),
-        tier=column([0] * len(acts)).astype(np.int16),
         started_us=column([act.at for act in acts]),
         ended_us=column([MISSING if act.took is None else act.at + act.took for act in acts]),
         distance_m=column([act.metres for act in acts]),
