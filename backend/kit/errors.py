@@ -39,6 +39,9 @@ class DomainError(Exception):
     code: ClassVar[str] = "kit.refused"
     kind: ClassVar[Kind] = Kind.INVALID
     title_zh: ClassVar[str] = "请求无法满足。"
+    ours: ClassVar[bool] = (
+        False  # its facts are names out of our packs, told also where the caller used the same words
+    )
 
     def message(self, language: Language = "en") -> str:
         """The sentence for people: the class's title with the facts behind it."""

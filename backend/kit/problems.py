@@ -154,15 +154,16 @@ def answer(error: DomainError) -> Response:
     """A refusal as a response. `error.headers`, where a class has it, goes with it (`WWW-Authenticate`, …).
 
     The facts of what is not there are the caller's own words, so they are left out; in other facts a text that the
-    caller sent is shown as `*`.
+    caller sent is shown as `*`, but for names that are `ours`.
     """
     kind = type(error)
+    facts = {} if kind.kind is Kind.NOT_FOUND else error.facts()
     return rendered(
         status=kind.kind.http_status,
         code=kind.code,
         title_zh=kind.title_zh,
         title=title_en(kind),
-        facts={} if kind.kind is Kind.NOT_FOUND else echo.without_echo(error.facts()),
+        facts=facts if kind.ours else echo.without_echo(facts),
         headers=_headers_of(error),
     )
 

@@ -14,6 +14,7 @@ class ParameterUnknown(DomainError):
     code = "packs.unknown_parameter"
     kind = Kind.CONFLICT
     title_zh = "规则包注明该参数未知，不作猜测。"
+    ours = True  # an event's own words ("metro") would hide which figure is missing ("earn.metro.points")
 
     pack: str
     parameter: str

@@ -44,6 +44,15 @@ class Lost(Told):
     title_zh = "没有。"
 
 
+@dataclass(eq=False)
+class Named(Told):
+    """These are names of ours."""
+
+    code = "test.named"
+    title_zh = "名称如下。"
+    ours = True
+
+
 router = http.Router()
 
 
@@ -64,6 +73,12 @@ async def tell(how: str, body: dict[str, Any], q: str = "") -> None:
         "season": Season.WINTER,
     }
     raise Told(what=facts.get(how, how))
+
+
+@router.post("/named")
+async def name_ours(body: dict[str, Any]) -> None:
+    del body
+    raise Named(what="earn.metro.points")
 
 
 @router.get("/lost/{name}")
@@ -100,6 +115,11 @@ async def test_a_text_of_the_caller_is_a_star_and_the_rest_is_told(
     answer = await client.post(f"/told/{how}", params={"q": "asked <b>"}, json={"word": WORD})
     assert (answer.status_code, answer.json()["code"]) == (409, "test.told")
     assert answer.json()["what"] == what
+
+
+async def test_names_of_ours_are_told_though_the_caller_used_their_words(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/named", json={"kind": "metro"})
+    assert answer.json()["what"] == "earn.metro.points"
 
 
 async def test_what_is_not_there_is_not_named(client: httpx.AsyncClient) -> None:
