@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,12 +11,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies, packs, programmes
-from backend.intake import queries
+from backend.intake import funding, queries
 from backend.intake.errors import ActUnknown
 from backend.intake.holding import lock_means
 from backend.intake.mapping import mapping_of
 from backend.kit import clock, ids
 from backend.methodologies import Explanation
+from backend.programmes import Programme
+from backend.programmes.budgets import limit_of
 
 CLAIM_WINDOW = timedelta(days=90)  # how far back acts wait for the means that they came by to be linked
 
@@ -130,19 +133,28 @@ async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: U
     claim_id = ids.uuid7()
     await lock_means(session, [token])  # whoever withdraws one of these acts is waited for
     rows = await session.execute(
-        queries.CLAIM_WAITING,
-        {
-            "participant": participant_id,
-            "token": token,
-            "since": now - CLAIM_WINDOW,
-            "claim": claim_id,
-            "at": now,
-        },
+        queries.WAITING, {"participant": participant_id, "token": token, "since": now - CLAIM_WINDOW}
     )
-    found = [Claimed(row.programme, row.acts, row.grams, row.points) for row in rows]
-    for claimed in found:
+    waiting: dict[str, list[Any]] = {}
+    for row in rows:
+        waiting.setdefault(row.programme, []).append(row)
+    found = []
+    for code, own in sorted(waiting.items()):
+        running = await programmes.programme_of(session, code=code)
+        points = await _funded(session, running.pack, own, posting_id=ids.derive(claim_id, code), at=now)
+        await session.execute(
+            queries.CLAIM_WAITING,
+            {
+                "participant": participant_id,
+                "claim": claim_id,
+                "at": now,
+                "keys": [row.claim_key for row in own],
+                "points": points,
+            },
+        )
+        claimed = Claimed(code, len(own), sum(row.grams for row in own), sum(points))
+        found.append(claimed)
         if claimed.points:
-            running = await programmes.programme_of(session, code=claimed.programme)
             await programmes.wallets.earn(
                 session,
                 participant_id=participant_id,
@@ -153,6 +165,30 @@ async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: U
                 happened_at=now,
             )
     return found
+
+
+async def _funded(
+    session: AsyncSession, programme: Programme, waiting: Sequence[Any], *, posting_id: UUID, at: datetime
+) -> list[int]:
+    """The points that the programme's budget still gives for each of these acts, in their order."""
+    limit = limit_of(programme)
+    wanted = sum(row.points for row in waiting)
+    share = await funding.share(session, limit, wanted=wanted, at=at)
+    left, given = share.given, []
+    for row in waiting:
+        given.append(min(row.points, left))
+        left -= given[-1]
+    if limit is not None and share.room is not None:
+        missing = {
+            row.claim_key: row.points - own
+            for row, own in zip(waiting, given, strict=True)
+            if own < row.points
+        }
+        reached = funding.Reached(limit, posting_id, at)
+        await funding.add(
+            session, reached, room=share.room, wanted=wanted, given=share.given, missing=missing
+        )
+    return given
 
 
 def _act(row: Any) -> Act:

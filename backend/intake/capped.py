@@ -35,21 +35,24 @@ _TRIMMED = Rule(
                 WHEN k.cap IS NULL THEN 'cap'
                 WHEN k.whole AND a.points <> 0 THEN 'left'
                 WHEN k.of = 'acts' AND other.acts < k.low
-                    OR k.of = 'points' AND other.points + a.points + t.points <= k.low THEN 'room'
+                    OR k.of = 'points' AND other.points + a.points + COALESCE(f.points, 0) + t.points <= k.low THEN 'room'
             END AS fault
             FROM action_trimmed t
             LEFT JOIN action a ON a.claim_key = t.claim_key
+            LEFT JOIN action_unfunded f ON f.claim_key = t.claim_key
             LEFT JOIN method_named m ON m.id = a.method_id
             LEFT JOIN {_CAPS} k ON k.job_id = a.job_id AND k.seq = a.seq AND k.cap = t.cap
                 AND (k.activities IS NULL OR m.activity = ANY (k.activities))
             LEFT JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE b.points > 0) AS acts, COALESCE(sum(b.points), 0) AS points
+                SELECT count(*) FILTER (WHERE b.points + COALESCE(u.points, 0) > 0) AS acts,
+                       COALESCE(sum(b.points + COALESCE(u.points, 0)), 0) AS points
                 FROM (
                     SELECT b.* FROM action b WHERE b.participant_id = a.participant_id
                     UNION ALL
                     SELECT b.* FROM action_claim c JOIN action b ON b.claim_key = c.claim_key
                     WHERE c.participant_id = a.participant_id
                 ) b
+                LEFT JOIN action_unfunded u ON u.claim_key = b.claim_key AND b.participant_id IS NOT NULL
                 JOIN method_named n ON n.id = b.method_id
                 JOIN intake_source s ON s.id = b.source_id
                 JOIN intake_source own ON own.id = a.source_id AND own.programme_id = s.programme_id

@@ -93,11 +93,12 @@ _HOLDERS = (
                 SELECT c.claim_key, CASE
                     WHEN a.claim_key IS NULL THEN 'action'
                     WHEN a.participant_id IS NOT NULL THEN 'taken'
-                    WHEN c.points <> a.points THEN 'points'
+                    WHEN c.points + COALESCE(u.points, 0) <> a.points THEN 'points'
                     WHEN h.token IS NULL THEN 'holder'
                 END AS fault
                 FROM action_claim c
                 LEFT JOIN action a ON a.claim_key = c.claim_key
+                LEFT JOIN action_unfunded u ON u.claim_key = c.claim_key
                 LEFT JOIN means_holder h ON h.token = a.means_token AND h.participant_id = c.participant_id
                     AND h.held @> a.happened_at
             ) found WHERE fault IS NOT NULL

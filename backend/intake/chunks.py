@@ -13,9 +13,10 @@ import pyarrow as pa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
-from backend.intake import queries
+from backend.intake import funding, queries
 from backend.intake.claims import shanghai_days
 from backend.intake.convert import Converted
+from backend.intake.funding import Funds
 from backend.intake.holders import Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.placing import PLACE_COLUMNS, place_rows
@@ -27,6 +28,7 @@ from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, cop
 from backend.kit.db import raw_connection
 from backend.methodologies import MISSING
 from backend.programmes import codes
+from backend.programmes.budgets import Limit
 
 _EPOCH = date(1970, 1, 1)
 _TRIES = 8
@@ -42,6 +44,7 @@ class Target:
     programme: str
     project: str
     points_due: date | None
+    budget: Limit | None = None
 
     @property
     def wallet_suffix(self) -> str:
@@ -84,9 +87,11 @@ async def store(
     """Plan the acts of these batches, store and post what is new, and note the chunk."""
     await prepare(session)
     place = Place(target, seq, methods, clock.now())
-    planned = await _planned_and_written(session, place, batches, screens)
+    funds = Funds(target.budget, first=screens.first)
+    planned = await _planned_and_written(session, place, batches, screens, funds)
     result = outcome(planned, batches)
     await screens.confirm(session, planned)  # before any wallet is locked, so that nobody waits in a circle
+    await funds.confirm(session, planned)
     if result.accepted:
         await _post(session, place, planned)
     await _note(
@@ -105,7 +110,13 @@ async def planned(
     """What would become of the acts of these batches now; every key is looked up, and nothing is written."""
     await prepare(session)
     return await plan(
-        session, source_id=target.source_id, batches=batches, methods=methods, screens=screens, look=True
+        session,
+        source_id=target.source_id,
+        batches=batches,
+        methods=methods,
+        screens=screens,
+        funds=Funds(target.budget, dry=True),
+        look=True,
     )
 
 
@@ -154,7 +165,7 @@ _ACTION = (
 
 
 async def _planned_and_written(
-    session: AsyncSession, place: Place, batches: Sequence[Converted], screens: Screens
+    session: AsyncSession, place: Place, batches: Sequence[Converted], screens: Screens, funds: Funds
 ) -> Plan:
     """Plan and store; where a claim turns out to stand, plan again with every key looked up.
 
@@ -167,6 +178,8 @@ async def _planned_and_written(
             batches=batches,
             methods=place.methods,
             screens=screens,
+            funds=funds,
+            at=place.now,
             look=attempt > 0,
         )
         try:
@@ -278,9 +291,10 @@ async def _note(
             {
                 "claim_keys": [UUID(bytes=key.tobytes()) for key in planned.chunk.keys[trimmed]],
                 "caps": [planned.caps[cap] for cap in planned.cap[trimmed].tolist()],
-                "points": (planned.chunk.numbers("points") - planned.points)[trimmed].tolist(),
+                "points": planned.taken_by_caps[trimmed].tolist(),
             },
         )
+    await funding.note(session, planned, posting_id=posting_id(place.target.job_id, place.seq, "points"))
 
 
 async def _post(session: AsyncSession, place: Place, planned: Plan) -> None:

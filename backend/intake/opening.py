@@ -21,6 +21,7 @@ from backend.kit.settings import Settings
 from backend.methodologies import methodology_of
 from backend.packs import Library, OutsideJurisdiction, Overlay
 from backend.packs.overlays import overlay_of, require_region
+from backend.programmes.budgets import Limit, limit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Opened:
     converter: Converter
     resolve: Resolver
     screens: Screens
+    budget: Limit | None = None
 
     def target(self, job_id: UUID) -> Target:
         """Where the acts of a job go."""
@@ -42,6 +44,7 @@ class Opened:
             programme=self.programme.id,
             project=self.programme.project,
             points_due=programmes.expires_on(self.programme, clock.today()),
+            budget=self.budget,
         )
 
 
@@ -77,6 +80,7 @@ async def open_source(
         converter,
         Resolver(db, converter, feed, library),
         Screens(rules_for(programme, library)),
+        limit_of(programme),
     )
 
 

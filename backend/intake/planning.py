@@ -1,7 +1,8 @@
 """What becomes of each act of a chunk, decided on whole columns before anything is written.
 
 In this order: an act that was claimed before is a duplicate, or waits as a conflict; the holder of its means is found;
-screens and caps look at it beside what its person did before; what is left is accepted.
+screens and caps look at it beside what its person did before; the programme's budget gives what it still has; what is left
+is accepted.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.intake import holders, queries
 from backend.intake.convert import ACTS, Converted
+from backend.intake.funding import NO_FUNDS, Funds
 from backend.intake.holders import Held, Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.plans import CREDITS, Chunk, Fate, Plan, Waiting
 from backend.intake.screens import NO_SCREENS, Screens
+from backend.kit import clock
 from backend.kit.copying import JSONB, Column, Texts, binary_rows, copy_rows, fetch_columns
 from backend.methodologies import MISSING
 
@@ -75,6 +78,8 @@ async def plan(
     batches: Sequence[Converted],
     methods: Sequence[StoredMethod],
     screens: Screens = NO_SCREENS,
+    funds: Funds = NO_FUNDS,
+    at: datetime | None = None,
     look: bool = False,
 ) -> Plan:
     """Decide what becomes of every act. `look` says that some are known to be claimed; otherwise a few are tried.
@@ -103,6 +108,7 @@ async def plan(
         waiting,
     )
     await screens.apply(session, made, source_id=source_id, methods=methods)
+    await funds.apply(session, made, at=at or clock.now())
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -16,6 +17,7 @@ from backend.intake.holders import Held, Int64s
 from backend.intake.placing import placed
 from backend.intake.reading import RowFault
 from backend.intake.screening import Lines, Verdicts
+from backend.programmes.budgets import Limit, Room
 
 CREDITS = ("pooled", "unlinked", "right_not_assigned", "evidence", "method_not_filed", "covered_boundary")
 
@@ -73,6 +75,16 @@ class Screened:
     now_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """What a plan's points rest on: the budget's limit, its room, what the acts would have earned, and when."""
+
+    limit: Limit
+    room: Room
+    wanted: int
+    at: datetime
+
+
 @dataclass(slots=True)
 class Plan:
     """The fate of every act, and who gets what: `points` are what caps left, `cap` an index in `caps` (0: none)."""
@@ -87,6 +99,8 @@ class Plan:
     waiting: list[Waiting] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
     screened: Screened | None = None
+    funding: Funding | None = None
+    unfunded: Int64s | None = None  # what a budget took of each act, where one did
 
     @property
     def accepted(self) -> Int64s:
@@ -101,3 +115,9 @@ class Plan:
     def trimmed(self) -> Int64s:
         """The rows of accepted acts of which a cap took points."""
         return np.nonzero((self.cap > 0) & (self.fate == Fate.ACCEPTED))[0]
+
+    @property
+    def taken_by_caps(self) -> Int64s:
+        """What caps took of each act's points."""
+        taken: Int64s = self.chunk.numbers("points") - self.points
+        return taken if self.unfunded is None else taken - self.unfunded

@@ -177,6 +177,15 @@ ADD_TRIMMED = text("""
     SELECT * FROM unnest(CAST(:claim_keys AS uuid[]), CAST(:caps AS text[]), CAST(:points AS bigint[]))
 """)
 
+ADD_REACHED = text("""
+    INSERT INTO budget_reached (posting_id, programme_id, budget_year, room, freed, wanted, given, snapshot, reached_at)
+    SELECT :posting, p.id, :year, :room, :freed, :wanted, :given, :snapshot, :at FROM programme p WHERE p.code = :programme
+""")
+ADD_UNFUNDED = text("""
+    INSERT INTO action_unfunded (claim_key, posting_id, points)
+    SELECT claim_key, :posting, points FROM unnest(CAST(:keys AS uuid[]), CAST(:points AS bigint[])) AS u(claim_key, points)
+""")
+
 ADD_REJECTIONS = text("""
     INSERT INTO intake_rejection (job_id, line, field, code, bound, seq)
     SELECT CAST(:job AS uuid), line, field, code, bound, :seq
@@ -290,23 +299,21 @@ SUMS = text("""
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
     ) own
 """)
+# In the order of their claim keys, which begin with the day; whoever reads them holds the lock of their means.
+WAITING = text("""
+    SELECT a.claim_key, a.points, a.grams, p.code AS programme
+    FROM action a
+    JOIN means_holder h ON h.token = a.means_token AND h.held @> a.happened_at
+    JOIN intake_source s ON s.id = a.source_id
+    JOIN programme p ON p.id = s.programme_id
+    WHERE a.participant_id IS NULL AND a.means_token = CAST(:token AS uuid) AND h.participant_id = :participant
+      AND a.happened_at >= :since
+      AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+      AND NOT EXISTS (SELECT FROM action_claim c WHERE c.claim_key = a.claim_key)
+    ORDER BY a.claim_key
+""")
 CLAIM_WAITING = text("""
-    WITH waiting AS (
-        SELECT a.claim_key, a.points, a.grams, s.programme_id
-        FROM action a
-        JOIN means_holder h ON h.token = a.means_token AND h.held @> a.happened_at
-        JOIN intake_source s ON s.id = a.source_id
-        WHERE a.participant_id IS NULL AND a.means_token = CAST(:token AS uuid) AND h.participant_id = :participant
-          AND a.happened_at >= :since
-          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
-        ORDER BY a.claim_key
-    ), taken AS (
-        INSERT INTO action_claim (claim_key, participant_id, points, claim_id, claimed_at)
-        SELECT claim_key, :participant, points, CAST(:claim AS uuid), :at FROM waiting
-        ON CONFLICT (claim_key) DO NOTHING
-        RETURNING claim_key, points
-    )
-    SELECT p.code AS programme, count(*) AS acts, sum(w.grams)::bigint AS grams, sum(t.points)::bigint AS points
-    FROM taken t JOIN waiting w ON w.claim_key = t.claim_key JOIN programme p ON p.id = w.programme_id
-    GROUP BY p.code ORDER BY p.code
+    INSERT INTO action_claim (claim_key, participant_id, points, claim_id, claimed_at)
+    SELECT claim_key, :participant, points, CAST(:claim AS uuid), :at
+    FROM unnest(CAST(:keys AS uuid[]), CAST(:points AS bigint[])) AS u(claim_key, points) ORDER BY claim_key
 """)

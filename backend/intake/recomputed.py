@@ -146,16 +146,17 @@ async def _recompute(
 
 
 def _actions(inputs: int) -> str:
-    """The actions of one method: key, grams, points before any cap, the number of their rates, each input as a number."""
+    """The actions of one method: key, grams, points before any cap or budget, the number of their rates, each input as a number."""
     picked = "".join(
         f""", COALESCE(CASE WHEN a.inputs->>(${n}::text) ~ '^-?[0-9]{{1,18}}$'
                             THEN (a.inputs->>(${n}::text))::bigint END, '{MISSING}'::bigint)"""
         for n in range(6, 6 + inputs)
     )
     return f"""
-        SELECT a.claim_key, a.grams, a.points + COALESCE(t.points, 0), COALESCE(r.rate, -1)::bigint{picked}
+        SELECT a.claim_key, a.grams, a.points + COALESCE(t.points, 0) + COALESCE(u.points, 0), COALESCE(r.rate, -1)::bigint{picked}
         FROM action a
         LEFT JOIN action_trimmed t ON t.claim_key = a.claim_key
+        LEFT JOIN action_unfunded u ON u.claim_key = a.claim_key AND a.participant_id IS NOT NULL
         LEFT JOIN unnest($2::uuid[], $3::integer[], $4::integer[]) AS r(job_id, seq, rate)
             ON r.job_id = a.job_id AND r.seq = a.seq
         WHERE a.method_id = $1 AND a.xid >= $5::text::xid8

@@ -14,6 +14,8 @@ log.register(
     log.Sealed("intake_conflict", key=("job_id", "line")),
     log.Sealed("intake_held", key=("job_id", "line")),
     log.Sealed("action_trimmed", key=("claim_key",)),
+    log.Sealed("action_unfunded", key=("claim_key",)),
+    log.Sealed("budget_reached", key=("posting_id",)),
     log.Sealed("action_withdrawn", key=("claim_key",)),
     log.Sealed("action_revision", key=("claim_key",)),
     log.Sealed("intake_decision", key=("id",)),

@@ -61,6 +61,11 @@ def spent(programme: str) -> AccountSpec:
     return AccountSpec(f"spent:{_part(programme)}")
 
 
+def subsidy(programme: str) -> AccountSpec:
+    """Where a programme's benefits in money come from."""
+    return AccountSpec(f"subsidy:{_part(programme)}")
+
+
 def measured(programme: str) -> AccountSpec:
     """Where the grams of a programme's acts come from."""
     return AccountSpec(f"measured:{_part(programme)}")

@@ -29,3 +29,22 @@ FIND = text("""
     WHERE CAST(:code AS text) IS NULL OR p.code = :code
     ORDER BY p.code
 """)
+
+# Whoever gives from a programme's budget comes one after the other; behind the screens' turn (7318016), before wallets.
+LOCK_BUDGET = text("SELECT pg_advisory_xact_lock(7318021, hashtext(:code))")
+
+# What left an account less what came back, and what this statement saw.
+GIVEN = text("""
+    SELECT COALESCE((SELECT -b.balance FROM ledger_account a CROSS JOIN LATERAL ledger_balance(ARRAY[a.id]) b
+                     WHERE a.code = :source), 0) AS given,
+           pg_current_snapshot()::text AS snapshot
+""")
+GIVEN_BETWEEN = text("""
+    SELECT COALESCE((
+        SELECT sum(m.amount) FROM ledger_account a CROSS JOIN LATERAL (
+            SELECT t.amount, t.happened_at FROM ledger_transfer t WHERE t.debit_id = a.id
+            UNION ALL
+            SELECT -t.amount, t.happened_at FROM ledger_transfer t WHERE t.credit_id = a.id) m
+        WHERE a.code = :source AND m.happened_at >= :from AND m.happened_at < :before), 0) AS given,
+        pg_current_snapshot()::text AS snapshot
+""")

@@ -15,9 +15,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, methodologies, programmes
+from backend.intake import funding
 from backend.intake import queries as intake_queries
 from backend.intake.chunks import posting_id
-from backend.intake.holding import queries, weighing
+from backend.intake.holding import queries, standing, weighing
 from backend.intake.holding.errors import ClaimStands
 from backend.intake.holding.model import Accepted, Facts
 from backend.intake.methods import places_of
@@ -26,6 +27,7 @@ from backend.kit import clock, ids
 from backend.ledger import AccountSpec, Line, Posting
 from backend.methodologies import Quantifier
 from backend.programmes import Programme
+from backend.programmes.budgets import Limit, limit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Stored:
     account: str
     activity: str
     ruled: int  # the points before any cap
+    capped: int  # what caps left of them, before the budget
+    freed: int  # what its points count on that acts which give way bring back
     at: dt.datetime
 
 
@@ -60,15 +64,21 @@ async def store(
     )
     ruled = points_of(programme, quantifier, source=source, facts=facts)
     holder = await session.execute(queries.HOLDER, {"token": facts.means_token, "at": facts.happened_at})
-    points, cap = await weighing.within_caps(
+    holder_id = holder.scalar_one_or_none()
+    capped, cap = await weighing.within_caps(
         session,
         programme,
-        participant_id=holder.scalar_one_or_none(),
+        participant_id=holder_id,
         activity=quantifier.activity.id,
         happened_at=facts.happened_at,
         points=ruled,
         instead_of=instead_of,
     )
+    limit = limit_of(programme)
+    share = funding.Share(capped, 0, None)
+    if limit is not None and holder_id is not None:
+        share = await _share(session, programme, limit, points=capped, instead_of=instead_of, at=now)
+    points = share.given
     job_id = ids.uuid7()
     await session.execute(
         queries.ADD_JOB,
@@ -101,9 +111,19 @@ async def store(
     ).one_or_none()
     if row is None:  # somebody claimed it just now
         raise ClaimStands
-    if points < ruled:
+    if capped < ruled:
         await session.execute(
-            queries.ADD_TRIMMED, {"claim_key": claim_key, "cap": cap, "points": ruled - points}
+            queries.ADD_TRIMMED, {"claim_key": claim_key, "cap": cap, "points": ruled - capped}
+        )
+    if limit is not None and share.room is not None:
+        await funding.add(
+            session,
+            funding.Reached(limit, posting_id(job_id, 1, "points"), now),
+            room=share.room,
+            wanted=capped,
+            given=points,
+            missing={claim_key: capped - points},
+            freed=share.freed,
         )
     held_points = points if row.participant_id is not None else 0
     await session.execute(
@@ -128,8 +148,33 @@ async def store(
         ),
         activity=quantifier.activity.id,
         ruled=ruled,
+        capped=capped,
+        freed=share.freed,
         at=now,
     )
+
+
+async def _share(
+    session: AsyncSession,
+    programme: Programme,
+    limit: Limit,
+    *,
+    points: int,
+    instead_of: Sequence[UUID],
+    at: dt.datetime,
+) -> funding.Share:
+    """What the budget gives, counting on what acts that give way bring back. The turn of the screens comes first."""
+    if programme.screens is not None or programme.caps:
+        await session.execute(intake_queries.CONFIRM)
+    going = (await standing.stored(session, instead_of)).values() if instead_of else ()
+    holders = [
+        (holder, act.points)
+        for act in going
+        for holder in (act.participant_id or act.claimed_by,)
+        if holder is not None and act.programme == programme.id and not act.withdrawn
+    ]
+    freed = await funding.freed_by(session, holders, programme=programme.id)
+    return await funding.share(session, limit, wanted=points, at=at, freed=freed)
 
 
 async def post_points(session: AsyncSession, one: Stored) -> None:

@@ -18,6 +18,7 @@ from backend.intake.holding import accepting, queries, standing, weighing, withd
 from backend.intake.holding.errors import HeldUnknown
 from backend.intake.holding.model import Accepted, Cause, Facts, Held, NewHeld, Stored
 from backend.kit import clock, ids
+from backend.kit.db import TransactionCollided
 from backend.kit.settings import Keys
 
 
@@ -193,8 +194,13 @@ async def exchange(
     postings = []
     if noted is not None:
         # Taken back first, given afterwards: the other way round two of these would wait for each other.
+        back = 0
         for act in noted.acts:
-            await withdrawing.take_points(session, act, at=noted.at)
+            owed = await withdrawing.take_points(session, act, at=noted.at)
+            if act.programme == new.programme.id and (act.participant_id or act.claimed_by) is not None:
+                back += act.points - owed
+        if back < new.freed:  # the holder spent some of it just now
+            raise TransactionCollided
         postings = await withdrawing.gram_postings(session, noted)
     await accepting.post_points(session, new)
     postings += await accepting.gram_postings(session, new)

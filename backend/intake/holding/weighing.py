@@ -104,7 +104,7 @@ async def confirm(
         points=one.ruled,
         instead_of=[act.claim_key, *instead_of],
     )
-    if left != act.points:
+    if left != one.capped:
         raise TransactionCollided
     if one.activity not in travel or act.participant_id is None:
         return

@@ -42,7 +42,7 @@ def key_of(day: date) -> UUID:
 async def acts(
     session: AsyncSession, *, method_id: int, inputs: Sequence[str], low: UUID, below: UUID
 ) -> AsyncIterator[Sequence[Any]]:
-    """Pages of acts that still count: key, source, person, grams, points with what a cap took, and each input.
+    """Pages of acts that still count: key, source, person, grams, points with what a cap or the budget took, and each input.
 
     A person is the holder, or the means where nobody holds it. An input that is no whole number is `MISSING`.
     """
@@ -66,10 +66,11 @@ def _page(inputs: int) -> str:
     )
     return f"""
         SELECT a.claim_key, a.source_id, COALESCE(a.participant_id, c.participant_id, a.means_token), a.grams,
-               a.points + COALESCE(t.points, 0){picked}
+               a.points + COALESCE(t.points, 0) + COALESCE(u.points, 0){picked}
         FROM action a
         LEFT JOIN action_claim c ON c.claim_key = a.claim_key
         LEFT JOIN action_trimmed t ON t.claim_key = a.claim_key
+        LEFT JOIN action_unfunded u ON u.claim_key = a.claim_key AND a.participant_id IS NOT NULL
         WHERE a.method_id = $1 AND a.claim_key > $2 AND a.claim_key < $3
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
         ORDER BY a.claim_key LIMIT $4
