@@ -11,6 +11,7 @@ from mobile_api import (
     acts,
     appeals,
     consent,
+    events,
     footprint,
     home,
     lotteries,
@@ -42,6 +43,7 @@ ROUTERS = (
     rewards.router,
     lotteries.router,
     trees.router,
+    events.router,
 )
 
 

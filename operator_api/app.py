@@ -10,6 +10,7 @@ from backend.kit.settings import Settings
 from operator_api import (
     admission,
     certification,
+    events,
     external_claims,
     held,
     lotteries,
@@ -40,6 +41,7 @@ ROUTERS = (
     rewards.router,
     lotteries.router,
     trees.router,
+    events.router,
 )
 
 

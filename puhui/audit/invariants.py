@@ -11,11 +11,16 @@ from backend import certification, log
 from backend.certification import checks as batches
 from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
+from backend.engagement import spent
+from backend.engagement.events import checks as events
+from backend.engagement.lotteries import checks as lotteries
+from backend.engagement.planting import checks as trees
+from backend.engagement.rewards import checks as rewards
 from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
 from backend.identity.partners import checks as signing
-from backend.intake import capped, posted, recomputed, retention
+from backend.intake import capped, funded, posted, recomputed, retention
 from backend.intake import checks as intake
 from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
@@ -103,6 +108,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("actions.holders", "记入者当时持有介质；入池者当时已委托权益", "Who is credited held the means; pooled grams had the right assigned", _rows(intake.holders)),
     Invariant("actions.recomputed", "克数与积分按所记方法与计划重算一致", "Grams and points are what method and programme yield again", _rows(recomputed.grams_and_points)),
     Invariant("caps.kept", "积分不超过计划的每日、每月上限；只在达到上限时扣减", "Points stay within the caps of the programme; what caps took, they had to take", _rows(capped.caps)),
+    Invariant("budgets.kept", "发放不超过计划预算减去底限；只在余额不足时少发", "No more is given than budgets allow; what acts went without was not there", _rows(funded.budgets)),
     Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
     Invariant("places.forgotten", "起终点与设备在保留期后删除", "Places are gone once their retention is over", _rows(retention.places)),
     Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
@@ -151,5 +157,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("log.consistent", "日志条目、节点、树头与签名一致", "The log's entries, nodes, heads and signatures agree", _log),
     Invariant("footprints.recomputed", "个人足迹可按所存规则包重算，更正与撤回均属本人", "Footprints come out the same again; what corrects or takes back is of one's own", _rows(footprints.recomputed)),
     Invariant("footprints.apart", "个人足迹不入账本、减排量池、行为与批次", "Nothing of a footprint is in the ledger, a pool, an act or a batch", _rows(footprints.apart)),
+    Invariant("points.spent", "支用的积分各有所归:领取、参加或报名,应退者如数退回", "Points are spent on grants, entries and sign-ups as they say, and go back where those ended so", _rows(spent.points)),
+    Invariant("rewards.granted", "奖励按当时的规则包计价、编号,不超过库存与每人次数", "Grants are numbered, at the price of the pack of that moment, within stock and limit", _rows(rewards.granted)),
+    Invariant("lotteries.drawn", "抽奖依次承诺、参加、截止、公开,开奖可由日志重算", "Lotteries are committed, entered, closed and revealed in order, and drawn as the log gives it again", _rows(lotteries.drawn)),
+    Invariant("trees.planted", "植树订单只移交一次、种植一次,实体树均由所指合作方报告", "Orders of trees are handed over and planted once, really only where their partner reported it", _rows(trees.planted)),
+    Invariant("events.attended", "席位依报名次序,每人一席,签到码为当时所示,所得即活动所定", "Seats go in the order of signing up, once a person; checking in had a good code and earned the award", _rows(events.attended)),
     Invariant("transparency.follows", "公开的即日志所载，日志所述之事均可能发生", "What is told to the public is what the log says, and the log tells what can be", _rows(transparency.as_the_log_says)),
 )  # fmt: skip

@@ -105,6 +105,10 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "hand_trees_over": frozenset({Role.OPERATOR}),
     "report_planted": frozenset({Role.OPERATOR, Role.PARTNER}),
     "report_failed": frozenset({Role.OPERATOR, Role.PARTNER}),
+    "list_events": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "publish_event": frozenset({Role.OPERATOR}),
+    "get_event_code": frozenset({Role.OPERATOR}),
+    "call_event_off": frozenset({Role.OPERATOR}),
 }
 
 
