@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -70,6 +70,8 @@ class PackKind:
     `check` sees every file that is TOML and adds the faults that a shape cannot see; it must bear any value.
     `build` sees only files without faults, with the SHA-256 of their bytes. `prove` runs the examples on the body.
     `refers` looks at a sound pack beside the others and reports what it names and is not there.
+    `figures` gives what overlays may set in a sound document, by path; `tries` the faults that it would have with some
+    of them set, each with the path that is to blame.
     """
 
     name: str
@@ -78,6 +80,8 @@ class PackKind:
     build: Callable[[Mapping[str, Any], str], Any]
     prove: Callable[[Any, Mapping[str, Any], Faults], None]
     refers: Callable[[Mapping[str, Any], Mapping[str, Pack], Faults], None] | None = None
+    figures: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
+    tries: Callable[[Mapping[str, Any], Mapping[str, str]], Sequence[tuple[str, Fault]]] | None = None
 
 
 _kinds: dict[str, PackKind] = {}
@@ -86,6 +90,11 @@ _kinds: dict[str, PackKind] = {}
 def register(kind: PackKind) -> None:
     """Let files with `kind = "<name>"` be read; called once, by the noun that owns the kind."""
     _kinds[kind.name] = kind
+
+
+def kind_of(name: str) -> PackKind | None:
+    """The kind of this name, once its noun registered it."""
+    return _kinds.get(name)
 
 
 def header(

@@ -40,3 +40,16 @@ class FeatureOff(DomainError):
 
     programme: str
     feature: str
+
+
+@dataclass(eq=False)
+class OverlayMisses(DomainError):
+    """The overlay sets a figure that the programme's pack does not have."""
+
+    code = "programmes.overlay_misses"
+    kind = Kind.INVALID
+    title_zh = "叠加包设定了该计划规则包中没有的参数。"
+
+    overlay: str
+    pack: str
+    parameter: str

@@ -109,7 +109,7 @@ class Programme:
         """What points are multiplied by for this evidence; an evidence that is not listed earns nothing."""
         weight = self.weights.get(evidence, Fraction(0))
         if weight == UNKNOWN:
-            raise ParameterUnknown(pack=self.id, parameter=f"evidence.{evidence}")
+            raise ParameterUnknown(pack=self.id, parameter=f"evidence.{evidence}.weight")
         assert isinstance(weight, Fraction)
         return weight
 
