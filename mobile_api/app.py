@@ -10,6 +10,7 @@ from backend.kit.settings import Settings
 from mobile_api import (
     acts,
     appeals,
+    circle,
     consent,
     events,
     footprint,
@@ -44,6 +45,7 @@ ROUTERS = (
     lotteries.router,
     trees.router,
     events.router,
+    circle.router,
 )
 
 

@@ -20,6 +20,7 @@ from backend.identity.consent.errors import (
 from backend.identity.consent.service import (
     RIGHT,
     SCENARIO,
+    agree,
     assign_right,
     assign_right_list,
     assignments_of,
@@ -50,6 +51,7 @@ __all__ = [
     "NothingToRevoke",
     "Scenario",
     "ScenarioUnknown",
+    "agree",
     "agreement",
     "agreements",
     "assign_right",

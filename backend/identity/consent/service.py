@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.consent import queries
-from backend.identity.consent.agreements import Agreement, agreement
+from backend.identity.consent.agreements import Agreement, Purpose, agreement
 from backend.identity.consent.errors import (
     AgreementChanged,
     AssignedAlready,
@@ -166,6 +166,13 @@ async def withdraw_all(session: AsyncSession, *, participant_id: UUID) -> None:
                 session, participant_id=participant_id, given=False, happened_at=clock.now(), **event
             )
     await queries.revoke(session, participant_id, now=clock.now())
+
+
+async def agree(
+    session: AsyncSession, *, agreement_id: str, purpose: Purpose, text_sha256: bytes
+) -> Agreement:
+    """Keep the text that somebody read and agreed to elsewhere. Raises AgreementUnknown, AgreementChanged for another edition."""
+    return await _keep(session, agreement(agreement_id, purpose=purpose), text_sha256)
 
 
 async def _keep(session: AsyncSession, text: Agreement, read_sha256: bytes) -> Agreement:

@@ -45,6 +45,16 @@ async def wrapped_key(session: AsyncSession, participant_id: UUID) -> bytes | No
     return found.scalar_one_or_none()
 
 
+async def wrapped_keys(session: AsyncSession, participant_ids: Collection[UUID]) -> list[tuple[UUID, bytes]]:
+    found = await session.execute(
+        text(
+            "SELECT participant_id, wrapped FROM person_key WHERE participant_id = ANY(CAST(:ids AS uuid[]))"
+        ),
+        {"ids": list(participant_ids)},
+    )
+    return [(participant_id, wrapped) for participant_id, wrapped in found]
+
+
 _LOCK_WRAPPED = text("""
     SELECT participant_id, wrapped FROM person_key
     WHERE CAST(:after AS uuid) IS NULL OR participant_id > CAST(:after AS uuid)

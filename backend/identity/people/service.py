@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -119,6 +119,17 @@ async def read_words(session: AsyncSession, keys: Keys, *, participant_id: UUID,
     """What `seal_words` sealed; None once the person left."""
     key = await data_key(session, keys, participant_id=participant_id)
     return None if key is None else unseal(key, sealed, belongs_to=b"words" + participant_id.bytes).decode()
+
+
+async def read_many(session: AsyncSession, keys: Keys, *, sealed: Mapping[UUID, bytes]) -> dict[UUID, str]:
+    """What `seal_words` sealed of several people, by participant; whoever left is missing."""
+    opening = keys.opening("person")
+    read = {}
+    for participant_id, wrapped in await queries.wrapped_keys(session, list(sealed)):
+        key = unseal_any(opening, wrapped, belongs_to=participant_id.bytes)
+        words = unseal(key, sealed[participant_id], belongs_to=b"words" + participant_id.bytes)
+        read[participant_id] = words.decode()
+    return read
 
 
 async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> str | None:
