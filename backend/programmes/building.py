@@ -190,7 +190,7 @@ def _reward(item: Data) -> Reward:
         most_per_person=item.get("most_per_person"),
         merchant=item.get("merchant"),
         partner=item.get("partner"),
-        species=_name(item, "species") if "species_zh" in item else None,
+        species=_name(item, "species") if {"species_zh", "species_en"} <= item.keys() else None,
         region=item.get("region"),
         protects_hours=_figure(item, "protects_hours") if "protects_hours" in item else None,
         prizes=tuple(

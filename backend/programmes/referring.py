@@ -35,7 +35,7 @@ def refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) -
 
 
 def _input(name: str, activity: Mapping[str, Any], at: tuple[str | int, ...], faults: Faults) -> None:
-    item = next((one for one in activity.get("input", []) if one.get("id") == name), None)
+    item = next((one for one in activity.get("inputs", []) if one.get("id") == name), None)
     if item is None:
         faults.add(at, "bad_reference", name=repr(name))
     elif item.get("type") not in _NUMBERS:

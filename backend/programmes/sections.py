@@ -115,9 +115,8 @@ POINTS = Chosen(
     default="rolling",
 )
 
-_PLANTED = Table(
-    {"partner": Text(), "species_zh": Text(), "species_en": Text()},
-    {"region": Text(REGION)},
+_PLANTED = Table(  # without a partner nobody plants: it grows on screen only
+    {}, {"partner": Text(), "species_zh": Text(), "species_en": Text(), "region": Text(REGION)}
 )
 _PLAIN = Table({}, {"merchant": Text(PACK_ID)})
 REWARD = Chosen(
