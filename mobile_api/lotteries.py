@@ -13,7 +13,7 @@ from backend.engagement import lotteries
 from backend.engagement.lotteries import Entry, Lottery, Won
 from backend.kit import clock, i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
-from backend.kit.http import ReadSession, Router, WriteSession
+from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
@@ -131,14 +131,16 @@ async def list_lotteries(
 
 @router.get("/{lottery_id}", responses=problems(*_REFUSED, lotteries.LotteryUnknown))
 async def get_lottery(
-    programme: Code, lottery_id: UUID, citizen: SignedInCitizen, session: ReadSession
+    programme: Code, lottery_id: UUID, citizen: SignedInCitizen, settings: AppSettings, session: ReadSession
 ) -> LotteryWhole:
     """One lottery, my entries, and who won: by handle, with a name only where the winner agreed to it."""
     running = await _running(session, programme)
     found = await lotteries.lottery_of(session, lottery_id=lottery_id, programme=running.code)
     mine = await lotteries.own_entries(session, lottery_id=found.id, participant_id=citizen.id)
     won = await lotteries.winners_of(session, lottery_id=found.id)
-    shown = await names.shown(session, programme=running, participants=[one.participant_id for one in won])
+    shown = await names.shown(
+        session, settings.keys, programme=running, participants=[one.participant_id for one in won]
+    )
 
     def told(one: Won) -> WinnerTold:
         return WinnerTold(

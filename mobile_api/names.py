@@ -7,14 +7,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.engagement import circle
+from backend.kit.keys import Keys
 from backend.programmes import Registered
 
 
 async def shown(
-    session: AsyncSession,  # noqa: ARG001
-    *,
-    programme: Registered,  # noqa: ARG001
-    participants: Collection[UUID],  # noqa: ARG001
+    session: AsyncSession, keys: Keys, *, programme: Registered, participants: Collection[UUID]
 ) -> dict[UUID, str]:
-    """The display names of those participants who agreed to be shown in a programme; nobody has been asked yet."""
-    return {}
+    """The display names of those participants who agree to be shown in a programme now."""
+    if not participants:
+        return {}
+    found = await circle.shown(session, keys, programme=programme, participants=list(participants))
+    return {participant: one.display_name for participant, one in found.items()}

@@ -16,7 +16,7 @@ from backend.engagement import planting, rewards
 from backend.engagement.planting import Certificate, Order
 from backend.kit import clock, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
-from backend.kit.http import ReadSession, Router, WriteSession
+from backend.kit.http import ReadSession, Router, WriteSession, settings_of
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
@@ -184,5 +184,6 @@ async def _certificate(
     address = f"{request.url.scheme}://{request.url.netloc}/public/v1/certificates/{found.certificate}"
     if not named:
         return certificate, address, None
-    shown = await names.shown(session, programme=running, participants=[citizen_id])
+    keys = settings_of(request).keys
+    shown = await names.shown(session, keys, programme=running, participants=[citizen_id])
     return certificate, address, shown.get(citizen_id)

@@ -35,7 +35,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whi
 class HandOver(Asked):
     """The partner whose waiting orders are handed over, the oldest first."""
 
-    partner: Code
+    partner: Words = Field(description="As the programme's pack names it.")
 
 
 class BatchTold(Told):

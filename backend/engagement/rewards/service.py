@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Collection, Iterable
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +19,9 @@ from backend.engagement.rewards.errors import (
     RewardSoldOut,
     RewardUnknown,
 )
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, TREES, Cause, Grant, Left, Outcome
+from backend.engagement.rewards.model import AT_ONCE, DIRECT, Cause, Grant, Left, Outcome
 from backend.kit import clock, ids
-from backend.packs.figures import UNKNOWN, Known
+from backend.packs.figures import UNKNOWN
 from backend.programmes import Registered, features, spending
 from backend.programmes.features import Reward
 
@@ -33,7 +33,7 @@ def reward_of(programme: Registered, *, reward_id: str, kinds: Collection[str]) 
     found = next((one for one in programme.pack.features.rewards if one.id == reward_id), None)
     if found is None:
         raise RewardUnknown
-    if found.kind not in kinds or (found.merchant is not None and found.kind not in TREES):
+    if found.kind not in kinds or (found.merchant is not None and found.kind in DIRECT):
         raise RewardElsewhere(given_as=found.kind, merchant=found.merchant)
     return found
 
@@ -46,11 +46,10 @@ def price_of(programme: Registered, reward: Reward) -> int:
 
 def hours_of(programme: Registered, reward: Reward) -> int | None:
     """For how long a prop protects; None for what does not, ParameterUnknown when nobody published it."""
-    hours: object = reward.protects_hours
-    if hours is None or isinstance(hours, int):
-        return hours
-    known = cast("Known", hours)
-    return int(features.known(known, pack=programme.pack.id, parameter=f"reward.{reward.id}.protects_hours"))
+    if reward.protects_hours is None:
+        return None
+    parameter = f"reward.{reward.id}.protects_hours"
+    return int(features.known(reward.protects_hours, pack=programme.pack.id, parameter=parameter))
 
 
 def is_priced(reward: Reward) -> bool:
@@ -60,7 +59,7 @@ def is_priced(reward: Reward) -> bool:
 
 def is_timed(reward: Reward) -> bool:
     """True when it is known for how long a prop protects."""
-    return reward.protects_hours is not None and cast("object", reward.protects_hours) != UNKNOWN
+    return reward.protects_hours not in {None, UNKNOWN}
 
 
 async def take(

@@ -38,7 +38,7 @@ REWARDS = (
     reward("ride", "voucher", None),
     reward("library", "public_service", 0),
     reward("reed-bed", "public_welfare", 7),
-    reward("shield", "prop", 5, protects_hours=24),
+    reward("shield", "prop", 5, protects_hours=Fraction(24)),
     reward("saxaul", "planting", 20, partner="desert", species=Name("梭梭", "Haloxylon ammodendron")),
     reward("sapling", "planting", 3),
     reward("old-oak", "adoption", 15, partner="desert", stock=1),
