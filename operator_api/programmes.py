@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Query
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import packs, programmes
-from backend.kit import idempotency
+from backend.intake import figures
+from backend.kit import clock, idempotency
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.idempotency import IdempotencyKey
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
-from backend.programmes import Registered
+from backend.programmes import Registered, budgets
 from operator_api.access import Operator, OperatorOrAuthority
 from operator_api.library import library
 from operator_api.scope import own_code, programme_in_sight, programmes_in_sight
@@ -89,25 +94,52 @@ class PoolTold(Told):
 
 
 class PointsTold(Told):
-    """What became of every point issued: issued = spendable + held + payable + redeemed + expired + reversed - owed."""
+    """What became of every point issued: issued = spendable + pending + held + payable + redeemed + spent + expired +
+    reversed - owed.
+    """
 
     issued: int
     spendable: int
+    pending: int
     held: int
     payable: int
     redeemed: int
+    spent: int
     expired: int
     reversed: int
     owed: int
 
 
+class RuleTold(Told):
+    """What standing acts of one activity came to in these days; `rule` is null where the pack that runs now has none.
+
+    `capped` and `unfunded` are what caps and the budget withheld. Groups of fewer than five people are left out.
+    """
+
+    rule: str | None
+    methodology: str
+    activity: str
+    acts: int
+    reduction_g: int
+    points: int
+    capped: int
+    unfunded: int
+    people: int
+
+
 class FiguresTold(Told):
-    """A programme in figures, now. Grams are gCO2e; `uncredited_g` is keyed by the reason."""
+    """A programme in figures, now; `rules` of the days from `first` to `last`. Grams are gCO2e; `uncredited_g` is keyed by the
+    reason. `budget_room` is what the budget still has, null without one. Points are fen where the programme gives money.
+    """
 
     pooled_g: int
     pools: list[PoolTold]
     uncredited_g: dict[str, int]
     points: PointsTold
+    budget_room: int | None
+    first: date
+    last: date
+    rules: list[RuleTold]
 
 
 class LiabilityTold(Told):
@@ -159,18 +191,45 @@ async def get_programme(code: Code, person: OperatorOrAuthority, session: ReadSe
 
 
 @router.get("/{code}/figures", responses=problems(*_NOT_LET_IN, programmes.ProgrammeUnknown))
-async def get_programme_figures(code: Code, person: OperatorOrAuthority, session: ReadSession) -> FiguresTold:
-    """Grams in each pool, grams that may not be credited by reason, and what became of every point."""
+async def get_programme_figures(
+    code: Code,
+    person: OperatorOrAuthority,
+    session: ReadSession,
+    first: Annotated[date | None, Query(description="By default the first of this month.")] = None,
+    last: Annotated[date | None, Query(description="Included; by default today.")] = None,
+) -> FiguresTold:
+    """Grams in each pool, grams that may not be credited by reason, what became of every point, and figures by rule."""
     programme = await programme_in_sight(session, person, code)
-    figures = await programmes.figures_of(session, programme=programme)
+    last = last or clock.today()
+    first = first or last.replace(day=1)
+    by_rule = await figures.rules_of(session, programme=programme, first=first, last=last)
+    room = await _room_of(session, programme)
+    sums = await programmes.figures_of(session, programme=programme)
     return FiguresTold(
-        pooled_g=figures.pooled_g,
+        pooled_g=sums.pooled_g,
         pools=[
             PoolTold(methodology=pool.methodology, month=pool.month, demo=pool.demo, reduction_g=pool.grams)
-            for pool in figures.pools
+            for pool in sums.pools
         ],
-        uncredited_g=figures.uncredited_g,
-        points=PointsTold.model_validate(figures.points),
+        uncredited_g=sums.uncredited_g,
+        points=PointsTold.model_validate(sums.points),
+        budget_room=room,
+        first=first,
+        last=last,
+        rules=[
+            RuleTold(
+                rule=one.rule,
+                methodology=one.methodology,
+                activity=one.activity,
+                acts=one.acts,
+                reduction_g=one.grams,
+                points=one.points,
+                capped=one.capped,
+                unfunded=one.unfunded,
+                people=one.people,
+            )
+            for one in by_rule
+        ],
     )
 
 
@@ -182,3 +241,12 @@ async def get_programme_liability(
     programme = await programme_in_sight(session, person, code)
     rows = await programmes.wallets.liability_of(session, programme=programme.code)
     return [LiabilityTold.model_validate(row) for row in rows]
+
+
+async def _room_of(session: AsyncSession, programme: Registered) -> int | None:
+    """What the budget still has, without holding it; None where there is none, or its amount is unknown."""
+    try:
+        limit = budgets.limit_of(programme.pack)
+    except packs.ParameterUnknown:
+        return None
+    return None if limit is None else max((await budgets.room_of(session, limit, at=clock.now())).points, 0)

@@ -17,7 +17,7 @@ from backend.intake.holding import lock_means
 from backend.intake.mapping import mapping_of
 from backend.kit import clock, ids
 from backend.methodologies import Explanation
-from backend.programmes import Programme
+from backend.programmes import Programme, purses
 from backend.programmes.budgets import limit_of
 
 CLAIM_WINDOW = timedelta(days=90)  # how far back acts wait for the means that they came by to be linked
@@ -155,12 +155,12 @@ async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: U
         claimed = Claimed(code, len(own), sum(row.grams for row in own), sum(points))
         found.append(claimed)
         if claimed.points:
-            await programmes.wallets.earn(
+            await purses.put(
                 session,
                 participant_id=participant_id,
                 programme=claimed.programme,
-                points=claimed.points,
-                expires_on=programmes.expires_on(running.pack, clock.today()),
+                amount=claimed.points,
+                purse=purses.purse_of(running.pack, clock.today()),
                 posting_id=ids.derive(claim_id, claimed.programme),
                 happened_at=now,
             )

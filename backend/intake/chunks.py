@@ -27,8 +27,8 @@ from backend.kit import clock, ids
 from backend.kit.copying import JSONB, Column, Constant, Texts, binary_rows, copy_rows
 from backend.kit.db import raw_connection
 from backend.methodologies import MISSING
-from backend.programmes import codes
 from backend.programmes.budgets import Limit
+from backend.programmes.purses import Purse
 
 _EPOCH = date(1970, 1, 1)
 _TRIES = 8
@@ -43,13 +43,8 @@ class Target:
     source_id: int
     programme: str
     project: str
-    points_due: date | None
+    purse: Purse
     budget: Limit | None = None
-
-    @property
-    def wallet_suffix(self) -> str:
-        last = codes.NEVER if self.points_due is None else self.points_due.isoformat()
-        return f":{self.programme}:{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,25 +294,27 @@ async def _note(
 
 async def _post(session: AsyncSession, place: Place, planned: Plan) -> None:
     target = place.target
-    measured, issuer = f"measured:{target.programme}", f"issuer:{target.programme}"
+    measured, source = f"measured:{target.programme}", target.purse.source_of(target.programme).code
     grams = _grams(place, planned)
     opened = await ledger.open_accounts(
-        session, [ledger.AccountSpec(code) for code in (measured, issuer, *grams)]
+        session, [ledger.AccountSpec(code) for code in (measured, source, *grams)]
     )
     await _put_points(session, planned)
-    await session.execute(
-        queries.OPEN_WALLETS, {"due": target.points_due, "wallet_suffix": target.wallet_suffix}
-    )
-    await ledger.share_source(session, opened[issuer])  # from here on nobody's debt grows
+    lots = {"lot": target.purse.lot, "lot_suffix": f":{target.programme}:{target.purse.suffix}"}
+    await session.execute(queries.OPEN_LOTS, {**lots, "due": target.purse.due})
+    await ledger.share_source(session, opened[source])  # from here on nobody's debt grows
     await session.execute(
         queries.POST,
         {
             "points_posting": posting_id(target.job_id, place.seq, "points"),
             "grams_posting": posting_id(target.job_id, place.seq, "grams"),
-            "issuer": opened[issuer],
+            "source": opened[source],
             "measured": opened[measured],
-            "wallet_suffix": target.wallet_suffix,
+            **lots,
+            "debt": target.purse.debt,
             "debt_suffix": f":{target.programme}",
+            "earned_reason": target.purse.earned,
+            "repaid_reason": target.purse.repaid,
             "gram_accounts": [opened[code] for code in grams],
             "gram_amounts": list(grams.values()),
             "gram_reasons": [

@@ -22,6 +22,7 @@ from backend.methodologies import methodology_of
 from backend.packs import Library, OutsideJurisdiction, Overlay
 from backend.packs.overlays import overlay_of, require_region
 from backend.programmes.budgets import Limit, limit_of
+from backend.programmes.purses import purse_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Opened:
             source_id=self.feed.id,
             programme=self.programme.id,
             project=self.programme.project,
-            points_due=programmes.expires_on(self.programme, clock.today()),
+            purse=purse_of(self.programme, clock.today()),
             budget=self.budget,
         )
 

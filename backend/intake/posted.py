@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,8 +19,9 @@ from backend.kit.checks import Checked, Rule, count_rows, look_for
 from backend.kit.errors import DomainError
 from backend.methodologies import FilingStatus, Quantifier
 from backend.packs.regions import covers
-from backend.programmes import expires_on
+from backend.programmes import Programme
 from backend.programmes.checks import Term, ran_by, terms
+from backend.programmes.purses import purse_of
 
 _CLAIMS_AT_ONCE = 5_000
 _EPOCH = dt.date(1970, 1, 1)
@@ -65,6 +67,7 @@ _POSTING = """
     unnest(CAST(:jobs AS uuid[]), CAST(:seqs AS integer[]), CAST(:postings AS uuid[]), CAST(:programmes AS text[]))
         AS p(job_id, seq, posting_id, programme)
 """
+_OF_ACTS = "t.reason IN ('points.earned', 'points.repaid', 'points.ripening')"
 _EARNED = Rule(
     "ledger_transfer",
     f"""
@@ -77,7 +80,7 @@ _EARNED = Rule(
         ) e
         FULL JOIN (
             SELECT p.job_id, p.seq, split_part(c.code, ':', 2) AS who, sum(t.amount) AS points,
-                   bool_and(t.reason IN ('points.earned', 'points.repaid') AND t.reverses IS NULL
+                   bool_and({_OF_ACTS} AND t.reverses IS NULL
                             AND d.code = 'issuer:' || p.programme
                             AND c.code LIKE c.kind || ':%:' || p.programme || '%') AS sound
             FROM {_POSTING}
@@ -97,15 +100,16 @@ _EARNED = Rule(
     },
 )
 _LOTS = text(f"""
-    SELECT p.job_id, p.seq, c.due, min(t.happened_at) AS low, max(t.happened_at) AS high
+    SELECT p.job_id, p.seq, c.kind, c.due, CASE WHEN c.kind = 'pending' THEN split_part(c.code, ':', 4) END AS ripe_on,
+           min(t.happened_at) AS low, max(t.happened_at) AS high
     FROM {_POSTING}
     JOIN ledger_transfer t ON t.posting_id = p.posting_id
-    JOIN ledger_account c ON c.id = t.credit_id AND c.kind = 'wallet'
-    GROUP BY p.job_id, p.seq, c.due
+    JOIN ledger_account c ON c.id = t.credit_id AND c.kind IN ('wallet', 'pending')
+    GROUP BY p.job_id, p.seq, c.kind, c.due, ripe_on
 """)  # noqa: S608
 _ISSUED = Rule.single(
     "ledger_transfer",
-    """
+    f"""
         SELECT COALESCE('issuer:' || a.code, i.code) AS place
         FROM (
             SELECT p.code, sum(own.points) AS points
@@ -120,10 +124,10 @@ _ISSUED = Rule.single(
         FULL JOIN (
             SELECT d.code, sum(t.amount) AS points
             FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id AND d.kind = 'issuer'
-            WHERE t.reverses IS NULL GROUP BY d.code
+            WHERE t.reverses IS NULL AND {_OF_ACTS} GROUP BY d.code
         ) i ON i.code = 'issuer:' || a.code
         WHERE a.points IS DISTINCT FROM i.points
-    """,
+    """,  # noqa: S608 - put together from constants
     en="the points issued are not those of the programme's actions",
     zh="发放的积分不等于该计划各行为的积分",
 )
@@ -145,11 +149,20 @@ async def points(session: AsyncSession) -> Checked:
         feed = by_place[lot.job_id, lot.seq]
         packs = ran_by(programmes.get(feed.programme, []), feed.started_at, lot.high)
         days = [clock.day_of(min(feed.started_at, lot.low)), clock.day_of(lot.high)]
-        if packs and not any(
-            _between(expires_on(pack, days[0]), lot.due, expires_on(pack, days[1])) for pack in packs
-        ):
+        if packs and not any(_fits_purse(pack, days, lot) for pack in packs):
             checked.name("ledger_account", f"{feed.place} {lot.due}", _LAPSES)
     return await _claims(session, checked)
+
+
+def _fits_purse(pack: Programme, days: Sequence[dt.date], lot: Any) -> bool:
+    """Whether what was earned between two days may lie in a lot of this kind, due day and day of ripening."""
+    first, last = (purse_of(pack, day) for day in days)
+    if lot.kind != first.lot or not _between(first.due, lot.due, last.due):
+        return False
+    return (
+        lot.ripe_on is None
+        or first.suffix[: len(lot.ripe_on)] <= lot.ripe_on <= last.suffix[: len(lot.ripe_on)]
+    )
 
 
 def _between(first: dt.date | None, due: dt.date | None, last: dt.date | None) -> bool:
@@ -177,12 +190,12 @@ _CLAIM_GROUPS = text("""
     JOIN programme p ON p.id = s.programme_id
     GROUP BY c.claim_id, p.code, c.participant_id HAVING sum(c.points) > 0
 """)
-_CLAIM_POSTED = text("""
+_CLAIM_POSTED = text(f"""
     SELECT u.posting_id FROM unnest(CAST(:postings AS uuid[]), CAST(:programmes AS text[]),
         CAST(:participants AS text[]), CAST(:points AS bigint[])) AS u(posting_id, programme, who, points)
     LEFT JOIN LATERAL (
         SELECT sum(t.amount) AS points, bool_and(
-            t.reason IN ('points.earned', 'points.repaid') AND t.reverses IS NULL
+            {_OF_ACTS} AND t.reverses IS NULL
             AND d.code = 'issuer:' || u.programme
             AND c.code LIKE c.kind || ':' || u.who || ':' || u.programme || '%') AS sound
         FROM ledger_transfer t
@@ -191,7 +204,7 @@ _CLAIM_POSTED = text("""
         WHERE t.posting_id = u.posting_id
     ) b ON true
     WHERE u.points IS DISTINCT FROM b.points OR b.sound IS NOT TRUE
-""")
+""")  # noqa: S608 - put together from constants
 
 
 async def _claims(session: AsyncSession, checked: Checked) -> Checked:

@@ -110,30 +110,30 @@ def history(*, by: Literal["people", "devices"], seen: bool, since: Sequence[int
     """
 
 
-OPEN_WALLETS = text("""
+OPEN_LOTS = text("""
     SELECT count(*) FROM (
-        SELECT ledger_open(array_agg(code), array_agg('wallet'::text), array_agg(CAST(:due AS date)))
-        FROM (SELECT 'wallet:' || participant_id || :wallet_suffix AS code FROM intake_put) w
+        SELECT ledger_open(array_agg(code), array_agg(CAST(:lot AS text)), array_agg(CAST(:due AS date)))
+        FROM (SELECT CAST(:lot AS text) || ':' || participant_id || :lot_suffix AS code FROM intake_put) w
         WHERE NOT EXISTS (SELECT FROM ledger_account a WHERE a.code = w.code)
         HAVING count(*) > 0
     ) opened
 """)
 
-# Points net per wallet, debts first, and grams net per pool, in one posting call: accounts are locked in id order, and
-# lines stand in it too, so that indexes grow where they were touched last.
+# Points net per lot, debts first where the purse names them, and grams net per pool, in one posting call: accounts are
+# locked in id order, and lines stand in it too, so that indexes grow where they were touched last.
 POST = text("""
     WITH earned AS (
         SELECT p.participant_id, p.points, d.id AS debt_id, LEAST(p.points, COALESCE(-d.balance, 0)) AS repaid
         FROM intake_put p
         LEFT JOIN ledger_account d ON d.guard = 'ceiling' AND d.balance < 0
-            AND d.code = 'debt:' || p.participant_id || :debt_suffix
+            AND d.code = CAST(:debt AS text) || ':' || p.participant_id || :debt_suffix
     ), moves AS (
-        SELECT CAST(:points_posting AS uuid) AS posting, CAST(:issuer AS bigint) AS debit, w.id AS credit,
-               e.points - e.repaid AS amount, 'points.earned' AS reason
-        FROM earned e JOIN ledger_account w ON w.code = 'wallet:' || e.participant_id || :wallet_suffix
+        SELECT CAST(:points_posting AS uuid) AS posting, CAST(:source AS bigint) AS debit, w.id AS credit,
+               e.points - e.repaid AS amount, CAST(:earned_reason AS text) AS reason
+        FROM earned e JOIN ledger_account w ON w.code = CAST(:lot AS text) || ':' || e.participant_id || :lot_suffix
         WHERE e.points > e.repaid
         UNION ALL
-        SELECT CAST(:points_posting AS uuid), CAST(:issuer AS bigint), debt_id, repaid, 'points.repaid'
+        SELECT CAST(:points_posting AS uuid), CAST(:source AS bigint), debt_id, repaid, CAST(:repaid_reason AS text)
         FROM earned WHERE repaid > 0
         UNION ALL
         SELECT CAST(:grams_posting AS uuid), CAST(:measured AS bigint), g.credit, g.amount, g.reason

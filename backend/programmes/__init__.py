@@ -8,10 +8,11 @@ Promises points are issued, spent and lapse exactly once, in whole numbers; the 
 Ignores  where acts come from and how their grams are found, who a merchant is, and when money is paid.
 """
 
-from backend.programmes import codes, spending, wallets
+from backend.programmes import codes, purses, spending, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
 from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
 from backend.programmes.features import Features
+from backend.programmes.purses import Earned
 from backend.programmes.rules import EarningRule, Programme
 from backend.programmes.service import (
     PayableIdentity,
@@ -30,7 +31,6 @@ from backend.programmes.service import (
 from backend.programmes.shape import load_programme
 from backend.programmes.wallets import (
     ClawedBack,
-    Earned,
     Earning,
     Expired,
     Liability,
@@ -69,6 +69,7 @@ __all__ = [
     "points_of_one",
     "programme_of",
     "programmes",
+    "purses",
     "register",
     "require",
     "require_known",

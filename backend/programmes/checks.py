@@ -77,8 +77,8 @@ async def packs_used(session: AsyncSession) -> Checked:
 
 
 _IDENTITY = (
-    "points issued are not what is spendable, held, payable, redeemed, expired and reversed, less what is owed",
-    "发放积分不等于可用、冻结、应付、已兑付、已过期与已冲回之和减去所欠",
+    "points issued are not what is spendable, pending, held, payable, redeemed, spent, expired and reversed, less what is owed",
+    "发放积分不等于可用、待收取、冻结、应付、已兑付、已花费、已过期与已冲回之和减去所欠",
 )
 _PAYABLE = (
     "payable is not what was captured less what was refunded and settled",
@@ -98,8 +98,8 @@ async def points(session: AsyncSession) -> Checked:
         if not identity.holds:
             checked.name("ledger_account", code, _IDENTITY)
         figures = (
-            identity.issued, identity.spendable, identity.held, identity.payable, identity.redeemed,
-            identity.expired, identity.reversed, identity.owed,
+            identity.issued, identity.spendable, identity.pending, identity.held, identity.payable,
+            identity.redeemed, identity.spent, identity.expired, identity.reversed, identity.owed,
         )  # fmt: skip
         if min(figures) < 0:
             checked.name("ledger_account", code, _SIGN)
@@ -109,7 +109,7 @@ async def points(session: AsyncSession) -> Checked:
 
 
 _PROGRAMME = """
-    CASE WHEN {0}.kind IN ('wallet', 'hold', 'debt', 'payable') THEN split_part({0}.code, ':', 3)
+    CASE WHEN {0}.kind IN ('wallet', 'pending', 'hold', 'debt', 'payable', 'benefit', 'overpaid') THEN split_part({0}.code, ':', 3)
          ELSE split_part({0}.code, ':', 2) END
 """
 _AFTER_POOLING = "('pool', 'batch', 'carry')"  # of projects and batches: certification looks at these

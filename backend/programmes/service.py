@@ -48,15 +48,18 @@ class PoolFigure:
 class PointsIdentity:
     """What became of every point that a programme ever issued, at one moment.
 
-    `spendable` includes lots that lapsed and wait for the sweep. `reversed` is everything taken back, also what
+    `spendable` and `pending` (what waits to ripen or to be collected) include lots that lapsed and wait for the sweep;
+    `spent` went to what the programme gives itself. `reversed` is everything taken back, also what
     the citizen no longer had; `owed` is the part of that which later earnings have not repaid yet.
     """
 
     issued: int
     spendable: int
+    pending: int
     held: int
     payable: int
     redeemed: int
+    spent: int
     expired: int
     reversed: int
     owed: int
@@ -65,9 +68,11 @@ class PointsIdentity:
     def accounted_for(self) -> int:
         return (
             self.spendable
+            + self.pending
             + self.held
             + self.payable
             + self.redeemed
+            + self.spent
             + self.expired
             + self.reversed
             - self.owed
@@ -191,8 +196,8 @@ async def points_identity(session: AsyncSession, *, programme: str) -> PointsIde
     figures = await ledger.group_figures(
         session,
         group=programme,
-        kinds=["wallet", "hold", "debt", "payable"],
-        codes=[codes.issuer(programme).code, codes.breakage(programme).code, codes.redeemed(programme).code],
+        kinds=["wallet", "pending", "hold", "debt", "payable"],
+        codes=[of(programme).code for of in (codes.issuer, codes.breakage, codes.redeemed, codes.spent)],
         credited=["issuer", "debt"],
         debited=["debt"],
     )
@@ -202,9 +207,11 @@ async def points_identity(session: AsyncSession, *, programme: str) -> PointsIde
     return PointsIdentity(
         issued=taken_back - held.get("issuer", 0),
         spendable=held.get("wallet", 0),
+        pending=held.get("pending", 0),
         held=held.get("hold", 0),
         payable=held.get("payable", 0),
         redeemed=held.get("redeemed", 0),
+        spent=held.get("spent", 0),
         expired=held.get("breakage", 0) - owed_ever,
         reversed=taken_back + owed_ever,
         owed=-held.get("debt", 0),

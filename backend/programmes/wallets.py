@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger
 from backend.kit import clock, ids
 from backend.kit.db import Database
-from backend.programmes import codes
+from backend.programmes import codes, purses
+from backend.programmes.purses import EARNED, REPAID, RIPENING, Earned
 
-EARNED, REPAID, HELD, CAPTURED = "points.earned", "points.repaid", "points.held", "points.captured"
+HELD, CAPTURED = "points.held", "points.captured"
 EXPIRED, CLAWED_BACK, OWED = "points.expired", "points.clawed_back", "points.owed"
 RELEASED, REFUNDED, WITHDRAWN = "points.released", "points.refunded", "points.withdrawn"
 
@@ -34,15 +35,6 @@ class Earning:
     points: int
     expires_on: dt.date | None
     happened_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """`repaid` of the points went to an earlier debt, the rest to the lot."""
-
-    outcome: ledger.Outcome
-    points: int
-    repaid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,33 +126,20 @@ async def earn_many(
     session: AsyncSession, *, programme: str, earnings: Sequence[Earning]
 ) -> dict[UUID, Earned]:
     """Give points to many participants of a programme, all or none, with a posting each."""
-    lots = [codes.wallet(one.participant_id, programme, one.expires_on) for one in earnings]
-    source = codes.issuer(programme)
-    opened = await ledger.open_accounts(session, [source, *lots])
-    filled = await ledger.fill(
+    return await purses.put_many(
         session,
-        source=opened[source.code],
-        fills=[
-            ledger.Fill(
-                posting_id=one.posting_id,
-                first=codes.debt(one.participant_id, programme).code,
-                credit=opened[lot.code],
-                amount=one.points,
-                happened_at=one.happened_at,
+        programme=programme,
+        puts=[
+            purses.Put(
+                one.posting_id,
+                one.participant_id,
+                one.points,
+                purses.wallet(one.expires_on),
+                one.happened_at,
             )
-            for one, lot in zip(earnings, lots, strict=True)
+            for one in earnings
         ],
-        first_reason=REPAID,
-        reason=EARNED,
     )
-    return {
-        one.posting_id: Earned(
-            outcome=filled[one.posting_id].outcome,
-            points=one.points,
-            repaid=filled[one.posting_id].filled,
-        )
-        for one in earnings
-    }
 
 
 async def hold(
@@ -247,7 +226,7 @@ async def reverse_earning(
     transfers = await ledger.transfers(session, earning, limit=3)
     if (
         not 1 <= len(transfers) <= 2
-        or {one.reason for one in transfers} - {EARNED, REPAID}
+        or {one.reason for one in transfers} - {EARNED, REPAID, RIPENING}
         or len({one.credit_code.split(":")[1] for one in transfers}) != 1
     ):
         raise ledger.PostingUnknown

@@ -109,7 +109,16 @@ async def test_every_point_is_accounted_for_after_every_verb(citizen: Citizen, d
     await citizen.refund("b")
     await citizen.claw_back("claw", 90)
     assert await identity() == programmes.PointsIdentity(
-        issued=110, spendable=0, held=0, payable=30, redeemed=0, expired=0, reversed=90, owed=10
+        issued=110,
+        spendable=0,
+        pending=0,
+        held=0,
+        payable=30,
+        redeemed=0,
+        spent=0,
+        expired=0,
+        reversed=90,
+        owed=10,
     )
     await citizen.earn("e3", 4, june)
     await citizen.earn("e4", 16, june)

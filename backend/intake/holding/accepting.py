@@ -26,7 +26,7 @@ from backend.intake.sources import Source, list_sources
 from backend.kit import clock, ids
 from backend.ledger import AccountSpec, Line, Posting
 from backend.methodologies import Quantifier
-from backend.programmes import Programme
+from backend.programmes import Programme, purses
 from backend.programmes.budgets import Limit, limit_of
 
 
@@ -181,12 +181,12 @@ async def post_points(session: AsyncSession, one: Stored) -> None:
     """Give the points of a stored act to its holder."""
     act = one.accepted
     if act.participant_id is not None and act.points:
-        await programmes.wallets.earn(
+        await purses.put(
             session,
             participant_id=act.participant_id,
             programme=one.programme.id,
-            points=act.points,
-            expires_on=programmes.expires_on(one.programme, clock.day_of(one.at)),
+            amount=act.points,
+            purse=purses.purse_of(one.programme, clock.day_of(one.at)),
             posting_id=posting_id(act.job_id, 1, "points"),
             happened_at=one.at,
         )
