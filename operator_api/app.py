@@ -23,6 +23,7 @@ from operator_api import (
     simulations,
     sources,
     trees,
+    trials,
 )
 
 ROUTERS = (
@@ -32,6 +33,7 @@ ROUTERS = (
     partners.router,
     programmes.router,
     simulations.router,
+    trials.router,
     sources.router,
     held.router,
     external_claims.router,
