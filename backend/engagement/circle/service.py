@@ -127,12 +127,12 @@ async def shown(
     """How those are shown who agree now; whoever does not, or left, is missing."""
     rows = await _now(session, programme, participants)
     names = await people.read_many(
-        session, keys, sealed={row.participant_id: bytes(row.name_sealed) for row in rows}
+        session, keys, sealed=[(row.participant_id, bytes(row.name_sealed)) for row in rows]
     )
     return {
-        row.participant_id: Shown(row.handle, names[row.participant_id])
-        for row in rows
-        if row.participant_id in names
+        row.participant_id: Shown(row.handle, name)
+        for row, name in zip(rows, names, strict=True)
+        if name is not None
     }
 
 

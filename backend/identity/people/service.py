@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -121,15 +121,22 @@ async def read_words(session: AsyncSession, keys: Keys, *, participant_id: UUID,
     return None if key is None else unseal(key, sealed, belongs_to=b"words" + participant_id.bytes).decode()
 
 
-async def read_many(session: AsyncSession, keys: Keys, *, sealed: Mapping[UUID, bytes]) -> dict[UUID, str]:
-    """What `seal_words` sealed of several people, by participant; whoever left is missing."""
+async def read_many(
+    session: AsyncSession, keys: Keys, *, sealed: Sequence[tuple[UUID, bytes]]
+) -> list[str | None]:
+    """What `seal_words` sealed of several people, in the order asked; None for whoever left."""
+    wrapped = dict(await queries.wrapped_keys(session, {participant_id for participant_id, _ in sealed}))
     opening = keys.opening("person")
-    read = {}
-    for participant_id, wrapped in await queries.wrapped_keys(session, list(sealed)):
-        key = unseal_any(opening, wrapped, belongs_to=participant_id.bytes)
-        words = unseal(key, sealed[participant_id], belongs_to=b"words" + participant_id.bytes)
-        read[participant_id] = words.decode()
-    return read
+    data_keys = {
+        participant_id: unseal_any(opening, key, belongs_to=participant_id.bytes)
+        for participant_id, key in wrapped.items()
+    }
+    return [
+        unseal(data_keys[whose], words, belongs_to=b"words" + whose.bytes).decode()
+        if whose in data_keys
+        else None
+        for whose, words in sealed
+    ]
 
 
 async def phone_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> str | None:
