@@ -1,6 +1,6 @@
 """Programmes (碳普惠计划): who rewards what, the points they give, and the wallets those lie in.
 
-Holds    programme packs and their earning rules, the programmes that run and by which pack since when, and every verb
+Holds    programme packs, the programmes that run, by which pack and which overlays since when, and every verb
          on points: earn, hold, release, capture, refund, expire, claw back.
 Promises points are issued, spent and lapse exactly once, in whole numbers; the lots that lapse first are spent first;
          a refund restores the exact lots; a debt is repaid before anything new is given;
@@ -8,9 +8,9 @@ Promises points are issued, spent and lapse exactly once, in whole numbers; the 
 Ignores  where acts come from and how their grams are found, who a merchant is, and when money is paid.
 """
 
-from backend.programmes import codes, purses, spending, wallets
+from backend.programmes import codes, purses, reckoning, settled, spending, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
-from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
+from backend.programmes.errors import FeatureOff, OperatorDiffers, OverlayMisses, ProgrammeUnknown
 from backend.programmes.features import Features
 from backend.programmes.purses import Earned
 from backend.programmes.rules import EarningRule, Programme
@@ -49,6 +49,7 @@ __all__ = [
     "Features",
     "Liability",
     "OperatorDiffers",
+    "OverlayMisses",
     "PayableIdentity",
     "PointsIdentity",
     "PointsLot",
@@ -70,9 +71,11 @@ __all__ = [
     "programme_of",
     "programmes",
     "purses",
+    "reckoning",
     "register",
     "require",
     "require_known",
+    "settled",
     "spending",
     "tier_of",
     "wallets",

@@ -56,7 +56,7 @@ class _Check:
         self.activities()
         self.campaigns()
         self.news()
-        self.merchants()
+        self.rewards()
         self.boards()
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -243,9 +243,12 @@ class _Check:
             if isinstance(day, dt.date) and self.sound(("news", place, "on"), day, dt.date) and day < low:
                 self.wrong(("news", place, "on"), "the programme has not begun", "计划尚未开始")
 
-    def merchants(self) -> None:
+    def rewards(self) -> None:
         known = self.ids("merchant")
         for place, item in self.each("reward"):
+            for one, other in (("species_zh", "species_en"), ("species_en", "species_zh")):
+                if one in item and other not in item:
+                    self.faults.add(("reward", place, other), "missing_key")
             merchant = item.get("merchant")
             if self.sound(("reward", place, "merchant"), merchant, str) and merchant not in known:
                 self.faults.add(("reward", place, "merchant"), "bad_reference", name=repr(merchant))

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, packs
 from backend.kit.checks import Checked, Rule, count_rows, look_for
 from backend.kit.errors import DomainError
-from backend.programmes import shape
+from backend.programmes import settled
 from backend.programmes.rules import Programme
 from backend.programmes.service import payable_identity, points_identity
 
 _PACKS = text("""
-    SELECT p.code, p.operator_code, k.pack_sha256, k.active_from
+    SELECT p.code, p.operator_code, k.pack_sha256, k.active_from,
+           ARRAY(SELECT o.overlay_sha256 FROM programme_overlay o
+                 WHERE o.programme_id = p.id AND o.active_from = k.active_from ORDER BY o.place) AS overlays
     FROM programme p LEFT JOIN programme_pack k ON k.programme_id = p.id
     ORDER BY p.code, k.active_from
 """)
 
 _NO_PACK = ("it runs by no pack", "没有所依据的规则包")
+_NO_OVERLAY = (
+    "an overlay that it runs by cannot be read or taken by its pack",
+    "所依据的叠加包读不出,或其规则包不能采用",
+)
 _OTHER_PACK = ("it runs by a pack of another programme or operator", "所依据的规则包属于另一计划或运营方")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A pack that a programme ran by, from a moment on."""
+    """A pack that a programme ran by, from a moment on, settled by the overlays of that moment."""
 
     active_from: dt.datetime
     pack: Programme
@@ -38,7 +46,7 @@ async def terms(session: AsyncSession) -> dict[str, list[Term]]:
     """The packs that each programme ran by, oldest first, read from the stored texts; unreadable ones are left out."""
     found: dict[str, list[Term]] = defaultdict(list)
     for row in await session.execute(_PACKS):
-        pack = await _read(session, row.pack_sha256)
+        pack = await _read(session, row.pack_sha256, row.overlays)
         if pack is not None:
             found[row.code].append(Term(row.active_from, pack))
     return dict(found)
@@ -54,26 +62,40 @@ def ran_by(terms: list[Term], low: dt.datetime, high: dt.datetime) -> list[Progr
     return found
 
 
-async def _read(session: AsyncSession, sha256: str | None) -> Programme | None:
+async def _read(session: AsyncSession, sha256: str | None, overlays: Sequence[str] = ()) -> Programme | None:
     if sha256 is None:
         return None
     try:
-        return shape.programme_of(await packs.recall(session, sha256=sha256))
+        pack = await packs.recall(session, sha256=sha256)
+        return settled.settle(
+            pack, [packs.overlay_of(await packs.recall(session, sha256=one)) for one in overlays]
+        )
     except DomainError:
         return None
 
 
 async def packs_used(session: AsyncSession) -> Checked:
-    """A programme runs by stored packs of its own, which name its operator."""
+    """A programme runs by stored packs of its own, which name its operator, and by stored overlays that these can take."""
     checked = Checked()
     for row in (await session.execute(_PACKS)).all():
-        checked.rows += 1
+        checked.rows += 1 + len(row.overlays)
         pack = await _read(session, row.pack_sha256)
         if pack is None:
             checked.name("programme_pack", row.code, _NO_PACK)
         elif (pack.id, pack.operator) != (row.code, row.operator_code):
             checked.name("programme_pack", row.code, _OTHER_PACK)
+        elif row.overlays and not await _set(session, row):
+            checked.name("programme_overlay", row.code, _NO_OVERLAY)
     return checked
+
+
+async def _set(session: AsyncSession, row: Row[Any]) -> bool:
+    """True when every overlay of a programme's term sets something in its pack, and nothing else is wrong with them."""
+    settled_by = await _read(session, row.pack_sha256, row.overlays)
+    if settled_by is None:
+        return False
+    used = set(settled_by.features.overlays.values())
+    return {(await packs.recall(session, sha256=one)).id for one in row.overlays} == used
 
 
 _IDENTITY = (

@@ -16,11 +16,19 @@ ADD_PACK = text("""
     SELECT p.id, :sha256, GREATEST(:at, max(k.active_from) + interval '1 microsecond')
     FROM programme p LEFT JOIN programme_pack k ON k.programme_id = p.id
     WHERE p.code = :code GROUP BY p.id
+    RETURNING programme_id, active_from
 """)
 
-# The pack that a programme ran by at a moment; its first one for what came before.
+ADD_OVERLAY = text("""
+    INSERT INTO programme_overlay (programme_id, active_from, place, overlay_sha256)
+    VALUES (:programme_id, :active_from, :place, :sha256)
+""")
+
+# The pack and the overlays that a programme ran by at a moment; its first ones for what came before.
 FIND = text("""
-    SELECT p.id, p.code, p.operator_code, p.registered_at, k.pack_sha256, k.active_from
+    SELECT p.id, p.code, p.operator_code, p.registered_at, k.pack_sha256, k.active_from,
+           ARRAY(SELECT o.overlay_sha256 FROM programme_overlay o
+                 WHERE o.programme_id = p.id AND o.active_from = k.active_from ORDER BY o.place) AS overlays
     FROM programme p
     CROSS JOIN LATERAL (
         SELECT k.pack_sha256, k.active_from FROM programme_pack k WHERE k.programme_id = p.id

@@ -8,7 +8,7 @@ from typing import Any
 from backend.packs import Pack
 from backend.packs.faults import Faults
 
-_NUMBERS = ("uint", "int", "integer", "decimal")
+_NUMBERS = ("uint", "int", "decimal")
 
 
 def refers(data: Mapping[str, Any], known: Mapping[str, Pack], faults: Faults) -> None:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, log, packs
 from backend.kit import clock
-from backend.packs import Pack
-from backend.programmes import codes, queries, shape
+from backend.packs import Overlay, Pack
+from backend.programmes import codes, queries, settled, shape
 from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
 from backend.programmes.features import Feature
 from backend.programmes.rules import Programme
 
 log.register(
-    log.Sealed("programme", key=("id",)), log.Sealed("programme_pack", key=("programme_id", "active_from"))
+    log.Sealed("programme", key=("id",)),
+    log.Sealed("programme_pack", key=("programme_id", "active_from")),
+    log.Sealed("programme_overlay", key=("programme_id", "active_from", "place")),
 )
 
-_read: dict[str, Programme] = {}
+_read: dict[tuple[str, ...], tuple[Programme, tuple[Overlay, ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A programme that runs, with the pack it runs by since `active_from`."""
+    """A programme that runs, with the pack it runs by since `active_from`, settled by the overlays of that moment."""
 
     id: int
     code: str
@@ -32,6 +35,7 @@ class Registered:
     registered_at: dt.datetime
     active_from: dt.datetime
     pack: Programme
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,14 @@ class ProgrammeFigures:
         return sum(pool.grams for pool in self.pools)
 
 
-async def register(session: AsyncSession, *, pack: Pack) -> Registered:
-    """Let a programme run by this pack from now on. The pack it runs by already changes nothing.
+async def register(
+    session: AsyncSession, *, pack: Pack, overlays: Sequence[Pack] | None = None
+) -> Registered:
+    """Let a programme run by this pack and these overlays from now on. What it runs by already changes nothing.
 
-    Raises PackFaulty for a pack with faults or of another kind, OperatorDiffers when another operator runs it.
+    Of `overlays` only those are kept that set something in the pack; None keeps those it runs by, as far as the pack can
+    take them. Raises PackFaulty for a pack with faults or of another kind, OverlayMisses or OverlayOversteps for an
+    overlay that the pack cannot take, OperatorDiffers when another operator runs it.
     """
     programme = shape.programme_of(pack)
     await session.execute(queries.LOCK, {"code": programme.id})
@@ -122,13 +130,35 @@ async def register(session: AsyncSession, *, pack: Pack) -> Registered:
         queries.ADD, {"code": programme.id, "operator": programme.operator, "at": clock.now()}
     )
     rows = (await session.execute(queries.FIND, {"code": programme.id, "at": _LATEST})).all()
-    if not rows or rows[0].pack_sha256 != pack.sha256:
-        sha256 = await packs.store(session, pack)
-        await session.execute(queries.ADD_PACK, {"code": programme.id, "sha256": sha256, "at": clock.now()})
+    now = [await packs.recall(session, sha256=sha256) for sha256 in (rows[0].overlays if rows else ())]
+    if overlays is None:
+        chosen = [one for one in now if settled.fits(pack, packs.overlay_of(one))]
+    else:
+        chosen = settled.concern(pack, overlays)
+    settled.settle(pack, map(packs.overlay_of, chosen))
+    by = [pack.sha256, *(one.sha256 for one in chosen)]
+    if not rows or [rows[0].pack_sha256, *rows[0].overlays] != by:
+        await _run_by(session, programme.id, pack, chosen)
     registered = await programme_of(session, code=programme.id, at=_LATEST)
     if registered.operator_code != programme.operator:
         raise OperatorDiffers(programme=programme.id, operator=registered.operator_code)
     return registered
+
+
+async def _run_by(session: AsyncSession, code: str, pack: Pack, overlays: Sequence[Pack]) -> None:
+    sha256 = await packs.store(session, pack)
+    added = await session.execute(queries.ADD_PACK, {"code": code, "sha256": sha256, "at": clock.now()})
+    row = added.one()
+    for place, overlay in enumerate(overlays):
+        await session.execute(
+            queries.ADD_OVERLAY,
+            {
+                "programme_id": row.programme_id,
+                "active_from": row.active_from,
+                "place": place,
+                "sha256": await packs.store(session, overlay),
+            },
+        )
 
 
 _LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -148,25 +178,33 @@ async def programmes(session: AsyncSession) -> list[Registered]:
 
 
 async def _find(session: AsyncSession, *, code: str | None, at: dt.datetime) -> list[Registered]:
-    rows = (await session.execute(queries.FIND, {"code": code, "at": at})).all()
-    return [
-        Registered(
-            id=row.id,
-            code=row.code,
-            operator_code=row.operator_code,
-            registered_at=row.registered_at,
-            active_from=row.active_from,
-            pack=await _pack(session, row.pack_sha256),
+    found = []
+    for row in (await session.execute(queries.FIND, {"code": code, "at": at})).all():
+        pack, overlays = await read_settled(session, row.pack_sha256, row.overlays)
+        found.append(
+            Registered(
+                id=row.id,
+                code=row.code,
+                operator_code=row.operator_code,
+                registered_at=row.registered_at,
+                active_from=row.active_from,
+                pack=pack,
+                overlays=overlays,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
-async def _pack(session: AsyncSession, sha256: str) -> Programme:
-    """Stored packs never change, so each is read once per process."""
-    if sha256 not in _read:
-        _read[sha256] = shape.programme_of(await packs.recall(session, sha256=sha256))
-    return _read[sha256]
+async def read_settled(
+    session: AsyncSession, sha256: str, overlays: Sequence[str]
+) -> tuple[Programme, tuple[Overlay, ...]]:
+    """A stored pack, settled by stored overlays, and these. They never change, so each is read once per process."""
+    key = (sha256, *overlays)
+    if key not in _read:
+        pack = await packs.recall(session, sha256=sha256)
+        found = [packs.overlay_of(await packs.recall(session, sha256=one)) for one in overlays]
+        _read[key] = settled.settle(pack, found), tuple(found)
+    return _read[key]
 
 
 def require(programme: Registered, feature: Feature) -> None:

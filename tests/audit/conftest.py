@@ -30,6 +30,7 @@ from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
 from tests.conftest import TEMPLATE, settings_for
+from tests.programmes import sections
 from tests.unscreened import unscreened
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -117,6 +118,8 @@ class City:
     async def programme(self) -> None:
         async with self.db.transaction() as session:
             await programmes.register(session, pack=self.pack())
+            settled = (packs.parse(one.encode()) for one in (sections.PROGRAMME, sections.OVERLAY))
+            await programmes.register(session, pack=next(settled), overlays=[next(settled)])
 
     async def authority(self) -> list[UUID]:
         people_of_two = []

@@ -208,6 +208,11 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE programme_pack SET pack_sha256 = (SELECT sha256 FROM pack_text WHERE kind = 'methodology' LIMIT 1)",),
         ("UPDATE programme SET operator_code = 'someone'",),
         ("DELETE FROM programme_pack",),
+        ("UPDATE programme_overlay SET overlay_sha256 = 'nothing'",),
+        ("UPDATE programme_overlay SET overlay_sha256 = (SELECT min(pack_sha256) FROM programme_pack)",),
+        (
+            "UPDATE pack_text SET text = replace(text, 'level.forest.count', 'level.leaf.count') WHERE pack_id = 'two-nine-demo'",
+        ),
     ],
     "packs.texts": [
         ("UPDATE pack_text SET text = replace(text, '48.7', '48.8') WHERE pack_id = 'cn-shared-bike-km'",),
