@@ -1,0 +1,62 @@
+"""A month of Shenzhen's carbon account on its demo overlay, through the partners' and the citizens' HTTP; totals by hand.
+
+Every figure that the overlay sets is written out beside the sum, so that a changed one shows.
+"""
+
+from __future__ import annotations
+
+from backend.kit import clock
+from tests.programmes.eight.town import WEEKENDS, Event, Someone, Town
+
+
+async def test_a_month_of_shenzhens_carbon_account(town: Town) -> None:
+    code, demo = "sz-carbon-account", ["sz-carbon-account-demo"]
+    await town.run(code)
+    trips = await town.feed("sz-account-trips", overlays=demo)
+    machines = await town.feed("sz-account-machines", overlays=demo)
+    ann, bo, cai = [await town.citizen("sz-account-trips", "sz-account-machines") for _ in range(3)]
+
+    def trip(who: Someone, kind: str, day: int, hour: int, km: int) -> Event:
+        return {
+            "kind": kind, "account": who.cards[trips], "at": town.when(day, hour), "distance_m": km * 1000
+        }  # fmt: skip
+
+    def moves(day: int) -> list[Event]:
+        found = [trip(bo, "bus", day, 9, 5)]  # 30 days
+        if day <= 20:
+            found += [trip(ann, "metro", day, 8, 10), trip(ann, "metro", day, 18, 10)]
+        if day <= 10:
+            found.append(trip(bo, "bike", day, 12, 2))
+        if day % 6 == 0:  # 6, 12, 18, 24, 30
+            found.append(trip(cai, "car_sharing", day, 15, 20))
+        return found
+
+    def given(day: int) -> list[Event]:
+        found: list[Event] = []
+        if day in (6, 13, 20, 27):
+            found.append({"kind": "recycling", "account": ann.cards[machines], "at": town.when(day, 10)})
+        if day in WEEKENDS:
+            found.append(
+                {"kind": "charging", "account": cai.cards[machines], "at": town.when(day, 20), "kwh": "12.5"}
+            )  # fmt: skip
+        return found
+
+    await town.month(trips, moves)
+    await town.month(machines, given)
+    with clock.travel(town.at(30, 23, 30)):
+        # metro 5 points, recycling 10; bus 3, bicycle 3; shared car 2, charge 4
+        assert await ann.spendable(code) == 40 * 5 + 4 * 10 == 240
+        assert await bo.spendable(code) == 30 * 3 + 10 * 3 == 120
+        assert await cai.spendable(code) == 5 * 2 + 8 * 4 == 42
+        # 467 g per 10 km by metro, 26.9 g/km by electric bus, 50 g/km by bike, 20 g/km by shared car, 100 g recycled, 300 g/kWh
+        reductions = 40 * 467 + 30 * 134 + 10 * 100 + 5 * 400 + 4 * 100 + 8 * 3750
+        assert await town.grams_of(code) == (0, reductions)
+        # emissions are what somebody adds about clothing, housing, travel and food, apart from reductions
+        app = await ann.app()
+        added = await app.post(
+            "/footprint",
+            {"category": "travel", "item": "metro-km", "quantity": "22", "happened_on": str(town.day(5))},
+        )
+        assert added.status_code == 201, added.text
+        assert await town.grams_of(code) == (0, reductions)
+        await town.passes_the_audit()

@@ -1,0 +1,35 @@
+"""A month of Wuhan's carbon pack on its demo overlay, through the partners' and the citizens' HTTP; totals by hand.
+
+Every figure that the overlay sets is written out beside the sum, so that a changed one shows.
+"""
+
+from __future__ import annotations
+
+from backend.kit import clock
+from tests.programmes.eight.town import Event, Town
+
+
+async def test_a_month_of_wuhans_carbon_pack(town: Town) -> None:
+    code, demo = "wh-carbon-pack", ["wh-carbon-pack-demo"]
+    await town.run(code)
+    bikes, walks = await town.feed("wh-bikes", overlays=demo), await town.feed("wh-walks", overlays=demo)
+    ann, bo = [await town.citizen("wh-bikes", "wh-walks") for _ in range(2)]
+
+    def rides(day: int) -> list[Event]:
+        if day > 20:
+            return []
+        return [{"account": ann.cards[bikes], "at": town.when(day, 8), "distance_m": 2_500}]
+
+    def walked(day: int) -> list[Event]:
+        return [
+            {"account": who.cards[walks], "day_at": town.when(day, 22), "steps": count}
+            for who, count in ((ann, 3_000), (bo, 8_000))
+        ]
+
+    await town.month(bikes, rides)
+    await town.month(walks, walked)
+    with clock.travel(town.at(30, 23, 30)):
+        assert await ann.spendable(code) == 20 * 3 + 30 * 2 == 120  # 3 a ride, 2 for a day's walking
+        assert await bo.spendable(code) == 30 * 2 == 60
+        assert await town.grams_of(code) == (0, 20 * 100 + 30 * 30 + 30 * 80)  # 40 g/km, 1 g per 100 steps
+        await town.passes_the_audit()

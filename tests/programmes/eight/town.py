@@ -1,0 +1,246 @@
+"""A small town that lives a month: partners send what people did over signed HTTP, people look at it through their own app.
+
+The clock of the process travels forward, day by day, so that what ripens ripens and what lapses lapses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from backend import intake, log, packs, programmes
+from backend.identity import Role, consent, means, organisations, staff
+from backend.intake.mapping import mapping_of
+from backend.kit import clock
+from backend.kit.clock import SHANGHAI
+from backend.kit.db import Database
+from backend.kit.settings import Settings
+from backend.programmes import Programme, Registered
+from puhui.audit import audit
+from puhui.commands.packs import register_kinds
+from tests.audit.conftest import said
+from tests.identity.conftest import PASSWORD
+from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in
+from tests.partner_api.conftest import register
+from tests.partner_api.signing import Signer, sign_headers
+
+register_kinds()
+LIBRARY = packs.load_all()
+EIGHT = (
+    "sz-carbon-account", "nj-green-travel", "wh-carbon-pack", "gz-carbon-inclusion", "bj-no-drive-days", "ant-forest",
+    "fz-carbon-inclusion", "hd-carbon-coin",
+)  # fmt: skip
+SINCE = dt.datetime(2020, 1, 1, tzinfo=SHANGHAI)
+Event = Mapping[str, object]
+
+
+def pack_of(programme: str) -> Programme:
+    """What a programme's own pack says, without any overlay."""
+    return programmes.shape.programme_of(LIBRARY.find(programme))
+
+
+WEEKENDS = (6, 7, 13, 14, 20, 21, 27, 28)  # days of the month on which the town's people leave their cars
+
+
+def first_of_next_month() -> dt.date:
+    """The first day of the month that is simulated: always ahead, so that time only ever moves forward."""
+    today = clock.today()
+    return dt.date(today.year + today.month // 12, today.month % 12 + 1, 1)
+
+
+class TravellingSigner(Signer):
+    """A partner's machine whose clock is ours, wherever that travelled."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        named, real = sign_headers.__globals__, sign_headers.__globals__["time"]
+        named["time"] = SimpleNamespace(time=lambda: clock.now().timestamp())
+        try:
+            yield from super().auth_flow(request)
+        finally:
+            named["time"] = real
+
+
+@dataclass
+class Someone:
+    """A citizen of the town: a phone, cards, and the app, signed in anew wherever the clock stands."""
+
+    town: Town
+    citizen: Citizen
+    cards: dict[str, str]
+    signed_in_at: dt.datetime = field(default_factory=clock.now)
+
+    @property
+    def id(self) -> UUID:
+        return self.citizen.id
+
+    async def app(self) -> Citizen:
+        """The app, signed in; anew where the clock went on, since a token lasts ten minutes."""
+        if abs(clock.now() - self.signed_in_at) < dt.timedelta(minutes=8):
+            return self.citizen
+        self.citizen = await sign_in(self.town.phone_client, self.town.phones, self.citizen.phone)
+        self.signed_in_at = clock.now()
+        return self.citizen
+
+    async def get(self, path: str) -> Any:
+        answer = await (await self.app()).get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: object = None, *, status: int = 200) -> Any:
+        answer = await (await self.app()).post(path, body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def spendable(self, programme: str) -> int:
+        return int((await self.wallet(programme))["spendable"])
+
+    async def wallet(self, programme: str) -> dict[str, Any]:
+        told: dict[str, Any] = await self.get(f"/wallets/{programme}")
+        return told
+
+
+@dataclass
+class Town:
+    """Where a programme's month takes place."""
+
+    db: Database
+    settings: Settings
+    phones: PhoneBox
+    phone_client: httpx.AsyncClient
+    partner_client: httpx.AsyncClient
+    staff_client: httpx.AsyncClient
+    first: dt.date = field(default_factory=first_of_next_month)
+    signers: dict[str, Signer] = field(default_factory=dict)
+    organisations: set[str] = field(default_factory=set)
+
+    async def organisation(self, code: str, role: Role) -> None:
+        """An organisation, unless it is there."""
+        if code not in self.organisations:
+            self.organisations.add(code)
+            async with self.db.transaction() as session:
+                await organisations.create_organisation(
+                    session, code=code, name_zh="机构", name_en="Organisation", roles=[role]
+                )
+
+    async def hire(self, role: Role, organisation: str) -> UUID:
+        """One of an organisation's people."""
+        await self.organisation(organisation, role)
+        async with self.db.transaction() as session:
+            made = await staff.create_staff(
+                session,
+                self.settings.keys,
+                organisation_code=organisation,
+                login=f"s{uuid4().hex[:10]}",
+                password=PASSWORD,
+                roles=[role],
+            )
+        return made.staff.id
+
+    async def run(self, programme: str, *, overlay: bool = True) -> Registered:
+        """Register the programme as its pack says, settled by its demo overlay, with its operator."""
+        pack = LIBRARY.find(programme)
+        await self.organisation(pack.data["pack"]["operator"], Role.OPERATOR)
+        overlays = [LIBRARY.find(f"{programme}-demo")] if overlay else []
+        async with self.db.transaction() as session:
+            return await programmes.register(session, pack=pack, overlays=overlays)
+
+    async def feed(self, mapping: str, *, overlays: Iterable[str] = (), code: str | None = None) -> str:
+        """A source read by a mapping, and its partner with a live key."""
+        read = mapping_of(LIBRARY.find(mapping))
+        name = code or mapping
+        async with self.db.transaction() as session:
+            running = await programmes.programme_of(session, code=read.source.programme)
+            source = replace(intake.source_by_mapping(name, read), overlays=tuple(overlays))
+            await intake.register_source(session, source, programme_id=running.id)
+        if read.source.partner not in self.signers:
+            two = [await self.hire(Role.PARTNER, read.source.partner) for _ in range(2)]
+            _, signer = await register(self.db, *two)
+            self.signers[read.source.partner] = TravellingSigner(signer.key_id, signer.key)
+        return name
+
+    async def citizen(self, *mappings: str, right: bool = False) -> Someone:
+        """Somebody with the app and one card for each of these mappings, as its operator's list says."""
+        who = Someone(self, await sign_in(self.phone_client, self.phones), {})
+        async with self.db.transaction() as session:
+            for mapping in mappings:
+                named = mapping_of(LIBRARY.find(mapping)).means
+                who.cards[mapping] = f"{mapping}-{uuid4().hex[:10]}"
+                await means.link_list(
+                    session,
+                    self.settings.keys,
+                    kind=named.kind,
+                    operator=named.operator,
+                    lines=[means.Listed(number=who.cards[mapping], participant_id=who.id, held_from=SINCE)],
+                    proof_reference="the operator's list",
+                )
+            if right:
+                await consent.assign_right_list(session, participant_ids=[who.id], covers_from=SINCE)
+        return who
+
+    def day(self, number: int) -> dt.date:
+        """The n-th day of the month, from 1."""
+        return self.first + dt.timedelta(days=number - 1)
+
+    def when(self, number: int, hour: int = 9, minute: int = 0) -> str:
+        """The same, as an event says it."""
+        return self.at(number, hour, minute).isoformat()
+
+    def at(self, number: int, hour: int = 9, minute: int = 0) -> dt.datetime:
+        """A moment of the n-th day in Shanghai."""
+        return dt.datetime.combine(self.day(number), dt.time(hour, minute), tzinfo=SHANGHAI)
+
+    async def send(self, source: str, events: Iterable[Event]) -> dict[str, Any]:
+        """Send a batch as the source's partner, now by our clock; every event has to be taken."""
+        told = await self.answered(source, events)
+        assert told.status_code == 200, told.text
+        body: dict[str, Any] = told.json()
+        assert body["accepted"] == body["received"], [
+            one for one in body["events"] if one["outcome"] != "accepted"
+        ]
+        return body
+
+    async def answered(self, source: str, events: Iterable[Event]) -> httpx.Response:
+        """What a batch of events is answered, whatever that is."""
+        async with self.db.transaction() as session:
+            partner = (await intake.source_of(session, source)).partner
+        return await self.partner_client.post(
+            "/batches",
+            content=json.dumps({"source": source, "events": list(events)}).encode(),
+            headers={"content-type": "application/json", "idempotency-key": str(uuid4())},
+            auth=self.signers[partner],
+        )
+
+    async def month(self, source: str, events: Callable[[int], list[Event]]) -> None:
+        """Send every week what happened on its days, 1 to 30, at the week's end by our clock."""
+        for first, last in ((1, 7), (8, 14), (15, 21), (22, 28), (29, 30)):
+            week = [event for day in range(first, last + 1) for event in events(day)]
+            if week:
+                with clock.travel(self.at(last, 23)):
+                    await self.send(source, week)
+
+    async def grams_of(self, programme: str) -> tuple[int, int]:
+        """Grams in the programme's pools, and all others."""
+        async with self.db.transaction() as session:
+            running = await programmes.programme_of(session, code=programme)
+            figures = await programmes.figures_of(session, programme=running)
+        return figures.pooled_g, sum(figures.uncredited_g.values())
+
+    async def passes_the_audit(self) -> None:
+        """Seal what there is, and ask every invariant."""
+        for _ in range(100):
+            await log.seal_and_publish(self.db, settings=self.settings)
+            async with self.db.transaction() as session:
+                if not any(part.waiting for part in await log.coverage(session)):
+                    break
+            await asyncio.sleep(0.05)
+        report = await audit(self.db, self.settings)
+        found = said(report)
+        assert found == [], "\n".join(found)
