@@ -8,7 +8,7 @@ Promises points are issued, spent and lapse exactly once, in whole numbers; the 
 Ignores  where acts come from and how their grams are found, who a merchant is, and when money is paid.
 """
 
-from backend.programmes import codes, purses, reckoning, settled, spending, wallets
+from backend.programmes import awards, benefits, codes, purses, reckoning, settled, spending, wallets
 from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
 from backend.programmes.errors import FeatureOff, OperatorDiffers, OverlayMisses, ProgrammeUnknown
 from backend.programmes.features import Features
@@ -60,6 +60,7 @@ __all__ = [
     "Registered",
     "StatementEntry",
     "Wallet",
+    "awards",
     "codes",
     "expires_on",
     "figures_of",
