@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import packs, programmes
@@ -17,8 +18,10 @@ from backend.kit.idempotency import IdempotencyKey
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from backend.programmes import Registered, budgets
+from operator_api import pack_texts
 from operator_api.access import Operator, OperatorOrAuthority
 from operator_api.library import library
+from operator_api.pack_texts import PackText
 from operator_api.scope import own_code, programme_in_sight, programmes_in_sight
 
 router = Router(prefix="/programmes", tags=["programmes"])
@@ -26,18 +29,49 @@ router = Router(prefix="/programmes", tags=["programmes"])
 _NOT_LET_IN = (Unauthenticated, Forbidden)
 
 
+class TierTold(Told):
+    """What an act earns that reaches `at_least`; figures are exact, or `unknown`."""
+
+    at_least: str
+    points: str
+
+
 class EarningTold(Told):
-    """What earns points: `points` per act, or per gram of CO2e, as an exact fraction."""
+    """What earns points: `points` per act, or per gram of CO2e, as an exact fraction; or by the highest of `tiers` that the
+    act's `input` reaches. With `seasons` only acts of their days earn.
+    """
 
     id: str
     methodology: str
     activity: str
     per: str
     points: str
+    input: str | None
+    tiers: list[TierTold]
+    seasons: list[str]
+
+
+class OverlayTold(Told):
+    """An overlay that the programme runs by, and why it is there."""
+
+    id: str
+    demo: bool
+    reason_zh: str
+    reason_en: str
+
+
+class SetTold(Told):
+    """A figure that an overlay set, because the pack does not know it."""
+
+    value: str
+    overlay: str
+    demo: bool
 
 
 class ProgrammeTold(Told):
-    """A programme that runs, and the rule pack it runs by."""
+    """A programme that runs, by which pack and overlays. `figures` are all of the pack's, by path, as set; `unknown` names
+    those that nobody has set, and whatever needs one refuses. `switches` are the features that are on.
+    """
 
     code: str
     operator_code: str
@@ -52,7 +86,13 @@ class ProgrammeTold(Told):
     acts_from: date
     acts_until: date | None
     expires_after_months: int | None
+    money: bool
     earnings: list[EarningTold]
+    switches: list[str]
+    figures: dict[str, str]
+    unknown: list[str]
+    overlays: list[OverlayTold]
+    set_by_overlay: dict[str, SetTold]
 
     @classmethod
     def of(cls, one: Registered) -> ProgrammeTold:
@@ -71,6 +111,7 @@ class ProgrammeTold(Told):
             acts_from=pack.acts_from,
             acts_until=pack.acts_until,
             expires_after_months=pack.expires_after_months,
+            money=pack.money,
             earnings=[
                 EarningTold(
                     id=rule.id,
@@ -78,10 +119,28 @@ class ProgrammeTold(Told):
                     activity=rule.activity,
                     per=rule.per,
                     points=str(rule.points),
+                    input=rule.input,
+                    tiers=[
+                        TierTold(at_least=str(tier.at_least), points=str(tier.points)) for tier in rule.tiers
+                    ],
+                    seasons=[season.id for season in rule.seasons],
                 )
                 for rule in pack.earns
             ],
+            switches=sorted(pack.features.switches),
+            figures=dict(one.figures),
+            unknown=list(one.unknown),
+            overlays=[OverlayTold.model_validate(overlay) for overlay in one.overlays],
+            set_by_overlay=_set_by(one),
         )
+
+
+def _set_by(one: Registered) -> dict[str, SetTold]:
+    demo = {overlay.id: overlay.demo for overlay in one.overlays}
+    return {
+        parameter: SetTold(value=one.figures[parameter], overlay=overlay, demo=demo[overlay])
+        for parameter, overlay in one.pack.features.overlays.items()
+    }
 
 
 class PoolTold(Told):
@@ -151,9 +210,20 @@ class LiabilityTold(Told):
 
 
 class ProgrammeStart(Asked):
-    """The programme pack that the programme is to run by from now on."""
+    """The pack that the programme is to run by from now on: one of this deployment by its id, or a text of its own; with the
+    overlays that set its unknown figures. Where nothing is said of overlays, those it runs by stay.
+    """
 
-    pack: Code
+    pack: Code | None = None
+    text: PackText | None = None
+    overlays: Annotated[list[Code], Field(max_length=20)] | None = None
+    overlay_texts: Annotated[list[PackText], Field(max_length=20)] | None = None
+
+    @model_validator(mode="after")
+    def _one_pack(self) -> ProgrammeStart:
+        if (self.pack is None) == (self.text is None):
+            raise ValueError("either a pack or a text")
+        return self
 
 
 @router.get("", responses=problems(*_NOT_LET_IN))
@@ -169,16 +239,24 @@ async def list_programmes(person: OperatorOrAuthority, session: ReadSession) -> 
         *_NOT_LET_IN,
         packs.PackUnknown,
         packs.PackFaulty,
+        packs.OverlayOversteps,
+        programmes.OverlayMisses,
         programmes.OperatorDiffers,
+        pack_texts.PackNotSound,
         *idempotency.REFUSALS,
     ),
 )
 async def run_programme(
     asked: ProgrammeStart, person: Operator, session: WriteSession, _: IdempotencyKey
 ) -> ProgrammeTold:
-    """Let a programme of my organisation run by a pack of this deployment, from now on."""
-    pack = (await library()).find(asked.pack)
-    registered = await programmes.register(session, pack=pack)
+    """Let a programme of my organisation run by a pack and its overlays, from now on."""
+    known = await library()
+    pack = known.find(asked.pack) if asked.pack is not None else await pack_texts.read(asked.text or "")
+    sent = [await pack_texts.read(one) for one in asked.overlay_texts or ()]
+    pack_texts.require_references(pack, known)
+    named = [known.find(one) for one in asked.overlays or ()]
+    said = asked.overlays is not None or asked.overlay_texts is not None
+    registered = await programmes.register(session, pack=pack, overlays=[*named, *sent] if said else None)
     if registered.operator_code != await own_code(session, person):
         raise Forbidden
     return ProgrammeTold.of(registered)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
 
 from fastapi import Request
-from pydantic import StringConstraints
 
 from backend import packs
 from backend.intake import simulating
@@ -20,37 +16,26 @@ from backend.intake.simulating import (
     WrongKindOfPack,
 )
 from backend.kit.access import Forbidden, Unauthenticated
-from backend.kit.errors import DomainError, Kind
 from backend.kit.http import Router, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from backend.packs import Pack
 from backend.programmes import ProgrammeUnknown
+from operator_api import pack_texts
 from operator_api.access import OperatorOrAuthority
 from operator_api.library import library
+from operator_api.pack_texts import PackNotSound, PackText
 from operator_api.scope import programme_in_sight
 
 router = Router(prefix="/programmes", tags=["programmes"])
 
 _MOST_ACTS = 500_000  # more belongs on the command line, where nobody waits for an answer
-_FAULTS_TOLD = 50
-
-
-@dataclass(eq=False)
-class PackNotSound(DomainError):
-    """The pack has faults, listed by line and code; `puhui packs check` tells more of each."""
-
-    code = "simulations.pack_not_sound"
-    kind = Kind.INVALID
-    title_zh = "规则包有错误，按行号与代码列出；puhui packs check 会逐条说明。"
-
-    faults: tuple[str, ...]
 
 
 class SimulationRequest(Asked):
     """A methodology or programme pack as TOML text, and the Shanghai days of the acts to try it on, both included."""
 
-    pack: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    pack: PackText
     first: date
     last: date
 
@@ -128,10 +113,7 @@ async def simulate_pack(
     code: Code, asked: SimulationRequest, person: OperatorOrAuthority, request: Request
 ) -> SimulationTold:
     """Compute a programme's stored acts again by a changed pack, and compare. Nothing is written, nobody is named."""
-    pack = await asyncio.to_thread(packs.parse, asked.pack.encode(errors="replace"), "pack.toml")
-    if pack.faults:
-        told = [f"{fault.line} {fault.code}" for fault in pack.faults[:_FAULTS_TOLD]]
-        raise PackNotSound(faults=tuple(told))
+    pack = await pack_texts.read(asked.pack)
     async with database(request).transaction() as session:
         await session.connection(
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

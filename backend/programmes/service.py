@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, log, packs
 from backend.kit import clock
 from backend.packs import Overlay, Pack
+from backend.packs.figures import UNKNOWN
 from backend.programmes import codes, queries, settled, shape
 from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
 from backend.programmes.features import Feature
@@ -22,7 +23,7 @@ log.register(
     log.Sealed("programme_overlay", key=("programme_id", "active_from", "place")),
 )
 
-_read: dict[tuple[str, ...], tuple[Programme, tuple[Overlay, ...]]] = {}
+_read: dict[tuple[str, ...], Settled] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ class Registered:
     active_from: dt.datetime
     pack: Programme
     overlays: tuple[Overlay, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The figures that neither the pack nor an overlay says; whatever needs one refuses."""
+        return tuple(parameter for parameter, value in self.figures.items() if value == UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A stored pack settled by stored overlays, with what its figures are then, by path."""
+
+    pack: Programme
+    overlays: tuple[Overlay, ...]
+    figures: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +196,7 @@ async def programmes(session: AsyncSession) -> list[Registered]:
 async def _find(session: AsyncSession, *, code: str | None, at: dt.datetime) -> list[Registered]:
     found = []
     for row in (await session.execute(queries.FIND, {"code": code, "at": at})).all():
-        pack, overlays = await read_settled(session, row.pack_sha256, row.overlays)
+        known = await _settled(session, row.pack_sha256, row.overlays)
         found.append(
             Registered(
                 id=row.id,
@@ -188,22 +204,22 @@ async def _find(session: AsyncSession, *, code: str | None, at: dt.datetime) -> 
                 operator_code=row.operator_code,
                 registered_at=row.registered_at,
                 active_from=row.active_from,
-                pack=pack,
-                overlays=overlays,
+                pack=known.pack,
+                overlays=known.overlays,
+                figures=known.figures,
             )
         )
     return found
 
 
-async def read_settled(
-    session: AsyncSession, sha256: str, overlays: Sequence[str]
-) -> tuple[Programme, tuple[Overlay, ...]]:
-    """A stored pack, settled by stored overlays, and these. They never change, so each is read once per process."""
+async def _settled(session: AsyncSession, sha256: str, overlays: Sequence[str]) -> Settled:
+    """Stored packs and overlays never change, so each is read once per process."""
     key = (sha256, *overlays)
     if key not in _read:
         pack = await packs.recall(session, sha256=sha256)
         found = [packs.overlay_of(await packs.recall(session, sha256=one)) for one in overlays]
-        _read[key] = settled.settle(pack, found), tuple(found)
+        programme = settled.settle(pack, found)
+        _read[key] = Settled(programme, tuple(found), settled.figures_with(pack, found))
     return _read[key]
 
 

@@ -45,6 +45,12 @@ def settle(pack: Pack, overlays: Iterable[Overlay] = ()) -> Programme:
     return build(data, pack.sha256, set_by)
 
 
+def figures_with(pack: Pack, overlays: Iterable[Overlay]) -> dict[str, str]:
+    """What the figures of a pack are when overlays have set theirs, by path and as written."""
+    given = {name: one.figures[pack.id, name].value for one in overlays for name in set_in(pack.id, one)}
+    return {name: given.get(name, place.value) for name, place in figures_of(pack.data).items()}
+
+
 def set_in(pack_id: str, overlay: Overlay) -> list[str]:
     """The parameters of a pack that an overlay sets."""
     return [parameter for pack, parameter in overlay.figures if pack == pack_id]
