@@ -19,6 +19,7 @@ from mobile_api import (
     me,
     means,
     offers,
+    programmes,
     receipts,
     redemptions,
     rewards,
@@ -46,6 +47,7 @@ ROUTERS = (
     trees.router,
     events.router,
     circle.router,
+    programmes.router,
 )
 
 
