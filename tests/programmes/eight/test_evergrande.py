@@ -30,4 +30,9 @@ async def test_a_month_of_evergrandes_carbon_coin(town: Town) -> None:
         assert await ann.spendable(code) == 8 * 5 + 16 * 2 == 72  # travel 5, waste 2
         assert await bo.spendable(code) == 8 * 5 + 2 * 8 == 56  # green purchase 8 an act
         assert await town.grams_of(code) == (0, 16 * 500 + 16 * 50 + 2 * 3 * 100)
+        await ann.takes(code, "exclusive-rental")  # 60
+        await bo.takes(code, "privilege")  # 40
+        assert (await ann.spendable(code), await bo.spendable(code)) == (12, 16)
+        problem = await bo.refused(f"/programmes/{code}/rewards/gift")  # 25
+        assert problem["code"] == "ledger.insufficient_balance"
         await town.passes_the_audit()

@@ -40,4 +40,9 @@ async def test_a_month_of_fuzhou(town: Town) -> None:
         assert await bo.spendable(code) == 30 * 3 + 30 * 1 + 3 * 5 == 135
         grams = 30 * 60 + 30 * 80 + 30 * 5 + 10 * 50 + 3 * 200 + 3 * 10 + 3 * 2 * 100
         assert await town.grams_of(code) == (0, grams)
+        await ann.takes(code, "public-service", "discount")  # 30 and 20
+        await bo.takes(code, "public-welfare", "public-welfare")  # 10 each
+        assert (await ann.spendable(code), await bo.spendable(code)) == (70, 115)
+        (cause,) = await ann.get(f"/programmes/{code}/causes")
+        assert (cause["gifts"], cause["points"]) == (2, 20)
         await town.passes_the_audit()

@@ -23,11 +23,11 @@ async def test_a_month_of_guangzhou_feeds_the_credit_pool(town: Town) -> None:
             pack=LIBRARY.find("gz-metro-trip"),
             region="CN-GD-GZ",
             valid_from=dt.date(2020, 1, 1),
-            proposed_by=two[0],
+            proposed_by=two[0].id,
         )
     async with town.db.transaction() as session:
         await methodologies.approve_filing(
-            session, act_id=act.id, approved_by=two[1], subject_sha256=act.subject_sha256
+            session, act_id=act.id, approved_by=two[1].id, subject_sha256=act.subject_sha256
         )
     trips, savings = await town.feed("gz-trips", overlays=demo), await town.feed("gz-savings", overlays=demo)
     ann, bo = await town.citizen("gz-trips", right=True), await town.citizen("gz-trips", "gz-savings")
@@ -64,4 +64,6 @@ async def test_a_month_of_guangzhou_feeds_the_credit_pool(town: Town) -> None:
         # only what a filed method counted of somebody who assigned the right is pooled
         others = 10 * 100 + 20 * 150 + 20 * 515 + 4 * 3_000 + 1_250 + 6_000 + electricity
         assert await town.grams_of(code) == (40 * 515, others)
+        await ann.takes(code, "coupon", "cash-voucher", "cash-voucher")  # 100 and 200
+        assert await ann.spendable(code) == 2_140 - 100 - 2 * 200
         await town.passes_the_audit()

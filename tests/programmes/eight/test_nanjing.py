@@ -5,6 +5,7 @@ Every figure that the overlay sets is written out beside the sum, so that a chan
 
 from __future__ import annotations
 
+from backend.identity import Role
 from backend.kit import clock
 from tests.programmes.eight.town import WEEKENDS, Event, Someone, Town
 
@@ -52,4 +53,26 @@ async def test_a_month_of_nanjings_green_travel_has_points_and_no_grams(town: To
         again = await town.answered(days, [steps(ann, 30, 20_000)])
         assert [one["outcome"] for one in again.json()["events"]] == ["conflict"]
         assert await ann.spendable(code) == 86
+        # a tree that grows on screen for 40, and one that a partner really plants for 60
+        screen = await ann.post(f"/programmes/{code}/trees", {"reward": "plant-online"})
+        real = await bo.post(f"/programmes/{code}/trees", {"reward": "adopt-tree"})
+        assert (screen["real"], screen["state"]) == (False, "delivered")
+        assert (await ann.spendable(code), await bo.spendable(code)) == (46, 150)
+        clerk = await town.at_work(await town.hire(Role.OPERATOR, "nj-operator"))
+        gardener = await town.at_work(await town.hire(Role.PARTNER, "nj-planter"))
+        trees = f"/programmes/{code}/trees"
+        handed = await clerk.post(f"{trees}/batches", {"partner": "nj-planter"})
+        assert handed.status_code == 201, handed.text
+        planted = await gardener.post(
+            f"{trees}/{real['id']}/planted",
+            {
+                "reference": "NJ-0001",
+                "place": "玄武区",
+                "planted_on": str(town.day(30)),
+                "stands_until": str(town.day(300)),
+            },
+        )
+        assert planted.status_code == 201, planted.text
+        (mine,) = (await bo.get(trees))["items"]
+        assert (mine["state"], mine["real"]) == ("delivered", True)
         await town.passes_the_audit()

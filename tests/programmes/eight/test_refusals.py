@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from tests.programmes.eight.town import Event, Town
+from tests.programmes.eight.town import EIGHT, Event, Town
 
 KM: dict[str, object] = {"distance_m": 5_000}
 DAY: dict[str, object] = {"steps": 8_000}
@@ -64,3 +64,18 @@ async def test_how_a_behaviour_is_computed_is_not_guessed(town: Town) -> None:
         source = await town.feed(feed, code=f"{feed}-2")  # as its mapping says: without an overlay
         found = await refused(town, feed, source, said)
         assert found == ("packs.unknown_parameter", method, "net_factor")
+
+
+async def test_what_a_reward_costs_is_not_guessed(town: Town) -> None:
+    who = await town.citizen()
+    for programme in EIGHT:
+        await town.run(programme, overlay=False)
+        for told in await who.get(f"/programmes/{programme}/rewards"):
+            assert told["price_points"] is None
+            if told["kind"] in {"lottery", "event"}:
+                continue  # had elsewhere, once somebody opens one
+            trees = told["kind"] in {"planting", "adoption"}
+            path = f"/programmes/{programme}/" + ("trees" if trees else f"rewards/{told['id']}")
+            problem = await who.refused(path, {"reward": told["id"]} if trees else None)
+            assert problem["code"] == "packs.unknown_parameter"
+            assert (problem["pack"], problem["parameter"]) == (programme, f"reward.{told['id']}.price")

@@ -32,4 +32,9 @@ async def test_a_month_of_wuhans_carbon_pack(town: Town) -> None:
         assert await ann.spendable(code) == 20 * 3 + 30 * 2 == 120  # 3 a ride, 2 for a day's walking
         assert await bo.spendable(code) == 30 * 2 == 60
         assert await town.grams_of(code) == (0, 20 * 100 + 30 * 30 + 30 * 80)  # 40 g/km, 1 g per 100 steps
+        await ann.takes(code, "gift", "special-price")  # 20 and 10
+        await bo.takes(code, "gift", "gift", "gift")
+        assert (await ann.spendable(code), await bo.spendable(code)) == (90, 0)
+        problem = await bo.refused(f"/programmes/{code}/rewards/special-price")
+        assert problem["code"] == "ledger.insufficient_balance"
         await town.passes_the_audit()

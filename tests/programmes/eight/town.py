@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pyotp
 
 from backend import intake, log, packs, programmes
 from backend.identity import Role, consent, means, organisations, staff
@@ -27,8 +28,10 @@ from backend.programmes import Programme, Registered
 from puhui.audit import audit
 from puhui.commands.packs import register_kinds
 from tests.audit.conftest import said
-from tests.identity.conftest import PASSWORD
+from tests.identity.conftest import PASSWORD, Hired
 from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in
+from tests.operator_api.conftest import Person
+from tests.operator_api.conftest import sign_in as staff_sign_in
 from tests.partner_api.conftest import register
 from tests.partner_api.signing import Signer, sign_headers
 
@@ -94,13 +97,25 @@ class Someone:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def post(self, path: str, body: object = None, *, status: int = 200) -> Any:
+    async def post(self, path: str, body: object = None, *, status: int = 201) -> Any:
         answer = await (await self.app()).post(path, body)
         assert answer.status_code == status, answer.text
         return answer.json()
 
     async def spendable(self, programme: str) -> int:
         return int((await self.wallet(programme))["spendable"])
+
+    async def takes(self, programme: str, *rewards: str) -> None:
+        """Spend points on rewards that the programme gives itself."""
+        for reward in rewards:
+            await self.post(f"/programmes/{programme}/rewards/{reward}")
+
+    async def refused(self, path: str, body: object = None) -> dict[str, Any]:
+        """The problem that a request is answered with."""
+        answer = await (await self.app()).post(path, body)
+        assert 400 <= answer.status_code < 500, answer.text
+        problem: dict[str, Any] = answer.json()
+        return problem
 
     async def wallet(self, programme: str) -> dict[str, Any]:
         told: dict[str, Any] = await self.get(f"/wallets/{programme}")
@@ -130,7 +145,7 @@ class Town:
                     session, code=code, name_zh="机构", name_en="Organisation", roles=[role]
                 )
 
-    async def hire(self, role: Role, organisation: str) -> UUID:
+    async def hire(self, role: Role, organisation: str) -> Hired:
         """One of an organisation's people."""
         await self.organisation(organisation, role)
         async with self.db.transaction() as session:
@@ -142,7 +157,15 @@ class Town:
                 password=PASSWORD,
                 roles=[role],
             )
-        return made.staff.id
+        parsed = pyotp.parse_uri(made.totp_uri)
+        assert isinstance(parsed, pyotp.TOTP)
+        return Hired(made.staff.id, made.staff.login, parsed)
+
+    async def at_work(self, hired: Hired) -> Person:
+        """Somebody of the staff, signed in at this moment of the clock."""
+        answered = await staff_sign_in(self.staff_client, hired)
+        assert answered.status_code == 200, answered.text
+        return Person(hired, answered.json(), self.staff_client)
 
     async def run(self, programme: str, *, overlay: bool = True) -> Registered:
         """Register the programme as its pack says, settled by its demo overlay, with its operator."""
@@ -162,7 +185,7 @@ class Town:
             await intake.register_source(session, source, programme_id=running.id)
         if read.source.partner not in self.signers:
             two = [await self.hire(Role.PARTNER, read.source.partner) for _ in range(2)]
-            _, signer = await register(self.db, *two)
+            _, signer = await register(self.db, two[0].id, two[1].id)
             self.signers[read.source.partner] = TravellingSigner(signer.key_id, signer.key)
         return name
 
