@@ -115,22 +115,40 @@ CREATE VIEW team_span AS
     JOIN team t ON t.id = s.team_id
     WHERE s.kind <> 'left';
 
--- What leaderboards in Redis were made from: another token whenever something that they show may have changed.
+-- What leaderboards in Redis were made from: another token whenever something that they show may have changed. Slot 0 is
+-- that of acts; people take one of 31 others, so that a long run over acts lets nobody wait who wants to be hidden.
 CREATE TABLE board_version (
-    programme_id integer PRIMARY KEY REFERENCES programme,
-    token uuid NOT NULL
+    programme_id integer NOT NULL REFERENCES programme,
+    slot integer NOT NULL CHECK (slot BETWEEN 0 AND 31),
+    token uuid NOT NULL,
+    PRIMARY KEY (programme_id, slot)
 );
 CREATE FUNCTION board_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO board_version AS v (programme_id, token)
+    INSERT INTO board_version AS v (programme_id, slot, token)
         SELECT CASE TG_TABLE_NAME WHEN 'circle_event' THEN (to_jsonb(NEW) ->> 'programme_id')::integer
                    ELSE (SELECT programme_id FROM team WHERE id = (to_jsonb(NEW) ->> 'team_id')::uuid) END,
-               gen_random_uuid()
-        ON CONFLICT (programme_id) DO UPDATE SET token = excluded.token;
+               1 + (hashtext(NEW.participant_id::text) & 2147483647) % 31, gen_random_uuid()
+        ON CONFLICT (programme_id, slot) DO UPDATE SET token = excluded.token;
     RETURN NULL;
 END $$;
 CREATE TRIGGER board_changed AFTER INSERT ON circle_event FOR EACH ROW EXECUTE FUNCTION board_changed();
 CREATE TRIGGER board_changed AFTER INSERT ON team_event FOR EACH ROW EXECUTE FUNCTION board_changed();
+
+-- Acts that came, late ones too, and acts that were taken back: whatever made their days again.
+CREATE FUNCTION board_acted() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO board_version AS v (programme_id, slot, token)
+        SELECT programme_id, 0, gen_random_uuid() FROM (SELECT DISTINCT programme_id FROM touched) AS programmes
+        ON CONFLICT (programme_id, slot) DO UPDATE SET token = excluded.token;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER board_acted_more AFTER INSERT ON acted_day REFERENCING NEW TABLE AS touched
+    FOR EACH STATEMENT EXECUTE FUNCTION board_acted();
+CREATE TRIGGER board_acted_otherwise AFTER UPDATE ON acted_day REFERENCING NEW TABLE AS touched
+    FOR EACH STATEMENT EXECUTE FUNCTION board_acted();
+CREATE TRIGGER board_acted_less AFTER DELETE ON acted_day REFERENCING OLD TABLE AS touched
+    FOR EACH STATEMENT EXECUTE FUNCTION board_acted();
 
 -- What somebody let others see of what they achieved, under the handle of that time: a new handle does not bring it back.
 CREATE TABLE feed_post (
@@ -222,5 +240,5 @@ BEGIN
 END $$;
 GRANT SELECT ON circle_now, circle_span, team_span TO puhui_app;
 GRANT SELECT, INSERT, UPDATE ON board_version TO puhui_app;
-REVOKE EXECUTE ON FUNCTION circle_forget(), board_changed() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION circle_forget(), board_changed() TO puhui_app;
+REVOKE EXECUTE ON FUNCTION circle_forget(), board_changed(), board_acted() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circle_forget(), board_changed(), board_acted() TO puhui_app;
