@@ -10,6 +10,8 @@ from backend.kit.settings import Settings
 from mobile_api import (
     acts,
     appeals,
+    benefits,
+    boards,
     circle,
     consent,
     events,
@@ -24,6 +26,7 @@ from mobile_api import (
     redemptions,
     rewards,
     signing_in,
+    teams,
     trees,
     wallet,
 )
@@ -39,6 +42,7 @@ ROUTERS = (
     appeals.router,
     receipts.router,
     wallet.router,
+    benefits.router,
     offers.router,
     redemptions.router,
     footprint.router,
@@ -47,6 +51,8 @@ ROUTERS = (
     trees.router,
     events.router,
     circle.router,
+    teams.router,
+    boards.router,
     programmes.router,
 )
 

@@ -67,6 +67,7 @@ async def checkpoints(worker: Worker) -> None:
 async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
+    await programmes.benefits.expire_all(worker.db)
 
 
 @tasks.job("intake.forget_places", every=crontab(hour="3", minute="10"))

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.intake import queries
 from backend.intake.plans import Funding, Plan
 from backend.intake.screens import Overtaken
-from backend.programmes import budgets, wallets
+from backend.programmes import Programme, benefits, budgets, wallets
 from backend.programmes.budgets import Limit, Room
 
 
@@ -149,13 +149,19 @@ async def share(
     return Share(given, counted, room if given < wanted else None)
 
 
-async def freed_by(session: AsyncSession, holders: Sequence[tuple[UUID, int]], *, programme: str) -> int:
+async def freed_by(
+    session: AsyncSession, holders: Sequence[tuple[UUID, int]], *, programme: Programme
+) -> int:
     """What taking these points back from their holders brings to the budget at least: what their wallets still hold."""
     sums: dict[UUID, int] = {}
     for holder, points in holders:
         sums[holder] = sums.get(holder, 0) + points
     found = 0
     for holder, points in sums.items():
-        wallet = await wallets.wallet_of(session, participant_id=holder, programme=programme)
-        found += min(points, wallet.spendable)
+        if programme.money:
+            mine = await benefits.benefits_of(session, participant_id=holder, programme=programme.id)
+            found += min(points, mine.amount_fen)
+        else:
+            wallet = await wallets.wallet_of(session, participant_id=holder, programme=programme.id)
+            found += min(points, wallet.spendable)
     return found

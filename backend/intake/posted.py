@@ -67,7 +67,9 @@ _POSTING = """
     unnest(CAST(:jobs AS uuid[]), CAST(:seqs AS integer[]), CAST(:postings AS uuid[]), CAST(:programmes AS text[]))
         AS p(job_id, seq, posting_id, programme)
 """
-_OF_ACTS = "t.reason IN ('points.earned', 'points.repaid', 'points.ripening')"
+_OF_ACTS = (
+    "t.reason IN ('points.earned', 'points.repaid', 'points.ripening', 'benefit.earned', 'benefit.repaid')"
+)
 _EARNED = Rule(
     "ledger_transfer",
     f"""
@@ -81,7 +83,7 @@ _EARNED = Rule(
         FULL JOIN (
             SELECT p.job_id, p.seq, split_part(c.code, ':', 2) AS who, sum(t.amount) AS points,
                    bool_and({_OF_ACTS} AND t.reverses IS NULL
-                            AND d.code = 'issuer:' || p.programme
+                            AND d.code = d.kind || ':' || p.programme
                             AND c.code LIKE c.kind || ':%:' || p.programme || '%') AS sound
             FROM {_POSTING}
             JOIN ledger_transfer t ON t.posting_id = p.posting_id
@@ -104,13 +106,13 @@ _LOTS = text(f"""
            min(t.happened_at) AS low, max(t.happened_at) AS high
     FROM {_POSTING}
     JOIN ledger_transfer t ON t.posting_id = p.posting_id
-    JOIN ledger_account c ON c.id = t.credit_id AND c.kind IN ('wallet', 'pending')
+    JOIN ledger_account c ON c.id = t.credit_id AND c.kind IN ('wallet', 'pending', 'benefit')
     GROUP BY p.job_id, p.seq, c.kind, c.due, ripe_on
 """)  # noqa: S608
 _ISSUED = Rule.single(
     "ledger_transfer",
     f"""
-        SELECT COALESCE('issuer:' || a.code, i.code) AS place
+        SELECT COALESCE(a.code, i.code) AS place
         FROM (
             SELECT p.code, sum(own.points) AS points
             FROM (
@@ -122,10 +124,10 @@ _ISSUED = Rule.single(
             GROUP BY p.code HAVING sum(own.points) > 0
         ) a
         FULL JOIN (
-            SELECT d.code, sum(t.amount) AS points
-            FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id AND d.kind = 'issuer'
-            WHERE t.reverses IS NULL AND {_OF_ACTS} GROUP BY d.code
-        ) i ON i.code = 'issuer:' || a.code
+            SELECT split_part(d.code, ':', 2) AS code, sum(t.amount) AS points
+            FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id AND d.kind IN ('issuer', 'subsidy')
+            WHERE t.reverses IS NULL AND {_OF_ACTS} GROUP BY 1
+        ) i ON i.code = a.code
         WHERE a.points IS DISTINCT FROM i.points
     """,  # noqa: S608 - put together from constants
     en="the points issued are not those of the programme's actions",
@@ -139,7 +141,9 @@ async def points(session: AsyncSession) -> Checked:
     """What a chunk or a claim posted to each participant is the sum of the points of their actions in it."""
     found = await feeds(session)
     checked = Checked(
-        rows=await count_rows(session, "SELECT count(*) FROM ledger_transfer WHERE unit = 'pt'")
+        rows=await count_rows(
+            session, "SELECT count(*) FROM ledger_transfer WHERE unit = 'pt' OR reason LIKE 'benefit.%'"
+        )
     )
     given = _postings(found, "points")
     await look_for(session, checked, [_EARNED, _ISSUED], **given)
@@ -196,7 +200,7 @@ _CLAIM_POSTED = text(f"""
     LEFT JOIN LATERAL (
         SELECT sum(t.amount) AS points, bool_and(
             {_OF_ACTS} AND t.reverses IS NULL
-            AND d.code = 'issuer:' || u.programme
+            AND d.code = d.kind || ':' || u.programme
             AND c.code LIKE c.kind || ':' || u.who || ':' || u.programme || '%') AS sound
         FROM ledger_transfer t
         JOIN ledger_account d ON d.id = t.debit_id

@@ -142,7 +142,7 @@ _CROSSING = Rule.single(
         FROM ledger_transfer t
         JOIN ledger_account d ON d.id = t.debit_id
         JOIN ledger_account c ON c.id = t.credit_id
-        WHERE t.unit IN ('pt', 'g') AND d.kind NOT IN {_AFTER_POOLING} AND c.kind NOT IN {_AFTER_POOLING}
+        WHERE (t.unit IN ('pt', 'g') OR t.reason LIKE 'benefit.%') AND d.kind NOT IN {_AFTER_POOLING} AND c.kind NOT IN {_AFTER_POOLING}
             AND {_PROGRAMME.format("d")} <> {_PROGRAMME.format("c")}
     """,  # noqa: S608 - put together from constants
     en="it moves value from one programme to another",

@@ -80,6 +80,26 @@ def subsidy(programme: str) -> AccountSpec:
     return AccountSpec(f"subsidy:{part(programme)}")
 
 
+def forgone(programme: str) -> AccountSpec:
+    """Where benefits go that lapsed, or could not be taken back."""
+    return AccountSpec(f"forgone:{part(programme)}")
+
+
+def paid_out(programme: str) -> AccountSpec:
+    """Benefits of a programme that were paid out."""
+    return AccountSpec(f"paid_out:{part(programme)}")
+
+
+def benefit_prefix(participant_id: UUID, programme: str) -> str:
+    """What the codes of a participant's benefits in money begin with; their last day follows."""
+    return f"{owned('benefit', participant_id, programme)}:"
+
+
+def overpaid(participant_id: UUID, programme: str) -> AccountSpec:
+    """What a participant owes of benefits in money."""
+    return AccountSpec(owned("overpaid", participant_id, programme))
+
+
 def measured(programme: str) -> AccountSpec:
     """Where the grams of a programme's acts come from."""
     return AccountSpec(f"measured:{part(programme)}")

@@ -53,3 +53,43 @@ class OverlayMisses(DomainError):
     overlay: str
     pack: str
     parameter: str
+
+
+@dataclass(eq=False)
+class NothingToPay(DomainError):
+    """Nobody has a benefit in money that could be paid out."""
+
+    code = "programmes.nothing_to_pay"
+    kind = Kind.CONFLICT
+    title_zh = "没有可支付的补贴。"
+
+    programme: str
+
+
+@dataclass(eq=False)
+class PayoutChanged(DomainError):
+    """Somebody no longer has what the payout says; ask for it anew."""
+
+    code = "programmes.payout_changed"
+    kind = Kind.CONFLICT
+    title_zh = "有人的补贴已少于支付清单所列，请重新发起。"
+
+    programme: str
+
+
+@dataclass(eq=False)
+class PayoutUnknown(DomainError):
+    """There is no such payout."""
+
+    code = "programmes.payout_not_found"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有该支付批次。"
+
+
+@dataclass(eq=False)
+class NothingToCollect(DomainError):
+    """Nothing that is ripe waits to be collected."""
+
+    code = "programmes.nothing_to_collect"
+    kind = Kind.CONFLICT
+    title_zh = "没有可收取的积分。"

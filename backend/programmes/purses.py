@@ -19,6 +19,7 @@ from backend.programmes.earning import expires_on
 from backend.programmes.rules import Programme
 
 EARNED, REPAID, RIPENING = "points.earned", "points.repaid", "points.ripening"
+BENEFIT_EARNED, BENEFIT_REPAID = "benefit.earned", "benefit.repaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,16 @@ def pending(ripe_on: dt.date, last_day: dt.date | None) -> Purse:
     return Purse("pending", "issuer", None, RIPENING, REPAID, suffix, last_day)
 
 
+def benefit(expires_on: dt.date | None) -> Purse:
+    """Money (fen) that waits for the next payout, up to and on a day (None: for ever)."""
+    day = codes.day_or_never(expires_on)
+    return Purse("benefit", "subsidy", "overpaid", BENEFIT_EARNED, BENEFIT_REPAID, day, expires_on)
+
+
 def purse_of(programme: Programme, earned_on: dt.date) -> Purse:
     """Where what is earned on a Shanghai day goes in this programme."""
+    if programme.money:
+        return benefit(expires_on(programme, earned_on))
     window = programme.features.claim
     if window is None:
         return wallet(expires_on(programme, earned_on))

@@ -56,3 +56,46 @@ GIVEN_BETWEEN = text("""
         WHERE a.code = :source AND m.happened_at >= :from AND m.happened_at < :before), 0) AS given,
         pg_current_snapshot()::text AS snapshot
 """)
+
+# What citizens have of benefits in money, by pseudonym; the last part of a lot's code is its last day.
+BENEFIT_SUMS = text("""
+    SELECT split_part(code, ':', 2)::uuid AS participant_id, sum(balance) AS amount
+    FROM ledger_account
+    WHERE kind = 'benefit' AND balance > 0 AND split_part(code, ':', 3) = :programme
+      AND (due IS NULL OR due >= :today)
+    GROUP BY 1 HAVING sum(balance) >= :least ORDER BY 1 LIMIT :limit
+""")
+BENEFIT_LOTS = text("""
+    SELECT id, split_part(code, ':', 2)::uuid AS participant_id, balance
+    FROM ledger_account
+    WHERE kind = 'benefit' AND balance > 0 AND split_part(code, ':', 3) = :programme
+      AND (due IS NULL OR due >= :today)
+      AND split_part(code, ':', 2)::uuid = ANY (CAST(:participants AS uuid[]))
+    ORDER BY 2, due NULLS LAST, id
+""")
+ADD_PAYOUT = text("""
+    INSERT INTO benefit_payout (id, programme_id, through, people, amount_fen, file_sha256, approval_id, proposed_by,
+                                approved_by, paid_at)
+    VALUES (:id, :programme, :through, :people, :amount, :file_sha256, :approval, :proposed_by, :approved_by, :at)
+""")
+ADD_PAYOUT_LINES = text("""
+    INSERT INTO benefit_payout_line (payout_id, participant_id, amount_fen)
+    SELECT :id, participant_id, amount_fen
+    FROM unnest(CAST(:participants AS uuid[]), CAST(:amounts AS bigint[])) AS l(participant_id, amount_fen)
+""")
+PAYOUTS = text("""
+    SELECT b.*, p.code AS programme FROM benefit_payout b JOIN programme p ON p.id = b.programme_id
+    WHERE b.programme_id = :programme AND (CAST(:id AS uuid) IS NULL OR b.id = :id)
+    ORDER BY b.paid_at DESC, b.id DESC LIMIT :limit
+""")
+PAYOUT_LINES = text(
+    "SELECT participant_id, amount_fen FROM benefit_payout_line WHERE payout_id = :id ORDER BY participant_id"
+)
+
+# Lots that hold something and may be collected on a day, in the order of their ids.
+RIPE = text("""
+    SELECT id, split_part(code, ':', 2) AS owner FROM ledger_account
+    WHERE kind = 'pending' AND balance > 0 AND id > :after AND split_part(code, ':', 3) = :programme
+      AND split_part(code, ':', 4) <= CAST(CAST(:today AS date) AS text) AND (due IS NULL OR due >= :today)
+    ORDER BY id LIMIT :limit
+""")

@@ -173,7 +173,7 @@ async def _share(
         for holder in (act.participant_id or act.claimed_by,)
         if holder is not None and act.programme == programme.id and not act.withdrawn
     ]
-    freed = await funding.freed_by(session, holders, programme=programme.id)
+    freed = await funding.freed_by(session, holders, programme=programme)
     return await funding.share(session, limit, wanted=points, at=at, freed=freed)
 
 

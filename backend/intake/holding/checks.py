@@ -248,6 +248,10 @@ _POINTS = text("""
         SELECT sum(t.amount) AS points, bool_and(t.reverses IS NULL AND (
             t.reason = 'points.clawed_back' AND c.code = 'issuer:' || u.programme
                 AND d.code LIKE 'wallet:' || u.who || ':' || u.programme || ':%'
+            OR t.reason = 'benefit.clawed_back' AND c.code = 'subsidy:' || u.programme
+                AND d.code LIKE 'benefit:' || u.who || ':' || u.programme || ':%'
+            OR t.reason = 'benefit.owed' AND c.code = 'forgone:' || u.programme
+                AND d.code = 'overpaid:' || u.who || ':' || u.programme
             OR t.reason = 'points.owed' AND c.code = 'breakage:' || u.programme
                 AND d.code = 'debt:' || u.who || ':' || u.programme)) AS sound
         FROM ledger_transfer t

@@ -101,7 +101,9 @@ async def take_points(session: AsyncSession, act: Stored, *, at: dt.datetime) ->
     holder = act.participant_id or act.claimed_by
     if holder is None or not act.points:
         return 0
-    taken = await programmes.wallets.claw_back(
+    running = await programmes.programme_of(session, code=act.programme)
+    take = programmes.benefits.take_back if running.pack.money else programmes.wallets.claw_back
+    taken = await take(
         session,
         participant_id=holder,
         programme=act.programme,
