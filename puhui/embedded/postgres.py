@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import threading
@@ -272,11 +273,15 @@ def _last_line(log: Path, output: str) -> str:
 
 
 def _initialise(folder: Folder, account: Account) -> None:
-    """Make the cluster beside its place and move it there, so that a half-made one is never taken for real."""
+    """Make the cluster beside its place and move it there, so that a half-made one is never taken for real.
+
+    Each try has a folder of its own: the initdb of a command that was killed may still be writing into, or clearing, another.
+    """
     if (folder.postgres / "PG_VERSION").exists():
         return
-    draft = folder.root / "postgres.new"
-    shutil.rmtree(draft, ignore_errors=True)
+    for left in folder.root.glob("postgres.new*"):
+        shutil.rmtree(left, ignore_errors=True)
+    draft = folder.root / f"postgres.new-{secrets.token_hex(4)}"
     draft.mkdir(mode=0o700)
     give(draft, uid=account.uid, gid=account.gid)
     password = folder.logs / "initdb.password"
