@@ -4,6 +4,7 @@
 .PHONY: help demo test up bench lint audit clean
 
 BUILT := .venv/.built
+PROCESSES := 2
 
 help:  ## 列出命令 · this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +13,7 @@ demo: $(BUILT)  ## 小城市，从头到审计 · a small city, from an empty da
 	@.venv/bin/puhui demo $(ARGS)
 
 test: $(BUILT)  ## 全部测试 · all tests
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: $(BUILT)  ## 运行平台 · serve until stopped
 	@.venv/bin/puhui up $(ARGS)
