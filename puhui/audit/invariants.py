@@ -33,6 +33,8 @@ from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
 from backend.programmes import checks as programmes
+from backend.programmes import money_checks
+from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
 from merchant.catalogue import checks as offers
 from merchant.redemption import checks as redemptions
@@ -52,6 +54,7 @@ ACT_KINDS = (
     *partners.KINDS,
     *registry.KINDS,
     *surrender.KINDS,
+    PAYOUT,
 )
 
 
@@ -109,6 +112,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("actions.recomputed", "克数与积分按所记方法与计划重算一致", "Grams and points are what method and programme yield again", _rows(recomputed.grams_and_points)),
     Invariant("caps.kept", "积分不超过计划的每日、每月上限；只在达到上限时扣减", "Points stay within the caps of the programme; what caps took, they had to take", _rows(capped.caps)),
     Invariant("budgets.kept", "发放不超过计划预算减去底限；只在余额不足时少发", "No more is given than budgets allow; what acts went without was not there", _rows(funded.budgets)),
+    Invariant("benefits.accounted", "每一分补贴都有着落；支付批次经两人放行，与过账一致", "Every fen of benefits is somewhere; payouts are what two people signed and what was posted", _rows(money_checks.money)),
     Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
     Invariant("places.forgotten", "起终点与设备在保留期后删除", "Places are gone once their retention is over", _rows(retention.places)),
     Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
