@@ -87,6 +87,7 @@ class EventTold(Told):
     claim_key: UUID | None
     reduction_g: int
     points: int
+    benefit_fen: int = Field(description="Where the programme gives money and no points.")
 
     @classmethod
     def of(cls, one: EventAnswer) -> EventTold:
@@ -100,6 +101,7 @@ class EventTold(Told):
             claim_key=one.claim_key,
             reduction_g=one.grams,
             points=one.points,
+            benefit_fen=one.benefit_fen,
         )
 
 

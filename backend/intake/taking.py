@@ -46,7 +46,8 @@ class EventAnswer:
     """What became of one event, by its place in the batch (from 0).
 
     `code` says why, where there is a reason (as in docs/mappings.md; of a held event its kind or screen); `field` and
-    `bound` go with it. `points` are those that its holder gets, or would get once the means is linked.
+    `bound` go with it. `points` are those that its holder gets, or would get once the means is linked; where the programme
+    gives money, that is `benefit_fen`, and `points` is 0.
     """
 
     index: int
@@ -57,6 +58,7 @@ class EventAnswer:
     claim_key: UUID | None
     grams: int
     points: int
+    benefit_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ async def take(
             job_id=job_id if kept else UUID(int=0),
             **{name: getattr(result, name) for name in ChunkResult.__slots__},
         ),
-        answers_of(planned, batch, len(rows)),
+        answers_of(planned, batch, len(rows), money=opened.programme.money),
         kept,
     )
 
@@ -168,7 +170,9 @@ class Lines:
         )
 
 
-def answers_of(planned: Plan, batch: Converted, events: int) -> tuple[EventAnswer, ...]:
+def answers_of(
+    planned: Plan, batch: Converted, events: int, *, money: bool = False
+) -> tuple[EventAnswer, ...]:
     """An answer per event: from its fate, from why it was refused, or that a rule of the mapping leaves it out."""
     found: dict[int, EventAnswer] = {}
     chunk = planned.chunk
@@ -186,7 +190,8 @@ def answers_of(planned: Plan, batch: Converted, events: int) -> tuple[EventAnswe
             bound=fault.bound if fault else "",
             claim_key=UUID(bytes=chunk.keys[row].tobytes()),
             grams=int(grams[row]) if accepted else 0,
-            points=int(planned.points[row]) if accepted else 0,
+            points=int(planned.points[row]) if accepted and not money else 0,
+            benefit_fen=int(planned.points[row]) if accepted and money else 0,
         )
     for fault in batch.faults:
         found.setdefault(

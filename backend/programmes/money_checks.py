@@ -28,15 +28,16 @@ _PAID = Rule(
     """
         SELECT place, fault FROM (
             SELECT b.id AS place, CASE
-                WHEN (b.people, b.amount_fen) IS DISTINCT FROM
-                    (SELECT (count(*), COALESCE(sum(l.amount_fen), 0)) FROM benefit_payout_line l WHERE l.payout_id = b.id)
-                    THEN 'sum'
+                WHEN b.people <> l.people OR b.amount_fen <> l.amount_fen THEN 'sum'
                 WHEN a.id IS NULL OR a.proposed_by <> b.proposed_by OR d.decided_by IS DISTINCT FROM b.approved_by
                     OR d.decision IS DISTINCT FROM 'approved' THEN 'people'
                 WHEN a.body->>'programme' <> p.code OR a.body->>'file_sha256' <> b.file_sha256 THEN 'signed'
             END AS fault
             FROM benefit_payout b
             JOIN programme p ON p.id = b.programme_id
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS people, COALESCE(sum(l.amount_fen), 0) AS amount_fen
+                FROM benefit_payout_line l WHERE l.payout_id = b.id) l
             LEFT JOIN two_person_act a ON a.id = b.approval_id AND a.kind = 'programmes.payout'
             LEFT JOIN two_person_decision d ON d.act_id = a.id
             UNION ALL
