@@ -27,11 +27,14 @@ class LotTold(Told):
 
 
 class WalletTold(Told):
-    """My points in one programme. `owed` is what a later earning repays first; it is not taken off `spendable`."""
+    """My points in one programme. `owed` is what a later earning repays first; it is not taken off `spendable`. `pending`
+    ripens, or waits to be collected.
+    """
 
     programme: str
     programme_title: str
     spendable: int
+    pending: int
     held: int
     owed: int
     lots: list[LotTold]
@@ -43,6 +46,7 @@ class WalletTold(Told):
             programme=programme.code,
             programme_title=pack.title_zh if i18n.language() == "zh" else pack.title_en,
             spendable=wallet.spendable,
+            pending=wallet.pending,
             held=wallet.held,
             owed=wallet.owed,
             lots=[LotTold(expires_on=lot.expires_on, points=lot.points) for lot in wallet.lots],
@@ -54,7 +58,8 @@ class MovementTold(Told):
 
     posting_id: UUID
     part: str = Field(
-        description="`wallet`, `hold` (set aside for a redemption) or `debt` (after points were taken back)."
+        description="`pending` (not collected yet), `wallet`, `hold` (set aside for a redemption) or `debt` (after points were "
+        "taken back)."
     )
     points: int
     reason: str

@@ -1,7 +1,7 @@
 """The one double-entry ledger.
 
-Holds    accounts, transfers, and the serial numbers of units that have them; `post` and its sisters `fill`, `draw`, `sweep`,
-         `capture`, `reverse` and `post_serials` are the only ways to write them, and the database lets the application do
+Holds    accounts, transfers, and the serial numbers of units that have them; `post` and its sisters `fill`, `draw`, `gather`,
+         `sweep`, `capture`, `reverse` and `post_serials` are the only ways to write them, and the database lets the application do
          nothing else.
 Promises every transfer names both of its accounts, so the books balance by construction;
          rows are never updated or deleted, a mistake is corrected by a further transfer;
@@ -29,6 +29,8 @@ from backend.ledger.model import (
     Figures,
     Fill,
     Filled,
+    Gather,
+    Gathered,
     Line,
     Lot,
     Movement,
@@ -63,11 +65,13 @@ from backend.ledger.service import (
     capture,
     counterparties,
     draw,
+    draw_in_turn,
     due_accounts,
     due_forecast,
     end_of_prefix,
     fill,
     find_accounts,
+    gather,
     group_figures,
     lots,
     open_accounts,
@@ -92,6 +96,8 @@ __all__ = [
     "Figures",
     "Fill",
     "Filled",
+    "Gather",
+    "Gathered",
     "InsufficientBalance",
     "Line",
     "Lot",
@@ -120,11 +126,13 @@ __all__ = [
     "chart",
     "counterparties",
     "draw",
+    "draw_in_turn",
     "due_accounts",
     "due_forecast",
     "end_of_prefix",
     "fill",
     "find_accounts",
+    "gather",
     "group_figures",
     "history_of",
     "holder_of",

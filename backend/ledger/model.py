@@ -71,6 +71,27 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class Gather:
+    """At most `most` (None: all there is) of `source`, which first fills the account with the code `first`, if there is
+    one, and then goes to `credit`.
+    """
+
+    posting_id: UUID
+    source: int
+    first: str | None
+    credit: int
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What left one account: `filled` of it went to the account named first."""
+
+    moved: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
     """A guarded account and what it holds."""
 

@@ -25,6 +25,18 @@ DRAW = text(
     "CAST(:rest_debit AS bigint), CAST(:rest_credit AS bigint), CAST(:rest_reason AS text))"
 )
 
+DRAW_IN_TURN = text(
+    "SELECT outcome, drawn, rest FROM ledger_draw_in_turn(CAST(:posting AS uuid), CAST(:prefixes AS text[]), "
+    "CAST(:on AS date), CAST(:credit AS bigint), CAST(:amount AS bigint), :reason, CAST(:happened AS timestamptz), "
+    "CAST(:rest_debit AS bigint), CAST(:rest_credit AS bigint), CAST(:rest_reason AS text))"
+)
+
+GATHER = text(
+    "SELECT posting_id, source, moved, filled FROM ledger_gather(CAST(:postings AS uuid[]), CAST(:sources AS bigint[]), "
+    "CAST(:most AS bigint[]), CAST(:firsts AS text[]), CAST(:credits AS bigint[]), CAST(:kept_out AS bigint[]), "
+    ":first_reason, :reason, CAST(:happened AS timestamptz))"
+)
+
 SHARE_SOURCE = text("SELECT ledger_share_source(CAST(:source AS bigint))")
 
 FILL = text(

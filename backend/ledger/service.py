@@ -18,6 +18,8 @@ from backend.ledger.model import (
     Figures,
     Fill,
     Filled,
+    Gather,
+    Gathered,
     Line,
     Lot,
     Movement,
@@ -122,6 +124,74 @@ async def draw(
         )
     ).one()
     return Drawn(outcome=row.outcome, drawn=row.drawn, rest=row.rest)
+
+
+async def draw_in_turn(
+    session: AsyncSession,
+    *,
+    posting_id: UUID,
+    prefixes: Sequence[str],
+    on: date,
+    credit: int,
+    amount: int,
+    reason: str,
+    happened_at: datetime,
+    rest: Line | None = None,
+    rest_reason: str | None = None,
+) -> Drawn:
+    """The same as `draw`, from all accounts of the first prefix, then of the next, and so on.
+
+    Accounts that were due before the day `on` are left alone.
+    """
+    row = (
+        await session.execute(
+            queries.DRAW_IN_TURN,
+            {
+                "posting": posting_id,
+                "prefixes": list(prefixes),
+                "on": on,
+                "credit": credit,
+                "amount": amount,
+                "reason": reason,
+                "happened": happened_at,
+                "rest_debit": rest.debit if rest else None,
+                "rest_credit": rest.credit if rest else None,
+                "rest_reason": rest_reason,
+            },
+        )
+    ).one()
+    return Drawn(outcome=row.outcome, drawn=row.drawn, rest=row.rest)
+
+
+async def gather(
+    session: AsyncSession,
+    *,
+    gathers: Sequence[Gather],
+    kept_out: Iterable[int],
+    first_reason: str,
+    reason: str,
+    happened_at: datetime,
+) -> dict[int, Gathered]:
+    """Move what guarded accounts hold, each to where it says, what is owed first; answers what left each account.
+
+    Draws with a rest in favour of an account of `kept_out` wait for the end of this transaction, so that nobody comes to owe
+    something between the look and the commit. What was moved before under the same posting id is answered again.
+    """
+    rows = await session.execute(
+        queries.GATHER,
+        {
+            "postings": [one.posting_id for one in gathers],
+            "sources": [one.source for one in gathers],
+            "most": [one.most for one in gathers],
+            "firsts": [one.first for one in gathers],
+            "credits": [one.credit for one in gathers],
+            "kept_out": list(kept_out),
+            "first_reason": first_reason,
+            "reason": reason,
+            "happened": happened_at,
+        },
+    )
+    return {row.source: Gathered(moved=row.moved, filled=row.filled) for row in rows}
 
 
 async def fill(

@@ -21,6 +21,7 @@ from backend.kit.db import Database
 from backend.programmes import codes, purses
 from backend.programmes.purses import EARNED, REPAID, RIPENING, Earned
 
+LOTS: tuple[Literal["wallet", "pending"], ...] = ("wallet", "pending")
 HELD, CAPTURED = "points.held", "points.captured"
 EXPIRED, CLAWED_BACK, OWED = "points.expired", "points.clawed_back", "points.owed"
 RELEASED, REFUNDED, WITHDRAWN = "points.released", "points.refunded", "points.withdrawn"
@@ -65,11 +66,14 @@ class PointsLot:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """What a participant has in one programme, at one moment. `lots` are the spendable ones that hold something."""
+    """What a participant has in one programme, at one moment. `lots` are the spendable ones that hold something;
+    `pending` ripens or waits to be collected.
+    """
 
     lots: tuple[PointsLot, ...]
     held: int
     owed: int
+    pending: int = 0
 
     @property
     def spendable(self) -> int:
@@ -78,7 +82,7 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """One movement: `points` are positive when they came into the `part` (`wallet`, `hold`, `debt`) it is about."""
+    """One movement: `points` are positive when they came into the `part` (`pending`, `wallet`, `hold`, `debt`) it is about."""
 
     cursor: ledger.Cursor
     posting_id: UUID
@@ -244,7 +248,8 @@ async def claw_back(
     posting_id: UUID,
     happened_at: dt.datetime,
 ) -> ClawedBack:
-    """Take points back, from the lots that lapse first; what they do not hold becomes a debt that earnings repay.
+    """Take points back, from what was not collected yet and then from the wallet, the lots that lapse first before others;
+    what they do not hold becomes a debt that earnings repay.
 
     Points on hold stay there. The debt is an account of its own, so it neither blocks a lot nor its expiry.
     """
@@ -254,12 +259,14 @@ async def claw_back(
         codes.debt(participant_id, programme),
     )
     opened = await ledger.open_accounts(session, [source, lapsed, owed])
-    prefix = codes.wallet_prefix(participant_id, programme)
-    drawn = await ledger.draw(
+    drawn = await ledger.draw_in_turn(
         session,
         posting_id=posting_id,
-        prefix=prefix,
-        since=prefix + clock.today().isoformat(),
+        prefixes=[
+            codes.pending_prefix(participant_id, programme),
+            codes.wallet_prefix(participant_id, programme),
+        ],
+        on=clock.today(),
         credit=opened[source.code],
         amount=points,
         reason=CLAWED_BACK,
@@ -272,14 +279,18 @@ async def claw_back(
 
 
 async def expire(
-    session: AsyncSession, *, after: tuple[dt.date, int] | None = None, limit: int = 2_000
+    session: AsyncSession,
+    *,
+    kind: Literal["wallet", "pending"] = "wallet",
+    after: tuple[dt.date, int] | None = None,
+    limit: int = 2_000,
 ) -> Expired:
     """Sweep one batch of lots whose date lies before today, of all programmes; call again with `after` until None.
 
     A lot is swept whole. Sweeping twice, or from two places, moves nothing twice: a batch has no identity, an
     emptied lot has nothing left.
     """
-    found = await ledger.due_accounts(session, kind="wallet", before=clock.today(), after=after, limit=limit)
+    found = await ledger.due_accounts(session, kind=kind, before=clock.today(), after=after, limit=limit)
     if not found:
         return Expired(lots=0, points=0, after=None)
     targets = {code: codes.breakage(codes.programme_of(code)) for _, code, _, _ in found}
@@ -296,17 +307,21 @@ async def expire(
 
 
 async def expire_all(db: Database, *, batch: int = 2_000) -> int:
-    """Sweep every lot whose last day is over, a transaction per batch; answers the points that lapsed.
+    """Sweep every lot whose last day is over, also those that nobody collected, a transaction per batch; answers the
+    points that lapsed.
 
     A night that was missed is made up for by the next; a crash leaves the rest to the next run.
     """
-    points, after = 0, None
-    while True:
-        async with db.transaction() as session:
-            done = await expire(session, after=after, limit=batch)
-        points, after = points + done.points, done.after
-        if after is None:
-            return points
+    points = 0
+    for kind in LOTS:
+        after = None
+        while True:
+            async with db.transaction() as session:
+                done = await expire(session, kind=kind, after=after, limit=batch)
+            points, after = points + done.points, done.after
+            if after is None:
+                break
+    return points
 
 
 async def wallet_of(session: AsyncSession, *, participant_id: UUID, programme: str) -> Wallet:
@@ -315,6 +330,7 @@ async def wallet_of(session: AsyncSession, *, participant_id: UUID, programme: s
     accounts = await ledger.lots(
         session, prefix=codes.wallet_prefix(participant_id, programme), codes=[aside.code, owed.code]
     )
+    waiting = await ledger.lots(session, prefix=codes.pending_prefix(participant_id, programme))
     today = clock.today()
     return Wallet(
         lots=tuple(
@@ -324,6 +340,7 @@ async def wallet_of(session: AsyncSession, *, participant_id: UUID, programme: s
         ),
         held=sum(lot.balance for lot in accounts if lot.kind == "hold"),
         owed=-sum(lot.balance for lot in accounts if lot.kind == "debt"),
+        pending=sum(lot.balance for lot in waiting if lot.due is None or lot.due >= today),
     )
 
 
@@ -337,12 +354,13 @@ async def statement_of(
 ) -> list[StatementEntry]:
     """A participant's movements in a programme, newest first; `after` is the cursor of the last one already seen.
 
-    Setting points aside shows twice, as leaving a lot and as coming on hold.
+    Setting points aside shows twice, as leaving a lot and as coming on hold; so does collecting.
     """
     aside, owed = codes.hold(participant_id, programme), codes.debt(participant_id, programme)
     accounts = await ledger.lots(
         session, prefix=codes.wallet_prefix(participant_id, programme), codes=[aside.code, owed.code]
     )
+    accounts += await ledger.lots(session, prefix=codes.pending_prefix(participant_id, programme))
     movements = await ledger.statement(session, [lot.id for lot in accounts], limit=limit, after=after)
     return [
         StatementEntry(
