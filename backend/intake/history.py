@@ -63,7 +63,7 @@ async def known_of(
     activity_of: dict[int, int] = {}
     for row in await session.execute(queries.METHOD_ACTIVITIES):
         activity_of[row.id] = activities.setdefault(row.activity, len(activities))
-    sources = (await session.execute(queries.SOURCE_TIERS)).all()
+    sources = (await session.execute(queries.SOURCE_PROGRAMMES)).all()
     programme = next(row.programme_id for row in sources if row.id == source_id)
     return Known(
         people,

@@ -59,7 +59,7 @@ HELD_BEFORE = text("""
 """)
 
 METHOD_ACTIVITIES = text("SELECT id, activity FROM method_named")
-SOURCE_TIERS = text("SELECT id, evidence, programme_id FROM intake_source")
+SOURCE_PROGRAMMES = text("SELECT id, programme_id FROM intake_source")
 SNAPSHOT = text("SELECT pg_current_snapshot()::text")
 # Chunks are confirmed one by one, in this lock's order: whoever comes next sees what the one before committed.
 CONFIRM = text("SELECT pg_advisory_xact_lock(7318016)")
