@@ -10,11 +10,13 @@ import pytest
 from puhui import embedded
 from puhui.audit import INVARIANTS
 from tests.audit import (
+    benefits,
     capped,
     contested_cases,
     exchanged_cases,
     footprint_cases,
     further_cases,
+    games_cases,
     partner_cases,
     sent_cases,
 )
@@ -486,7 +488,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 
 CASES |= footprint_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
-CASES |= sent_cases.CASES | capped.CASES
+CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | benefits.CASES
 
 
 def test_every_invariant_has_a_case() -> None:

@@ -66,7 +66,8 @@ SIGN_UP = text("""
 """)
 END = text("INSERT INTO event_signup_end (signup_id, how, ended_at) VALUES (:signup, :how, :at)")
 CHECK_IN = text("""
-    INSERT INTO event_check_in (signup_id, shown, award, checked_in_at) VALUES (:signup, :shown, :award, :at)
+    INSERT INTO event_check_in (signup_id, shown, award, award_posting, checked_in_at)
+    VALUES (:signup, :shown, :award, :posting, :at)
 """)
 BEGUN = text("""
     SELECT e.id, p.code AS programme FROM event e JOIN programme p ON p.id = e.programme_id

@@ -24,7 +24,7 @@ from backend.kit import clock, ids, logging
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.kit.keys import Keys
-from backend.programmes import Registered, expires_on, spending
+from backend.programmes import Registered, awards, expires_on, spending
 
 Position = tuple[dt.datetime, UUID]
 
@@ -158,7 +158,8 @@ async def check_in(
     participant_id: UUID,
     code: str,
 ) -> SignUp:
-    """Check in with the code on the screen, once a person; the event's award is earned with it. Again changes nothing.
+    """Check in with the code on the screen, once a person; it earns the event's award, as far as the programme's budget
+    still holds it. Again changes nothing.
 
     Raises EventUnknown, NotSignedUp, CheckInRefused.
     """
@@ -172,17 +173,17 @@ async def check_in(
     shown = codes.matching(keys, event.id, code, now)
     if found.state != "seat" or shown is None or not _door_is_open(event, now):
         raise CheckInRefused
-    given = {"signup": found.id, "shown": shown, "award": event.award, "at": now}
+    posting_id = ids.derive(found.id, "award")
+    given = {"signup": found.id, "shown": shown, "award": event.award, "posting": posting_id, "at": now}
     await session.execute(queries.CHECK_IN, given)
     if event.award:
-        from backend.programmes import awards  # type: ignore[attr-defined]  # noqa: PLC0415
-
         award = awards.Award(
-            posting_id=award_id(found.id),
+            posting_id=posting_id,
             participant_id=participant_id,
             points=event.award,
             expires_on=expires_on(programme.pack, clock.day_of(now)),
             happened_at=now,
+            cause=f"event:{event.id}",
         )
         await awards.award(session, programme=programme.code, awards=[award])
     return await sign_up_of(session, event_id=event_id, participant_id=participant_id)
@@ -225,11 +226,6 @@ async def _end(
 def back_id(signup_id: UUID) -> UUID:
     """The id of the posting that gives a sign-up's points back."""
     return ids.derive(signup_id, "back")
-
-
-def award_id(signup_id: UUID) -> UUID:
-    """The id of the posting that checking in earns."""
-    return ids.derive(signup_id, "award")
 
 
 async def _open_event(

@@ -184,7 +184,6 @@ async def test_an_event_that_is_called_off_gives_everybody_the_points_back(
 
 
 async def test_checking_in_earns_the_award_once(evening: Evening, arrive: Arrive) -> None:
-    pytest.importorskip("backend.programmes.awards")
     await evening.publish(award=9, reward=None)
     player = await arrive()
     await evening.sign_up(player)

@@ -244,11 +244,13 @@ CREATE TABLE event_signup_end (
 );
 CREATE INDEX event_signup_end_xid ON event_signup_end (xid);
 
--- Who came: with the code that the screen showed in the 30 seconds numbered `shown`.
+-- Who came: with the code that the screen showed in the 30 seconds numbered `shown`. What that earned is awarded by the
+-- posting `award_posting`; there is none where it earned nothing.
 CREATE TABLE event_check_in (
     signup_id uuid PRIMARY KEY REFERENCES event_signup,
     shown bigint NOT NULL,
     award bigint NOT NULL CHECK (award >= 0),
+    award_posting uuid NOT NULL UNIQUE,
     checked_in_at timestamptz NOT NULL,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
