@@ -5,6 +5,7 @@ Every figure that the overlay sets is written out beside the sum, so that a chan
 
 from __future__ import annotations
 
+from backend.identity import Role
 from backend.kit import clock
 from tests.programmes.eight.town import WEEKENDS, Event, Town
 
@@ -24,7 +25,15 @@ async def test_a_month_of_beijings_no_drive_days_pays_money(town: Town) -> None:
 
     await town.month(feed, stood)
     with clock.travel(town.at(30, 23, 30)):
-        paid = [await who.spendable(code) for who, _ in cars]
-        assert paid == [8 * 50, 8 * 60, 8 * 70]  # fen: CNY 4.00, 4.80 and 5.60
+        waiting = [(await who.get("/benefits"))[0]["amount_fen"] for who, _ in cars]
+        assert waiting == [8 * 50, 8 * 60, 8 * 70]  # fen: CNY 4.00, 4.80 and 5.60
+        assert [await who.spendable(code) for who, _ in cars] == [0, 0, 0]  # money is no points
         assert await town.grams_of(code) == (0, 3 * 8 * 3_000)
+        # two people of the operator let it be paid out
+        first, second = [await town.at_work(Role.OPERATOR, "bj-operator", nth=nth) for nth in (1, 2)]
+        act = await town.does(first, f"/programmes/{code}/payouts/proposals", {"least_fen": 1})
+        approval = f"/programmes/{code}/payouts/proposals/{act['id']}/approval"
+        paid = await town.does(second, approval, {"subject_sha256": act["subject_sha256"]}, status=200)
+        assert (paid["people"], paid["amount_fen"]) == (3, 1_440)
+        assert [(await who.get("/benefits"))[0]["amount_fen"] for who, _ in cars] == [0, 0, 0]
         await town.passes_the_audit()

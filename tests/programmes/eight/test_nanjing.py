@@ -56,23 +56,15 @@ async def test_a_month_of_nanjings_green_travel_has_points_and_no_grams(town: To
         # a tree that grows on screen for 40, and one that a partner really plants for 60
         screen = await ann.post(f"/programmes/{code}/trees", {"reward": "plant-online"})
         real = await bo.post(f"/programmes/{code}/trees", {"reward": "adopt-tree"})
-        assert (screen["real"], screen["state"]) == (False, "delivered")
+        assert (screen["real"], screen["state"]) == (False, "planted")
         assert (await ann.spendable(code), await bo.spendable(code)) == (46, 150)
-        clerk = await town.at_work(await town.hire(Role.OPERATOR, "nj-operator"))
-        gardener = await town.at_work(await town.hire(Role.PARTNER, "nj-planter"))
         trees = f"/programmes/{code}/trees"
-        handed = await clerk.post(f"{trees}/batches", {"partner": "nj-planter"})
-        assert handed.status_code == 201, handed.text
-        planted = await gardener.post(
-            f"{trees}/{real['id']}/planted",
-            {
-                "reference": "NJ-0001",
-                "place": "玄武区",
-                "planted_on": str(town.day(30)),
-                "stands_until": str(town.day(300)),
-            },
-        )
-        assert planted.status_code == 201, planted.text
+        clerk = await town.at_work(Role.OPERATOR, "nj-operator")
+        await town.does(clerk, f"{trees}/batches", {"partner": "nj-planter"})
+        gardener = await town.at_work(Role.PARTNER, "nj-planter")
+        told = {"reference": "NJ-1", "place": "玄武区", "planted_on": str(town.day(30))}
+        told |= {"stands_until": str(town.day(395))}
+        await town.does(gardener, f"{trees}/{real['id']}/planted", told)
         (mine,) = (await bo.get(trees))["items"]
-        assert (mine["state"], mine["real"]) == ("delivered", True)
+        assert (mine["state"], mine["real"]) == ("planted", True)
         await town.passes_the_audit()

@@ -5,6 +5,11 @@ Every figure that the overlay sets is written out beside the sum, so that a chan
 
 from __future__ import annotations
 
+import hashlib
+from uuid import UUID
+
+from backend.engagement import lotteries
+from backend.identity import Role
 from backend.kit import clock
 from tests.programmes.eight.town import WEEKENDS, Event, Someone, Town
 
@@ -59,4 +64,44 @@ async def test_a_month_of_shenzhens_carbon_account(town: Town) -> None:
         )
         assert added.status_code == 201, added.text
         assert await town.grams_of(code) == (0, reductions)
+        await ann.takes(code, "gift")  # 50
+        assert await ann.spendable(code) == 190
+    await draws(town, code, [ann, ann, bo], left=[190 - 2 * 20, 120 - 20])
+    with clock.travel(town.at(32)):
         await town.passes_the_audit()
+
+
+async def draws(town: Town, code: str, entering: list[Someone], *, left: list[int]) -> None:
+    """A lottery of the next day: two commitments, an entry for each of these, two secrets, and a winner whom anybody can
+    find again from what is public.
+    """
+    secrets = {party: bytes([number]) * 32 for number, party in enumerate(("sz-operator", "sz-authority"))}
+    roles = {"sz-operator": Role.OPERATOR, "sz-authority": Role.AUTHORITY}
+    with clock.travel(town.at(31, 0, 1)):
+        people = {party: await town.at_work(role, party) for party, role in roles.items()}
+        asked = {
+            "reward": "draw",
+            "second_party": "sz-authority",
+            "enter_from": town.when(31, 0, 2),
+            "enter_until": town.when(31, 12),
+            "reveal_until": town.when(31, 23),
+        }
+        made = await town.does(people["sz-operator"], f"/programmes/{code}/lotteries", asked)
+        for party, secret in secrets.items():
+            commitment = hashlib.sha256(secret + UUID(made["id"]).bytes).hexdigest()
+            path = f"/lotteries/{made['id']}/commitment"
+            await town.does(people[party], path, {"commitment": commitment})
+    path = f"/programmes/{code}/lotteries/{made['id']}"
+    with clock.travel(town.at(31, 9)):
+        entries = [await who.post(f"{path}/entries") for who in entering]  # 20 each
+        assert [await who.spendable(code) for who in (entering[0], entering[-1])] == left
+    with clock.travel(town.at(31, 13)):
+        await lotteries.settle_due(town.db)
+        people = {party: await town.at_work(role, party) for party, role in roles.items()}
+        for party, secret in secrets.items():
+            await town.does(people[party], f"/lotteries/{made['id']}/secret", {"secret": secret.hex()})
+        told = await entering[0].get(path)
+        (won,) = told["winners"]
+        assert told["entries"] == len(entries)
+        assert won["label"] in {one["label"] for one in entries}
+        assert won["name"] is None  # nobody agreed to be shown

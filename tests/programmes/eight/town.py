@@ -24,7 +24,6 @@ from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from backend.programmes import Programme, Registered
 from puhui.audit import audit
 from puhui.commands.packs import register_kinds
 from tests.audit.conftest import said
@@ -45,11 +44,7 @@ SINCE = dt.datetime(2020, 1, 1, tzinfo=SHANGHAI)
 Event = Mapping[str, object]
 
 
-def pack_of(programme: str) -> Programme:
-    """What a programme's own pack says, without any overlay."""
-    return programmes.shape.programme_of(LIBRARY.find(programme))
-
-
+TOKEN = dt.timedelta(minutes=8)  # after which somebody signs in anew; a token lasts ten
 WEEKENDS = (6, 7, 13, 14, 20, 21, 27, 28)  # days of the month on which the town's people leave their cars
 
 
@@ -86,7 +81,7 @@ class Someone:
 
     async def app(self) -> Citizen:
         """The app, signed in; anew where the clock went on, since a token lasts ten minutes."""
-        if abs(clock.now() - self.signed_in_at) < dt.timedelta(minutes=8):
+        if abs(clock.now() - self.signed_in_at) < TOKEN:
             return self.citizen
         self.citizen = await sign_in(self.town.phone_client, self.town.phones, self.citizen.phone)
         self.signed_in_at = clock.now()
@@ -135,6 +130,8 @@ class Town:
     first: dt.date = field(default_factory=first_of_next_month)
     signers: dict[str, Signer] = field(default_factory=dict)
     organisations: set[str] = field(default_factory=set)
+    people: dict[str, list[Hired]] = field(default_factory=dict)
+    signed_in: dict[str, tuple[Person, dt.datetime]] = field(default_factory=dict)
 
     async def organisation(self, code: str, role: Role) -> None:
         """An organisation, unless it is there."""
@@ -161,19 +158,32 @@ class Town:
         assert isinstance(parsed, pyotp.TOTP)
         return Hired(made.staff.id, made.staff.login, parsed)
 
-    async def at_work(self, hired: Hired) -> Person:
-        """Somebody of the staff, signed in at this moment of the clock."""
-        answered = await staff_sign_in(self.staff_client, hired)
-        assert answered.status_code == 200, answered.text
-        return Person(hired, answered.json(), self.staff_client)
+    async def at_work(self, role: Role, organisation: str, *, nth: int = 1) -> Person:
+        """The n-th of an organisation's people, signed in at this moment of the clock."""
+        there = self.people.setdefault(organisation, [])
+        while len(there) < nth:
+            there.append(await self.hire(role, organisation))
+        hired = there[nth - 1]
+        person, since = self.signed_in.get(hired.login, (None, clock.now()))
+        if person is None or abs(clock.now() - since) >= TOKEN:
+            answered = await staff_sign_in(self.staff_client, hired)
+            assert answered.status_code == 200, answered.text
+            person = Person(hired, answered.json(), self.staff_client)
+            self.signed_in[hired.login] = person, clock.now()
+        return person
 
-    async def run(self, programme: str, *, overlay: bool = True) -> Registered:
-        """Register the programme as its pack says, settled by its demo overlay, with its operator."""
-        pack = LIBRARY.find(programme)
-        await self.organisation(pack.data["pack"]["operator"], Role.OPERATOR)
-        overlays = [LIBRARY.find(f"{programme}-demo")] if overlay else []
-        async with self.db.transaction() as session:
-            return await programmes.register(session, pack=pack, overlays=overlays)
+    async def does(self, person: Person, path: str, body: object, *, status: int = 201) -> Any:
+        """What somebody of the staff does, and is answered."""
+        answer = await person.post(path, body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def run(self, programme: str, *, overlay: bool = True) -> Any:
+        """Its operator lets the programme run as its pack says, settled by its demo overlay or by none."""
+        operator = LIBRARY.find(programme).data["pack"]["operator"]
+        person = await self.at_work(Role.OPERATOR, operator)
+        overlays = [f"{programme}-demo"] if overlay else []
+        return await self.does(person, "/programmes", {"pack": programme, "overlays": overlays})
 
     async def feed(self, mapping: str, *, overlays: Iterable[str] = (), code: str | None = None) -> str:
         """A source read by a mapping, and its partner with a live key."""
