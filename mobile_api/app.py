@@ -15,11 +15,13 @@ from mobile_api import (
     circle,
     consent,
     events,
+    feed,
     footprint,
     home,
     lotteries,
     me,
     means,
+    news,
     offers,
     programmes,
     receipts,
@@ -53,6 +55,8 @@ ROUTERS = (
     circle.router,
     teams.router,
     boards.router,
+    feed.router,
+    news.router,
     programmes.router,
 )
 

@@ -12,9 +12,11 @@ from operator_api import (
     certification,
     events,
     external_claims,
+    feed,
     held,
     lotteries,
     methodologies,
+    news,
     participants,
     partners,
     payouts,
@@ -46,6 +48,8 @@ ROUTERS = (
     lotteries.router,
     trees.router,
     events.router,
+    feed.router,
+    news.router,
 )
 
 

@@ -107,6 +107,11 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "report_failed": frozenset({Role.OPERATOR, Role.PARTNER}),
     "list_events": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "publish_event": frozenset({Role.OPERATOR}),
+    "list_reported_posts": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "hide_post": frozenset({Role.OPERATOR}),
+    "list_published_news": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "publish_news": frozenset({Role.OPERATOR}),
+    "withdraw_news": frozenset({Role.OPERATOR}),
     "get_event_code": frozenset({Role.OPERATOR}),
     "call_event_off": frozenset({Role.OPERATOR}),
 }
