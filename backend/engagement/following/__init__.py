@@ -7,9 +7,11 @@ Ignores  what tasks, campaigns, boards or referrals make of it: they register as
 """
 
 from backend.engagement.following.model import ActedDay, Followed, Touched
+from backend.engagement.following.queries import STANDING_ACTS
 from backend.engagement.following.service import acted, follow, look_again, rebuild, register_follower
 
 __all__ = [
+    "STANDING_ACTS",
     "ActedDay",
     "Followed",
     "Touched",

@@ -20,12 +20,12 @@ from backend.programmes import Registered, programme_of, programmes
 
 CHUNKS_AT_ONCE = 4
 
-_followers: dict[str, Follower] = {}
+followers: dict[str, Follower] = {}
 
 
 def register_follower(name: str, follower: Follower) -> None:
     """Let `follower` be told, inside the step's transaction, whose days were made again. A name is told once."""
-    _followers[name] = follower
+    followers[name] = follower
 
 
 def is_followed(programme: Registered) -> bool:
@@ -38,7 +38,7 @@ async def follow(db: Database) -> Followed:
     steps = days = 0
     while True:
         async with db.transaction() as session:
-            touched, more = await _step(session)
+            touched, more = await step(session)
         steps, days = steps + 1, days + touched
         if not more:
             return Followed(steps=steps, days=days)
@@ -60,7 +60,7 @@ async def _begin(session: AsyncSession) -> None:
     await session.execute(queries.TOUCHED)
 
 
-async def _step(session: AsyncSession) -> tuple[int, bool]:
+async def step(session: AsyncSession) -> tuple[int, bool]:
     await _begin(session)
     every = {one.id: one for one in await programmes(session)}
     running = {one.id: one for one in every.values() if is_followed(one)}
@@ -111,7 +111,7 @@ async def _tell(session: AsyncSession, running: Sequence[Registered]) -> int:
         found = (await session.execute(queries.TOUCHED_OF, {"programme": programme.id})).one()
         if found.participants:
             touched = Touched(programme, found.participants, found.first_day, found.last_day)
-            for follower in _followers.values():
+            for follower in followers.values():
                 await follower(session, touched)
     return days
 
