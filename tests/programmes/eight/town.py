@@ -24,6 +24,7 @@ from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.settings import Settings
+from backend.programmes import PointsIdentity
 from puhui.audit import audit
 from puhui.commands.packs import register_kinds
 from tests.audit.conftest import said
@@ -265,6 +266,11 @@ class Town:
             running = await programmes.programme_of(session, code=programme)
             figures = await programmes.figures_of(session, programme=running)
         return figures.pooled_g, sum(figures.uncredited_g.values())
+
+    async def figures_of(self, programme: str) -> PointsIdentity:
+        """What became of every point."""
+        async with self.db.transaction() as session:
+            return await programmes.points_identity(session, programme=programme)
 
     async def passes_the_audit(self) -> None:
         """Seal what there is, and ask every invariant."""
