@@ -9,6 +9,7 @@ from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
 from backend.certification import shortfalls
+from backend.engagement import events, lotteries
 from backend.identity import partners
 from backend.intake import retention, sandbox
 from backend.intake.uploads import tasks as uploads
@@ -28,6 +29,7 @@ CHECKPOINT_EVERY_S = 60
 FOLLOW_EVERY_S = 20
 LAPSE_EVERY_S = 10
 SWEEP_EVERY_S = 60
+SETTLE_EVERY_S = 30
 
 
 @tasks.job("log.seal", every=SEAL_EVERY_S)
@@ -100,6 +102,13 @@ async def expire_sales(worker: Worker) -> None:
 async def lapse(worker: Worker) -> None:
     """Give back what redemptions set aside that no till captured in time."""
     await redemption.lapse_due(worker.db)
+
+
+@tasks.job("games.settle", every=SETTLE_EVERY_S)
+async def settle_games(worker: Worker) -> None:
+    """Close and settle lotteries whose time has come, and give those their points back who got no seat at an event."""
+    await lotteries.settle_due(worker.db)
+    await events.settle_begun(worker.db)
 
 
 @tasks.job("uploads.sweep", every=SWEEP_EVERY_S)
