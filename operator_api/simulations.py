@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from fastapi import Request
+from pydantic import Field
 
 from backend import packs
 from backend.intake import simulating
@@ -20,7 +22,7 @@ from backend.kit.http import Router, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
 from backend.packs import Pack
-from backend.programmes import ProgrammeUnknown
+from backend.programmes import OverlayMisses, ProgrammeUnknown
 from operator_api import pack_texts
 from operator_api.access import OperatorOrAuthority
 from operator_api.library import library
@@ -33,9 +35,12 @@ _MOST_ACTS = 500_000  # more belongs on the command line, where nobody waits for
 
 
 class SimulationRequest(Asked):
-    """A methodology or programme pack as TOML text, and the Shanghai days of the acts to try it on, both included."""
+    """A methodology or programme pack as TOML text, and the Shanghai days of the acts to try it on, both included. A programme
+    is settled by `overlays`, texts too; null: by those that it runs by.
+    """
 
     pack: PackText
+    overlays: Annotated[list[PackText], Field(max_length=20)] | None = None
     first: date
     last: date
 
@@ -71,7 +76,9 @@ class BandTold(Told):
 
 
 class SimulationTold(Told):
-    """What the pack would have meant. `liability_points` is the change in points that have not lapsed."""
+    """What the pack would have meant. `liability_points` is the change in points that have not lapsed; `campaign_points` is what
+    each campaign would add beyond that, if no budget ended it, told of five people or more.
+    """
 
     pack_sha256: str
     people: int
@@ -81,6 +88,7 @@ class SimulationTold(Told):
     by_points: list[BandTold]
     by_grams: list[BandTold]
     refused: dict[str, int]
+    campaign_points: dict[str, int]
 
     @classmethod
     def of(cls, pack: Pack, one: Simulation) -> SimulationTold:
@@ -93,6 +101,7 @@ class SimulationTold(Told):
             by_points=[BandTold.of(band) for band in one.by_points],
             by_grams=[BandTold.of(band) for band in one.by_grams],
             refused=one.refused,
+            campaign_points=one.campaigns,
         )
 
 
@@ -107,6 +116,9 @@ class SimulationTold(Told):
         SimulationTooSmall,
         SimulationTooLarge,
         packs.PackUnknown,
+        packs.PackFaulty,
+        packs.OverlayOversteps,
+        OverlayMisses,
     ),
 )
 async def simulate_pack(
@@ -114,6 +126,7 @@ async def simulate_pack(
 ) -> SimulationTold:
     """Compute a programme's stored acts again by a changed pack, and compare. Nothing is written, nobody is named."""
     pack = await pack_texts.read(asked.pack)
+    overlays = None if asked.overlays is None else [await pack_texts.read(one) for one in asked.overlays]
     async with database(request).transaction() as session:
         await session.connection(
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -125,6 +138,7 @@ async def simulate_pack(
             session,
             tried=[pack],
             library=await library(),
+            overlays=overlays,
             first=asked.first,
             last=asked.last,
             programme=code,

@@ -27,6 +27,13 @@ def simulate(
             "--programme", "-p", help="同时试算的计划，文件或编号 · a programme to try along with it"
         ),
     ] = None,
+    overlay: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--overlay",
+            help="计划的叠加包，文件或编号，可重复；不写则用它现行的 · overlays of the programme; those it runs by where left out",
+        ),
+    ] = None,
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="首日（含） · first day, included")
     ] = None,
@@ -45,8 +52,9 @@ def simulate(
 
     try:
         tried = [find(name) for name in (pack, programme) if name is not None]
+        overlays = None if overlay is None else [find(name) for name in overlay]
         with runtime.platform() as settings:
-            found = runtime.run(compute(settings, tried, first, last))
+            found = runtime.run(compute(settings, tried, first, last, overlays=overlays))
     except DomainError as error:
         console.refuse(error)
         raise typer.Exit(error.kind.exit_code) from None
@@ -68,7 +76,12 @@ def find(name: str) -> Pack:
 
 
 async def compute(
-    settings: Settings, tried: Sequence[Pack], first: datetime | None, last: datetime | None
+    settings: Settings,
+    tried: Sequence[Pack],
+    first: datetime | None,
+    last: datetime | None,
+    *,
+    overlays: Sequence[Pack] | None = None,
 ) -> Simulation:
     """Try packs over the acts of a span of days, in one read-only snapshot."""
     from backend import packs
@@ -83,6 +96,7 @@ async def compute(
             session,
             tried=tried,
             library=packs.load_all(),
+            overlays=overlays,
             first=first.date() if first else None,
             last=last.date() if last else None,
         )
@@ -121,6 +135,8 @@ def tell(found: Simulation) -> None:
     )
     _bands("积分 points", found.by_points)
     _bands("克 grams", found.by_grams)
+    for campaign, points in found.campaigns.items():
+        console.out.print(f"活动 campaign {campaign}: {points:+,} 积分 points", markup=False, soft_wrap=True)
     for code, acts in found.refused.items():
         console.out.print(f"不再计算 no longer counted: {code} {acts:,}", markup=False, soft_wrap=True)
 

@@ -65,13 +65,19 @@ async def city(db: Database, settings: Settings, tmp_path: Path) -> AsyncIterato
 
 
 async def simulate(
-    city: City, *tried: Pack, first: date = date(2024, 3, 1), last: date = date(2024, 4, 30)
+    city: City,
+    *tried: Pack,
+    overlays: list[Pack] | None = None,
+    first: date = date(2024, 3, 1),
+    last: date = date(2024, 4, 30),
 ) -> Simulation:
     async with city.db.transaction() as session:
         await session.connection(
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
-        return await simulating.simulate(session, tried=tried, library=LIBRARY, first=first, last=last)
+        return await simulating.simulate(
+            session, tried=tried, library=LIBRARY, overlays=overlays, first=first, last=last
+        )
 
 
 async def test_a_changed_factor_is_shown_in_grams_points_and_people(city: City) -> None:
@@ -157,3 +163,27 @@ async def test_pages_of_two_acts_give_what_one_page_gives(
     whole = await simulate(city, half)
     monkeypatch.setattr(queries, "PAGE_ROWS", 2)
     assert await simulate(city, half) == whole
+
+
+async def test_tiers_that_an_overlay_sets_are_tried_and_a_campaign_is_told_apart(city: City) -> None:
+    folder = Path(__file__).parents[1] / "programmes"
+    ninth, demo = (
+        (folder / name)
+        .read_text("utf-8")
+        .replace("zs-green-way", "gd-green-travel")
+        .replace("zs-operator", "gd-operator")
+        .replace("2026-01-01", "2024-01-01")
+        .replace("2026-09-22", "2024-03-05")
+        for name in ("ninth.toml", "ninth-demo.toml")
+    )
+    pack, overlay = packs.parse(ninth.encode()), packs.parse(demo.encode())
+    found = await simulate(city, pack, overlays=[overlay])
+    assert (found.total.points_before, found.total.points_after) == (6 * 48 + 4, 6 * 3 + 1)
+    assert found.campaigns == {"car-free-day": 6 * 3}
+    bare = await simulate(city, pack)  # it runs by no overlay, and nothing is guessed
+    assert bare.refused == {"packs.unknown_parameter": 7}
+    assert (bare.total.points_after, bare.campaigns) == (0, {})
+    few = packs.parse(ninth.replace("2024-03-05", "2024-04-09").encode())
+    assert (
+        await simulate(city, few, overlays=[overlay])
+    ).campaigns == {}  # one person's campaign is not told

@@ -66,6 +66,9 @@ class Simulation:
     by_points: tuple[Band, ...]
     by_grams: tuple[Band, ...]
     refused: dict[str, int]  # acts without grams or points by these packs, by the reason
+    campaigns: dict[
+        str, int
+    ]  # points that campaigns would add, if no budget ended them; of five people or more
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, ready for JSON."""
@@ -88,6 +91,8 @@ class Tally:
     liability: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     _groups: dict[tuple[str, str], Sums] = field(default_factory=dict)
+    _campaigns: dict[str, int] = field(default_factory=dict)
+    _people_in: dict[str, set[bytes]] = field(default_factory=dict)
     _people_of: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     _places: dict[bytes, int] = field(default_factory=dict)
     _points: Int64s = field(default_factory=lambda: np.zeros(1024, dtype=np.int64))
@@ -116,6 +121,18 @@ class Tally:
             known = self._people_of.setdefault(key, set())
             if len(known) < FEWEST:
                 known.update(np.unique(own[rows])[:FEWEST].tolist())
+
+    def add_campaign(self, campaign: str, points: int, people: Sequence[bytes]) -> None:
+        """Take in what a campaign adds to acts of these people."""
+        self._campaigns[campaign] = self._campaigns.get(campaign, 0) + points
+        known = self._people_in.setdefault(campaign, set())
+        if len(known) < FEWEST:
+            known.update(people)
+
+    def campaigns(self) -> dict[str, int]:
+        """What each campaign adds; nothing of one in which fewer than five people acted."""
+        told = {name for name, people in self._people_in.items() if len(people) >= FEWEST}
+        return {name: points for name, points in sorted(self._campaigns.items()) if name in told}
 
     def _place(self, person: bytes) -> int:
         return self._places.setdefault(person, len(self._places))

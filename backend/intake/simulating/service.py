@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend import methodologies
+from backend import methodologies, programmes
 from backend.intake.methods import places_of
 from backend.intake.simulating import queries
 from backend.intake.simulating.errors import SimulationTooLarge, SimulationTooSmall, WrongKindOfPack
@@ -31,8 +31,8 @@ from backend.methodologies import (
 )
 from backend.methodologies.model import COLUMNS
 from backend.packs import Library, Pack, ParameterUnknown, overlay_of
-from backend.programmes import Programme, expires_on, points_for
-from backend.programmes.shape import programme_of
+from backend.programmes import Programme, Registered, expires_on, points_for, reckoning, settled
+from backend.programmes.features import Campaign
 
 Int64s = NDArray[np.int64]
 _EPOCH = date(1970, 1, 1)
@@ -46,6 +46,7 @@ async def simulate(
     *,
     tried: Sequence[Pack],
     library: Library,
+    overlays: Sequence[Pack] | None = None,
     first: date | None = None,
     last: date | None = None,
     programme: str | None = None,
@@ -54,11 +55,13 @@ async def simulate(
     """What stored acts of these Shanghai days, both included, would have meant by the packs in `tried`.
 
     A methodology is tried on the acts that were computed by a pack of the same id, in any version; a programme on the
-    acts of its sources; with `programme`, only acts of that one are looked at. What is not tried is taken from
-    `library`. Refuses with `WrongKindOfPack`, `PackFaulty`, `SimulationTooSmall`, `SimulationTooLarge` behind
+    acts of its sources; with `programme`, only acts of that one are looked at. A programme that is tried is settled by
+    `overlays` (None: those that it runs by, as far as it can take them); one that is not is as it runs, and every other
+    pack is taken from `library`. Refuses with `WrongKindOfPack`, `PackFaulty`, `SimulationTooSmall`, `SimulationTooLarge` behind
     `most_acts`, and `PackUnknown` when a source names a programme or overlay that is not there.
     """
-    run = _Run(library, tried, programme)
+    running = {one.code: one for one in await programmes.programmes(session)}
+    run = _Run(library, tried, programme, running, overlays)
     sources = {row["id"]: row for row in await queries.sources(session)}
     wanted = [row for row in sources.values() if run.concerns_programme(row["programme"])]
     low = queries.key_of(first or _EPOCH)
@@ -82,6 +85,7 @@ async def simulate(
         groups=run.tally.groups(),
         by_points=by_points,
         by_grams=by_grams,
+        campaigns=run.tally.campaigns(),
         refused={code: acts for code, acts in sorted(run.tally.refused.items()) if acts},
     )
 
@@ -91,6 +95,8 @@ class _Run:
     library: Library
     tried: Sequence[Pack]
     only: str | None
+    running: Mapping[str, Registered]
+    overlays: Sequence[Pack] | None
     tally: Tally = field(default_factory=Tally)
     methods: dict[str, Methodology] = field(default_factory=dict)
     programmes: dict[str, Programme] = field(default_factory=dict)
@@ -102,10 +108,16 @@ class _Run:
             if pack.kind == "methodology":
                 self.methods[pack.id] = methodology_of(pack)
             elif pack.kind == "programme":
-                self.programmes[pack.id] = programme_of(pack)
+                self.programmes[pack.id] = self._settled(pack)
             else:
                 raise WrongKindOfPack(found=pack.kind)
         self._known.update(self.programmes)
+
+    def _settled(self, pack: Pack) -> Programme:
+        if self.overlays is not None:
+            return settled.settle(pack, map(overlay_of, settled.concern(pack, self.overlays)))
+        runs_by = self.running[pack.id].overlays if pack.id in self.running else ()
+        return settled.settle(pack, [overlay for overlay in runs_by if settled.fits(pack, overlay)])
 
     def concerns_programme(self, code: str) -> bool:
         return self.only in (None, code) and (not self.programmes or code in self.programmes)
@@ -144,11 +156,40 @@ class _Run:
         months = days.astype("datetime64[D]").astype("datetime64[M]")
         people = [row[2].bytes for row in rows]
         self.tally.add(recorded.activity.id, months, people, Change(grams, after), Change(points, earned))
+        self._campaigns(programme, recorded.activity.id, days, people, earned)
         for month in np.unique(months):
             last = expires_on(programme, month.astype("datetime64[D]").astype(object))
             if last is None or last >= clock.today():
                 own = months == month
                 self.tally.liability += int(earned[own].sum()) - int(points[own].sum())
+
+    def _campaigns(
+        self, programme: Programme, activity: str, days: Int64s, people: Sequence[bytes], earned: Int64s
+    ) -> None:
+        """What the campaigns of a programme that is tried would add to these acts, before their budgets end it."""
+        if programme.id not in self.programmes or not programme.features.on("campaigns"):
+            return
+        for campaign in programme.features.campaigns:
+            if campaign.activities and activity not in campaign.activities:
+                continue
+            inside = (days >= (campaign.first - _EPOCH).days) & (days <= (campaign.last - _EPOCH).days)
+            rows = np.nonzero(inside & (earned > 0))[0].tolist()
+            if rows:
+                self._add_extra(programme, campaign, [people[row] for row in rows], earned[rows])
+
+    def _add_extra(
+        self, programme: Programme, campaign: Campaign, people: Sequence[bytes], earned: Int64s
+    ) -> None:
+        distinct, counts = np.unique(earned, return_counts=True)
+        try:
+            extra = sum(
+                reckoning.extra_of(campaign, points, pack=programme.id) * count
+                for points, count in zip(distinct.tolist(), counts.tolist(), strict=True)
+            )
+        except ParameterUnknown as error:
+            self.tally.refused[error.code] += len(people)
+            return
+        self.tally.add_campaign(campaign.id, extra, people)
 
     def _counted(self, programme: Programme, days: Int64s) -> NDArray[np.bool_]:
         """Whether the programme takes acts of these days; a programme that is not tried took them all."""
@@ -237,7 +278,7 @@ class _Run:
 
     def _programme(self, code: str) -> Programme:
         if code not in self._known:
-            self._known[code] = programme_of(self.library.find(code))
+            self._known[code] = self.running[code].pack
         return self._known[code]
 
 
