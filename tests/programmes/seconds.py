@@ -7,6 +7,10 @@ from backend.packs import Pack
 from tests.unscreened import unscreened
 
 SAMPLE = "gd-green-travel"
+MONEY = (
+    'unit_zh              = "分"\nunit_en              = "point"',
+    'unit_zh = "分钱"\nunit_en = "fen"\nmoney = true',
+)
 _FIRST_FORMAT = "format = 1"
 _EXAMPLE = """[[example]]
 why = "一克十分之一分 a tenth of a point per gram"

@@ -24,12 +24,8 @@ from backend.programmes import benefits, money_checks, payouts
 from backend.programmes import checks as programme_checks
 from backend.programmes.errors import NothingToPay, PayoutChanged
 from tests.intake.test_pipeline import City
-from tests.programmes.seconds import SAMPLE, second
+from tests.programmes.seconds import MONEY, SAMPLE, second
 
-MONEY = (
-    'unit_zh              = "分"\nunit_en              = "point"',
-    'unit_zh = "分钱"\nunit_en = "fen"\nmoney = true',
-)
 DAY = clock.today() - dt.timedelta(days=3)
 
 
