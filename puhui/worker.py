@@ -9,6 +9,7 @@ from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
 from backend.certification import shortfalls
+from backend.engagement import followers
 from backend.engagement import events, lotteries
 from backend.identity import partners
 from backend.intake import retention, sandbox
@@ -58,6 +59,12 @@ async def follow_log(worker: Worker) -> None:
     await transparency.catch_up(worker.db)
 
 
+@tasks.job("acts.follow", every=FOLLOW_EVERY_S)
+async def follow_acts(worker: Worker) -> None:
+    """Follow acts that came or went, and what tasks, campaigns, referrals and boards make of them."""
+    await followers.follow(worker.db)
+
+
 @tasks.job("ledger.checkpoints", every=CHECKPOINT_EVERY_S)
 async def checkpoints(worker: Worker) -> None:
     """Fold the finished tail of unguarded accounts, so that their balances stay quick to read."""
@@ -70,6 +77,12 @@ async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
     await programmes.benefits.expire_all(worker.db)
+
+
+@tasks.job("programmes.collect", every=crontab(hour="0", minute="10"))
+async def collect(worker: Worker) -> None:
+    """Collect what is ripe in programmes where the platform does so."""
+    await programmes.pending.collect_for_all(worker.db)
 
 
 @tasks.job("intake.forget_places", every=crontab(hour="3", minute="10"))

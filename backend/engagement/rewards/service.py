@@ -86,9 +86,7 @@ async def take(
     since = until = None
     hours = hours_of(programme, reward)
     if hours is not None:
-        await session.execute(
-            queries.LOCK_PERSON, {"programme": programme.code, "participant": str(participant_id)}
-        )
+        await hold_props(session, programme=programme, participant_id=participant_id)
         already = (await session.execute(queries.PROTECTED_UNTIL, given)).scalar_one()
         since = max(clock.now(), already) if already else clock.now()
         until = since + dt.timedelta(hours=hours)
@@ -193,6 +191,13 @@ async def decide(
             session, spent=grant_id, posting_id=ids.derive(grant_id, "back"), happened_at=now
         )
     return await grant_of(session, programme=programme, grant_id=grant_id)
+
+
+async def hold_props(session: AsyncSession, *, programme: Registered, participant_id: UUID) -> None:
+    """Keep a participant's props as they are until the transaction ends: whoever takes one waits, and is waited for."""
+    await session.execute(
+        queries.LOCK_PERSON, {"programme": programme.code, "participant": str(participant_id)}
+    )
 
 
 async def protected(session: AsyncSession, programme: Registered, participant: UUID, at: dt.datetime) -> bool:

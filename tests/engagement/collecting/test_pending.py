@@ -173,7 +173,8 @@ async def test_a_clawback_waits_for_who_is_collecting_and_leaves_no_debt_beside_
 async def test_every_point_is_accounted_for_while_some_wait(db: Database, owner: Gardener) -> None:
     async with db.transaction() as session:
         found = await programmes.points_identity(session, programme=CODE)
-    assert found.holds and found.pending >= 100
+    assert found.holds
+    assert found.pending >= sum(await owner.waiting() or [100])
 
 
 async def test_the_platform_collects_what_is_ripe_where_the_programme_says_so(
@@ -190,7 +191,8 @@ async def test_the_platform_collects_what_is_ripe_where_the_programme_says_so(
         await owing.claw_back(5)
         await owing.earn(30)
         before = await pending.collect_for_all(db, batch=2)
-    assert before == 0 and await one.has() == {"pending": 10}
+    assert before == 0
+    assert await one.has() == {"pending": 10}
     with clock.travel(at(1, 0)):
         await one.earn(4)
         assert await pending.collect_for_all(db, batch=2) >= 60
