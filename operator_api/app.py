@@ -10,6 +10,7 @@ from backend.kit.settings import Settings
 from operator_api import (
     admission,
     certification,
+    engagement,
     events,
     external_claims,
     feed,
@@ -48,6 +49,7 @@ ROUTERS = (
     lotteries.router,
     trees.router,
     events.router,
+    engagement.router,
     feed.router,
     news.router,
 )

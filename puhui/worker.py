@@ -9,8 +9,7 @@ from celery.schedules import crontab
 
 from backend import identity, ledger, log, programmes, transparency
 from backend.certification import shortfalls
-from backend.engagement import followers
-from backend.engagement import events, lotteries
+from backend.engagement import events, followers, lotteries
 from backend.identity import partners
 from backend.intake import retention, sandbox
 from backend.intake.uploads import tasks as uploads

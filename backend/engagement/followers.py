@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from backend.engagement import campaigns, following, tasks
+from backend.engagement import campaigns, following, referrals, tasks
 from backend.engagement.following import Followed
 from backend.kit.db import Database
 
 following.register_follower("campaigns", campaigns.follow_touched)
 following.register_follower("tasks", tasks.follow_touched)
+following.register_follower("referrals", referrals.follow_touched)
 
 
 async def follow(db: Database) -> Followed:

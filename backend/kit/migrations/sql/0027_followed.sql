@@ -46,6 +46,7 @@ CREATE TABLE award (
     CONSTRAINT award_no_more_than_wanted CHECK (points <= wanted)
 );
 CREATE INDEX award_xid ON award (xid);
+CREATE INDEX award_cause ON award (cause) WHERE cause LIKE 'referral:%';
 CREATE INDEX award_participant ON award (participant_id, programme_id, awarded_at);
 -- Points of awards that were taken back, because what they were for no longer stands.
 CREATE TABLE award_taken (
