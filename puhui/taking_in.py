@@ -213,7 +213,8 @@ async def _register(session: AsyncSession, new: Source, library: Library) -> lis
     """Register a source with what it stands on, and say so."""
     pack = library.find(new.programme)
     said: list[str] = []
-    programme = await programmes.register(session, pack=pack)
+    overlays = programmes.settled.concern(pack, [library.find(name) for name in new.overlays])
+    programme = await programmes.register(session, pack=pack, overlays=overlays or None)
     await _organisation(session, programme.operator_code, Role.OPERATOR, said)
     await _organisation(session, new.partner, Role.PARTNER, said)
     await intake.register_source(session, new, programme_id=programme.id)

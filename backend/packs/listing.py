@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.packs.figures import UNKNOWN
-from backend.packs.pack import Pack
+from backend.packs.pack import Pack, kind_of
 
 _WORST_FIRST = ("low", "medium", "high")
 
@@ -15,7 +15,7 @@ _WORST_FIRST = ("low", "medium", "high")
 @dataclass(frozen=True)
 class Listed:
     """One pack of a list. `confidence` and `source` are those of its weakest known figure: `unknown` when it has figures
-    and knows none of them, empty when it has no figures. `unknown_figures` are ids; `open_points` is what a review left.
+    and knows none of them, empty when it has no figures. `unknown_figures` are ids, or paths in a programme; `open_points` is what a review left.
     """
 
     id: str
@@ -41,6 +41,9 @@ def listed(pack: Pack) -> Listed:
     figures = list(_figures(pack.data))
     known = [one for one in figures if one["value"] != UNKNOWN]
     unknown = [str(one.get("id")) for one in figures if one["value"] == UNKNOWN]
+    kind = kind_of(pack.kind)
+    if kind is not None and kind.figures is not None:
+        unknown = [path for path, value in kind.figures(pack.data).items() if value == UNKNOWN]
     own = {"confidence": header.get("confidence", ""), "source_title": header.get("source", "")}
     weakest = min(known, key=lambda one: _rank(one["confidence"]), default=own)
     only_unknown = bool(figures) and not known

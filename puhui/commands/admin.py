@@ -107,22 +107,37 @@ def suspend(
 
 
 def programme(
-    pack: Annotated[str, typer.Argument(help="计划规则包 · the id of the programme's pack")],
+    pack: Annotated[
+        str, typer.Argument(help="计划规则包，编号或文件 · the programme's pack, by id or as a file")
+    ],
     *,
+    overlay: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="叠加包，编号或文件，可重复；不写则保留现行的 · overlays; those it runs by stay where left out"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Let a programme run by a pack of this deployment, from now on."""
-    from backend import packs, programmes
+    """Let a programme run by a pack and its overlays, from now on; tell which figures are still unknown."""
+    from backend import programmes
+    from puhui.commands.packs_simulate import find
 
-    found = packs.load_all().find(pack)
+    found = find(pack)
+    overlays = None if overlay is None else [find(name) for name in overlay]
 
     async def work(session: AsyncSession, _settings: Settings) -> programmes.Registered:
-        return await programmes.register(session, pack=found)
+        return await programmes.register(session, pack=found, overlays=overlays)
 
     made = _run(work)
-    _told(
-        {"code": made.code, "operator": made.operator_code, "pack_sha256": made.pack.sha256}, as_json=as_json
-    )
+    told: dict[str, object] = {
+        "code": made.code,
+        "operator": made.operator_code,
+        "pack_sha256": made.pack.sha256,
+        "set_by_overlay": dict(made.pack.features.overlays),
+        "unknown": list(made.unknown),
+    }
+    _told(told, as_json=as_json)
 
 
 def source(

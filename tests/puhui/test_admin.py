@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -42,6 +43,13 @@ def test_from_nothing_to_a_source_whose_trips_can_be_taken_in(settings: Settings
     told(admin(settings, *PARTNER, "--json"))
     made = told(admin(settings, *STAFF, "--json", given=PASSWORD + "\n"))
     assert told(admin(settings, "programme", "gd-green-travel", "--json"))["operator"] == "gd-operator"
+    ninth = Path(__file__).parents[1] / "programmes" / "ninth.toml"
+    bare = told(admin(settings, "programme", str(ninth), "--json"))
+    assert bare["unknown"] == ["earn.ride.tiers.1.points", "level.bush.count"]
+    demo = str(ninth.with_name("ninth-demo.toml"))
+    settled = told(admin(settings, "programme", str(ninth), "--overlay", demo, "--json"))
+    assert settled["unknown"] == []
+    assert settled["set_by_overlay"]["level.bush.count"] == "zs-green-way-demo"
     first = told(admin(settings, *SOURCE, "--json"))
     assert told(admin(settings, *SOURCE, "--json")) == first
 
