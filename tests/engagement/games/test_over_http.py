@@ -1,0 +1,248 @@
+"""Rewards, a lottery, a tree and an event as citizens, staff and the public do them over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+import backend.transparency.app
+import mobile_api
+import operator_api
+from backend import log, packs, programmes
+from backend.identity import Role
+from backend.kit import clock, ids
+from backend.kit.db import Database
+from backend.kit.http import wire
+from backend.kit.settings import Settings
+from backend.programmes import wallets
+from tests.audit import games
+from tests.engagement.games.test_lotteries import redone
+from tests.identity.conftest import Hire, Hired, hire
+from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in
+from tests.operator_api.conftest import Person
+from tests.operator_api.conftest import sign_in as sign_in_staff
+
+__all__ = ["hire"]
+
+HOUR = dt.timedelta(hours=1)
+_PARTICIPANTS = text("SELECT id FROM participant")
+HOME = f"/programmes/{games.CODE}"
+
+
+@pytest.fixture(scope="module")
+async def programme(db: Database, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("packs") / f"{games.CODE}.toml"
+    path.write_text(games.PACK, encoding="utf-8")
+    async with db.transaction() as session:
+        await programmes.register(session, pack=packs.load(path))
+        await programmes.register(session, pack=packs.load_all().find("gd-green-travel"))
+    return games.CODE
+
+
+class World:
+    """The three apps, and who signs in to them."""
+
+    def __init__(self, db: Database, settings: Settings, hire: Hire) -> None:
+        self.db, self.settings, self.hire = db, settings, hire
+        self.phones = PhoneBox()
+        self.clients: list[httpx.AsyncClient] = []
+        self.mobile = self._client(mobile_api.build(settings, sender=self.phones))
+        self.staff = self._client(operator_api.build(settings))
+        self.public = self._client(backend.transparency.app.build(settings))
+
+    def _client(self, app: Any) -> httpx.AsyncClient:
+        wire(app, settings=self.settings, db=self.db)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://puhui.test")
+        self.clients.append(client)
+        return client
+
+    async def citizen(self, points: int = 200) -> Citizen:
+        one = await sign_in(self.mobile, self.phones)
+        async with self.db.transaction() as session:
+            await wallets.earn(
+                session, participant_id=one.id, programme=games.CODE, points=points,
+                expires_on=dt.date(2030, 12, 31), posting_id=ids.uuid7(), happened_at=clock.now(),
+            )  # fmt: skip
+        return one
+
+    async def person(self, code: str, role: Role) -> Person:
+        from backend.identity import organisations
+
+        async with self.db.transaction() as session:
+            try:
+                await organisations.organisation_by_code(session, code=code)
+            except organisations.OrganisationUnknown:
+                await organisations.create_organisation(
+                    session, code=code, name_zh=f"{code} 机构", name_en=code, roles=[role]
+                )
+        hired: Hired = await self.hire(role, organisation=code)
+        answered = await sign_in_staff(self.staff, hired)
+        assert answered.status_code == 200, answered.text
+        return Person(hired, answered.json(), self.staff)
+
+    async def points(self, one: Citizen) -> int:
+        async with self.db.transaction() as session:
+            found = await wallets.wallet_of(session, participant_id=one.id, programme=games.CODE)
+        return found.spendable
+
+
+@pytest.fixture
+async def world(db: Database, settings: Settings, hire: Hire, programme: str) -> AsyncIterator[World]:
+    del programme
+    world = World(db, settings, hire)
+    yield world
+    for client in world.clients:
+        await client.aclose()
+
+
+def ok(answer: httpx.Response, status: int = 200) -> Any:
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_a_reward_is_taken_once_for_one_key_and_delivered_or_refused(world: World) -> None:
+    alice, clerk = await world.citizen(), await world.person("gd-operator", Role.OPERATOR)
+    told = {one["id"]: one for one in ok(await alice.get(f"{HOME}/rewards"))}
+    assert (told["bag"]["price_points"], told["bag"]["left"], told["sapling"]["real"]) == (10, 3, False)
+    first = ok(await alice.post(f"{HOME}/rewards/bag", key="one-bag-please"), 201)
+    assert ok(await alice.post(f"{HOME}/rewards/bag", key="one-bag-please"), 201) == first
+    assert await world.points(alice) == 190
+    waiting = ok(await clerk.get(f"{HOME}/grants", params={"waiting": True}))["items"]
+    assert [one["id"] for one in waiting] == [first["id"]]
+    assert str(alice.id) not in json.dumps(waiting)
+    refused = ok(await clerk.post(f"{HOME}/grants/{first['id']}/refusal", {"reason": "none left"}))
+    assert (refused["state"], await world.points(alice)) == ("refused", 200)
+    again = await clerk.post(f"{HOME}/grants/{first['id']}/delivery", {})
+    assert (again.status_code, again.json()["code"]) == (409, "rewards.grant_decided")
+    ok(await alice.post(f"{HOME}/rewards/reed-bed"), 201)
+    (cause,) = ok(await clerk.get(f"{HOME}/causes"))
+    assert (cause["reward"], cause["gifts"], cause["points"]) == ("reed-bed", 1, 7)
+    missing = await alice.post(f"{HOME}/rewards/moon")
+    assert (missing.status_code, missing.json()["code"]) == (404, "rewards.unknown")
+    off = await alice.get("/programmes/gd-green-travel/lotteries")
+    assert (off.status_code, off.json()["code"]) == (404, "programmes.feature_off")
+
+
+async def test_a_lottery_from_opening_to_a_draw_that_the_public_redoes(world: World, tmp_path: Path) -> None:
+    alice, bob = await world.citizen(), await world.citizen()
+    clerk, witness = (
+        await world.person("gd-operator", Role.OPERATOR),
+        await world.person("authority", Role.AUTHORITY),
+    )
+    start = clock.now()
+    asked = {
+        "reward": "spring", "second_party": "authority", "enter_from": start.isoformat(),
+        "enter_until": (start + HOUR).isoformat(), "reveal_until": (start + 2 * HOUR).isoformat(),
+    }  # fmt: skip
+    own = await clerk.post(f"{HOME}/lotteries", asked | {"second_party": "gd-operator"})
+    assert own.json()["code"] == "lotteries.second_party_unfit"
+    lottery = ok(await clerk.post(f"{HOME}/lotteries", asked), 201)["id"]
+    early = await alice.post(f"{HOME}/lotteries/{lottery}/entries")
+    assert early.json()["code"] == "lotteries.not_entering"
+    kept = {who: secrets.token_bytes(32) for who in ("clerk", "witness")}
+    for person, who in ((clerk, "clerk"), (witness, "witness")):
+        commitment = hashlib.sha256(kept[who] + UUID(lottery).bytes).hexdigest()
+        ok(await person.post(f"/lotteries/{lottery}/commitment", {"commitment": commitment}), 201)
+    stranger = await world.person("desert", Role.PARTNER)
+    assert (await stranger.get(f"/lotteries/{lottery}")).status_code == 404
+    labels = [
+        ok(await one.post(f"{HOME}/lotteries/{lottery}/entries"), 201)["label"] for one in (alice, alice, bob)
+    ]
+    assert ok(await world.public.get(f"/lotteries/{lottery}"))["entries"] is None
+    with clock.travel(start + HOUR):
+        clerk, witness = (
+            await world.person("gd-operator", Role.OPERATOR),
+            await world.person("authority", Role.AUTHORITY),
+        )
+        ok(await clerk.post(f"/lotteries/{lottery}/secret", {"secret": kept["clerk"].hex()}), 201)
+        drawn = ok(await witness.post(f"/lotteries/{lottery}/secret", {"secret": kept["witness"].hex()}), 201)
+        prizes = ok(await clerk.get(f"{HOME}/grants", params={"reward": "spring/bike"}))["items"]
+    assert (drawn["state"], [one["points"] for one in prizes]) == ("drawn", [0])
+    published = await world.public.get(f"/lotteries/{lottery}")
+    assert sorted(ok(published)["entries"]) == sorted(labels)
+    verdict = redone(ok(published), tmp_path)
+    assert verdict.returncode == 0, verdict.stderr
+    seen = ok(await alice.get(f"{HOME}/lotteries/{lottery}"))
+    assert [one["label"] for one in seen["winners"]] == [one["entry"] for one in ok(published)["winners"]]
+    assert {one["name"] for one in seen["winners"]} == {None}, "nobody agreed to be shown"
+    assert any(one["mine"] for one in seen["winners"])
+    for said in (published.text, json.dumps(seen)):
+        assert not re.search("|".join(str(one.id) for one in (alice, bob)), said)
+
+
+async def test_a_tree_is_ordered_handed_over_planted_and_certified(world: World) -> None:
+    alice, bob = await world.citizen(), await world.citizen()
+    clerk, gardener = (
+        await world.person("gd-operator", Role.OPERATOR),
+        await world.person("desert", Role.PARTNER),
+    )
+    tree = ok(await alice.post(f"{HOME}/trees", {"reward": "saxaul"}), 201)
+    assert (await alice.get(f"{HOME}/trees/{tree['id']}/certificate.pdf")).json()[
+        "code"
+    ] == "planting.no_certificate"
+    batch = ok(await clerk.post(f"{HOME}/trees/batches", {"partner": "desert"}), 201)
+    orders = ok(await gardener.get(f"{HOME}/trees", params={"batch_id": batch["id"]}))["items"]
+    assert [one["id"] for one in orders] == [tree["id"]]
+    assert str(alice.id) not in json.dumps(orders)
+    report = {"reference": "MQ-1", "place": "甘肃省武威市民勤县", "planted_on": clock.today().isoformat()}
+    number = ok(await gardener.post(f"{HOME}/trees/{tree['id']}/planted", report), 201)["certificate"]
+    other = await world.person("another", Role.PARTNER)
+    assert (await other.get(f"{HOME}/trees")).status_code == 404
+    pdf = await alice.get(f"{HOME}/trees/{tree['id']}/certificate.pdf", params={"named": True})
+    svg = await alice.get(f"{HOME}/trees/{tree['id']}/certificate.svg")
+    assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    assert svg.text.startswith("<svg")
+    assert (await bob.get(f"{HOME}/trees/{tree['id']}/certificate.svg")).status_code == 404
+    told = ok(await world.public.get(f"/certificates/{number}"))
+    assert (told["real"], told["reference"], told["place"]) == (True, "MQ-1", report["place"])
+    assert str(alice.id) not in json.dumps(told)
+    assert (await world.public.get("/certificates/0000-0000-0000")).status_code == 404
+    virtual = ok(await bob.post(f"{HOME}/trees", {"reward": "sapling"}), 201)
+    assert (virtual["real"], virtual["state"]) == (False, "planted")
+
+
+async def test_an_event_is_signed_up_for_and_checked_in_at_the_door(world: World) -> None:
+    alice, bob = await world.citizen(), await world.citizen()
+    clerk = await world.person("gd-operator", Role.OPERATOR)
+    begins = clock.now() + HOUR / 2
+    asked = {
+        "title_zh": "骑行讲座", "title_en": "A talk on cycling", "place": "市民中心", "starts_at": begins.isoformat(),
+        "ends_at": (begins + HOUR).isoformat(), "capacity": 1, "price_points": 6, "award_points": 9,
+    }  # fmt: skip
+    event = ok(await clerk.post(f"{HOME}/events", asked), 201)["id"]
+    assert ok(await alice.post(f"{HOME}/events/{event}/sign-up"), 201)["state"] == "seat"
+    waiting = ok(await bob.post(f"{HOME}/events/{event}/sign-up"), 201)
+    assert (waiting["state"], waiting["waiting_before"]) == ("waiting", 0)
+    shown = ok(await clerk.get(f"{HOME}/events/{event}/code"))
+    code = {"code": shown["code"]}
+    assert (await bob.post(f"{HOME}/events/{event}/check-in", code)).json()[
+        "code"
+    ] == "events.check_in_refused"
+    for _ in range(2):
+        assert ok(await alice.post(f"{HOME}/events/{event}/check-in", code))["state"] == "checked_in"
+    assert await world.points(alice) == 203
+    assert ok(await bob.post(f"{HOME}/events/{event}/sign-up/cancellation"))["state"] == "cancelled"
+    assert await world.points(bob) == 200
+    (told,) = ok(await bob.get(f"{HOME}/events"))["items"]
+    assert (told["id"], told["seats_left"], told["award_points"]) == (event, 0, 9)
+
+
+async def test_the_log_of_a_lottery_names_no_participant(world: World) -> None:
+    async with world.db.transaction() as session:
+        entries = await log.entries(session, low=0, high=await log.size(session))
+        people = {str(row) for row in (await session.execute(_PARTICIPANTS)).scalars()}
+    said = json.dumps([one.body for one in entries])
+    assert any(one.kind == "lottery.drawn" for one in entries)
+    assert not [one for one in people if one in said]
