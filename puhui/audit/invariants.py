@@ -12,6 +12,7 @@ from backend.certification import checks as batches
 from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
 from backend.engagement import spent
+from backend.engagement.collecting import checks as collecting
 from backend.engagement.events import checks as events
 from backend.engagement.lotteries import checks as lotteries
 from backend.engagement.planting import checks as trees
@@ -162,6 +163,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("footprints.recomputed", "个人足迹可按所存规则包重算，更正与撤回均属本人", "Footprints come out the same again; what corrects or takes back is of one's own", _rows(footprints.recomputed)),
     Invariant("footprints.apart", "个人足迹不入账本、减排量池、行为与批次", "Nothing of a footprint is in the ledger, a pool, an act or a batch", _rows(footprints.apart)),
     Invariant("points.spent", "支用的积分各有所归:领取、参加或报名,应退者如数退回", "Points are spent on grants, entries and sign-ups as they say, and go back where those ended so", _rows(spent.points)),
+    Invariant("points.waiting", "待收取的积分只在成熟后、最后收取日前由本人或有记录的好友收取,其后过期", "Points that wait are collected in their time, by their owner or a friend of whom a row tells, and lapse after it", _rows(collecting.waiting)),
+    Invariant("collecting.taken", "好友收取之数与账本一致,不超过份额与上限", "What friends took is in the ledger, within the share and their limits", _rows(collecting.taken)),
     Invariant("rewards.granted", "奖励按当时的规则包计价、编号,不超过库存与每人次数", "Grants are numbered, at the price of the pack of that moment, within stock and limit", _rows(rewards.granted)),
     Invariant("lotteries.drawn", "抽奖依次承诺、参加、截止、公开,开奖可由日志重算", "Lotteries are committed, entered, closed and revealed in order, and drawn as the log gives it again", _rows(lotteries.drawn)),
     Invariant("trees.planted", "植树订单只移交一次、种植一次,实体树均由所指合作方报告", "Orders of trees are handed over and planted once, really only where their partner reported it", _rows(trees.planted)),

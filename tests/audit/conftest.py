@@ -25,7 +25,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import benefits, capped, compliance, exchanged, games, partner, sent
+from tests.audit import benefits, capped, collecting, compliance, exchanged, games, partner, sent
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
@@ -102,6 +102,7 @@ class City:
         await self.footprints()
         await sent.build(self.db, self.settings)
         await games.Games(self.db, self.settings, self.folder).build()
+        await collecting.Garden(self.db, self.settings, self.folder).build()
         await benefits.build(self.db, self.settings)
         await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:

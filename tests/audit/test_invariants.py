@@ -12,6 +12,7 @@ from puhui.audit import INVARIANTS
 from tests.audit import (
     benefits,
     capped,
+    collecting_cases,
     contested_cases,
     exchanged_cases,
     footprint_cases,
@@ -486,7 +487,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-CASES |= footprint_cases.CASES
+CASES |= footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | benefits.CASES
 

@@ -38,6 +38,7 @@ TABLES = (
     "reward_grant", "reward_outcome", "lottery", "lottery_commitment", "lottery_entry", "lottery_close", "lottery_reveal",
     "lottery_result", "lottery_winner", "tree_batch", "tree_batch_order", "tree",
     "event", "event_called_off", "event_signup", "event_signup_end", "event_check_in",
+    "collecting_taken",
     "audit_run",
     "log_entry", "log_node", "log_key", "log_tree_head", "log_seal",
     "transparency_progress", "transparency_event", "transparency_source", "transparency_range", "transparency_batch",
