@@ -58,6 +58,11 @@ class ActTold(Told):
     methodology: str
     reduction_g: int
     points: int
+    benefit_fen: int = Field(
+        description="What it earned where the programme gives money; `points` is 0 then."
+    )
+    withheld: int = Field(description="What it would have earned beyond that, in points or fen.")
+    withheld_because_text: str | None
     status: str = Field(
         description="`pooled`: the grams are on their way to credits; `uncredited`: they are not; `withdrawn`: the act "
         "no longer counts, and its points were taken back."
@@ -86,7 +91,10 @@ class ActTold(Told):
             activity=act.activity,
             methodology=act.methodology,
             reduction_g=act.grams,
-            points=act.points,
+            points=0 if act.money else act.points,
+            benefit_fen=act.points if act.money else 0,
+            withheld=act.capped + act.unfunded,
+            withheld_because_text=_withheld(act),
             status="withdrawn" if act.withdrawn_at else "pooled" if pooled else "uncredited",
             uncredited_because=None if pooled else act.credit,
             uncredited_because_text=None if pooled else _why(act.credit),
@@ -198,6 +206,21 @@ async def explain_act(act_id: UUID, citizen: SignedInCitizen, session: ReadSessi
         explanation=ExplanationTold.of(found.explanation),
         basis=[note_zh if zh else note_en for note_zh, note_en in found.basis],
     )
+
+
+BUDGET_USED_UP = (
+    "感谢您的绿色行动！本计划当期的奖励预算已用完，这次行为照常记录，减排量不受影响。",
+    "Thank you! The programme's budget for rewards is used up for now; the act is on record, and its grams count all the same.",
+)
+CAPPED = (
+    "已达到本计划的每日或每月上限，超出部分不再计奖励。",
+    "The programme's cap of a day or month is reached; what is beyond it earns nothing more.",
+)
+
+
+def _withheld(act: Act) -> str | None:
+    told = [*([CAPPED] if act.capped else []), *([BUDGET_USED_UP] if act.unfunded else [])]
+    return " ".join(zh if i18n.language() == "zh" else en for zh, en in told) or None
 
 
 def _why(reason: str) -> str:

@@ -48,6 +48,9 @@ class Act:
     withdrawn_at: datetime | None = None
     withdrawn_because: str | None = None
     replaced_by: UUID | None = None
+    capped: int = 0  # what a cap took, and what the budget did not give
+    unfunded: int = 0
+    money: bool = False  # `points`, `capped` and `unfunded` are fen
 
     @property
     def cursor(self) -> tuple[str, str]:
@@ -65,11 +68,12 @@ class ExplainedAct:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Grams, points and the number of acts of a participant in a span of time."""
+    """Grams, points, money and the number of acts of a participant in a span of time."""
 
     grams: int
     points: int
     acts: int
+    benefit_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, l
             },
         )
     ).one()
-    return Sums(grams=row.grams, points=row.points, acts=row.acts)
+    return Sums(grams=row.grams, points=row.points, acts=row.acts, benefit_fen=row.benefit_fen)
 
 
 async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: UUID) -> list[Claimed]:
@@ -210,4 +214,7 @@ def _act(row: Any) -> Act:
         withdrawn_at=row.withdrawn_at,
         withdrawn_because=row.withdrawn_because,
         replaced_by=row.replaced_by,
+        capped=row.capped,
+        unfunded=row.unfunded,
+        money=row.money,
     )

@@ -257,7 +257,9 @@ PARTITION_EXISTS = text(
 
 _ACT = """
     SELECT a.claim_key, a.happened_at, a.ended_at, s.code AS source, p.code AS programme, s.region, s.evidence,
-           s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, a.points, a.credit, a.means_token,
+           s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, COALESCE(c.points, a.points) AS points,
+           a.credit, a.means_token, COALESCE(t.points, 0) AS capped, COALESCE(u.points, 0) AS unfunded,
+           EXISTS (SELECT FROM ledger_account l WHERE l.code = 'subsidy:' || p.code) AS money,
            c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256, w.withdrawn_at, w.cause AS withdrawn_because,
            w.replaced_by
     FROM action a
@@ -267,6 +269,8 @@ _ACT = """
     JOIN intake_chunk k ON k.job_id = a.job_id AND k.seq = a.seq
     JOIN intake_job j ON j.id = a.job_id
     LEFT JOIN action_claim c ON c.claim_key = a.claim_key
+    LEFT JOIN action_trimmed t ON t.claim_key = a.claim_key
+    LEFT JOIN action_unfunded u ON u.claim_key = a.claim_key
     LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
 """
 ACTS = text(
@@ -287,17 +291,23 @@ ACT = text(
     _ACT
     + " WHERE a.claim_key = :key AND (a.participant_id = :participant OR c.participant_id = :participant)"
 )
+# A programme that ever gave money has an account for it, and never gives points.
 SUMS = text("""
-    SELECT COALESCE(sum(grams), 0)::bigint AS grams, COALESCE(sum(points), 0)::bigint AS points, count(*) AS acts
+    SELECT COALESCE(sum(own.grams), 0)::bigint AS grams, count(*) AS acts,
+           COALESCE(sum(own.points) FILTER (WHERE l.id IS NULL), 0)::bigint AS points,
+           COALESCE(sum(own.points) FILTER (WHERE l.id IS NOT NULL), 0)::bigint AS benefit_fen
     FROM (
-        SELECT a.grams, a.points FROM action a
+        SELECT a.grams, a.points, a.source_id FROM action a
         WHERE a.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
         UNION ALL
-        SELECT a.grams, c.points FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
+        SELECT a.grams, c.points, a.source_id FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
         WHERE c.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
     ) own
+    JOIN intake_source s ON s.id = own.source_id
+    JOIN programme p ON p.id = s.programme_id
+    LEFT JOIN ledger_account l ON l.code = 'subsidy:' || p.code
 """)
 # In the order of their claim keys, which begin with the day; whoever reads them holds the lock of their means.
 WAITING = text("""

@@ -11,10 +11,12 @@ from sqlalchemy import text
 
 from backend import intake, programmes
 from backend.intake import checks, funded, posted, recomputed
+from backend.intake.holding import Correction
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from backend.packs import load_all
+from backend.packs import ParameterUnknown, load_all
+from mobile_api.acts import ActTold
 from tests.intake.test_pipeline import City
 from tests.programmes.seconds import second
 
@@ -149,3 +151,37 @@ async def test_a_rehearsal_tells_what_the_budget_would_leave_and_writes_nothing(
     )  # fmt: skip
     assert [answer.points for answer in dry.answers] == [19, 1]
     assert await unfunded(city) == []
+
+
+async def test_the_citizen_is_told_politely_that_the_budget_is_used_up(city: City) -> None:
+    rider = await city.rider("told")
+    await run_with(city, await given(city) + 20)
+    await take(city, ride("told", 0), ride("told", 1), ride("told", 2))
+    async with city.db.transaction() as session:
+        acts = await intake.acts_of(session, participant_id=rider)
+    assert [(act.points, act.unfunded) for act in reversed(acts)] == [(19, 0), (1, 18), (0, 19)]
+    told = ActTold.of(acts[0])
+    assert told.withheld == 19
+    assert told.withheld_because_text is not None
+
+
+async def test_a_corrected_act_gets_back_what_it_gave_back(city: City) -> None:
+    """The budget is used up: the correction has what the withdrawn act brings back, and nothing of anybody else's."""
+    rider = await city.rider("corrected")
+    await run_with(city, await given(city) + 30)
+    await take(city, ride("corrected", 0), ride("corrected", 2))
+    (answer,) = await intake.holding.correct_events(
+        city.db, city.settings, source=city.source, library=city.library,
+        corrections=[Correction("test", event=ride("corrected", 0), replacement=ride("corrected", 0, metres=9_000))],
+    )  # fmt: skip
+    assert (answer.outcome, answer.points) == ("corrected", 19)
+    assert await city.points(rider) == 30
+    await sound(city)
+
+
+async def test_an_unknown_amount_refuses_before_anything_is_stored(city: City) -> None:
+    await city.rider("unknown-amount")
+    await run_with(city, "unknown")
+    with pytest.raises(ParameterUnknown) as refused:
+        await take(city, ride("unknown-amount", 0))
+    assert refused.value.parameter == "budget.amount"
