@@ -97,9 +97,14 @@ ACTS_BY_DAY = f"""
       AND {{where}}
     GROUP BY 1, 2, 3, 4
 """
-TOUCH_WHOLE = text("""
+TOUCH_WHOLE = text(f"""
     INSERT INTO followed_touched
-    SELECT DISTINCT programme_id, participant_id, day FROM acted_day WHERE programme_id = :programme
+    (SELECT programme_id, participant_id, day FROM acted_day WHERE programme_id = :programme
+     UNION
+     SELECT s.programme_id, COALESCE(c.participant_id, a.participant_id), {_DAY}
+     FROM action_withdrawn w JOIN action a ON a.claim_key = w.claim_key JOIN intake_source s ON s.id = a.source_id
+     LEFT JOIN action_claim c ON c.claim_key = a.claim_key
+     WHERE s.programme_id = :programme AND COALESCE(c.participant_id, a.participant_id) IS NOT NULL)
     EXCEPT SELECT programme_id, participant_id, day FROM followed_touched
 """)
 MAKE_WHOLE = text(

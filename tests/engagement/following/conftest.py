@@ -12,20 +12,26 @@ from sqlalchemy import text
 
 from backend import intake, programmes
 from backend.engagement import following
+from backend.engagement.campaigns import checks as campaigned
 from backend.engagement.following import checks
+from backend.engagement.referrals import checks as referred
+from backend.engagement.tasks import checks as finished
 from backend.intake import posted
 from backend.kit import clock, ids
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.packs import load_all
-from backend.programmes import Registered
+from backend.programmes import Registered, awarded
+from backend.programmes import checks as points
 from tests.intake.test_pipeline import City
 from tests.unscreened import unscreened
 
 CODE = "gd-green-travel"
 SOURCE = 'source = "programme policy"\n'
-CHECKS = (checks.days, posted.points)
+CHECKS = (
+    checks.days, posted.points, awarded.awards, campaigned.granted, finished.finished, referred.rewarded, points.points,
+)  # fmt: skip
 BEGUN = dt.datetime(2026, 10, 1, 12, tzinfo=SHANGHAI)
 EXAMPLE = """
 
