@@ -12,11 +12,19 @@ from backend.certification import checks as batches
 from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
 from backend.engagement import spent
+from backend.engagement.campaigns import checks as campaigns
+from backend.engagement.circle import checks as circle
 from backend.engagement.collecting import checks as collecting
 from backend.engagement.events import checks as events
+from backend.engagement.feed import checks as feed
+from backend.engagement.following import checks as followed
 from backend.engagement.lotteries import checks as lotteries
+from backend.engagement.news import checks as news
 from backend.engagement.planting import checks as trees
+from backend.engagement.referrals import checks as referrals
 from backend.engagement.rewards import checks as rewards
+from backend.engagement.tasks import checks as tasks
+from backend.engagement.teams import checks as teams
 from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
@@ -33,8 +41,8 @@ from backend.ledger import serial_checks
 from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
+from backend.programmes import awarded, money_checks
 from backend.programmes import checks as programmes
-from backend.programmes import money_checks
 from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
 from merchant.catalogue import checks as offers
@@ -142,6 +150,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("batches.logged", "冻结、确认、核查与签发均如实载入日志", "Freezing, certification, verification and issuance are in the log as they are", _rows(stated.logged)),
     Invariant("withdrawn.made_good", "已核证后撤回的每一克均有记录，只补足一次，否则仍为欠量", "Each gram withdrawn after it was certified is noted, and made good once or still owed", _rows(shortfalls.made_good)),
     Invariant("withdrawn.cancelled", "强制注销与所欠的整吨数、过账及日志一致", "Compulsory cancellations are what was owed in whole tonnes, as posted and logged", _rows(shortfalls.cancellations)),
+    Invariant("circle.profiles", "展示同意前后相承，离开者不再展示", "People say one thing after another about being shown; nobody who left is shown", _rows(circle.profiles)),
+    Invariant("circle.friends", "好友由邀请而成，双方当时均同意展示，由其一结束", "Friends became so by an invitation, both shown then; one of them ended it", _rows(circle.friends)),
+    Invariant("teams.membership", "队伍成员前后相承，一人同时只在一队", "People join, lead and leave one team at a time, in order", _rows(teams.membership)),
+    Invariant("feed.posts", "动态与点赞出自已同意展示者，隐藏者为运营方且说明理由", "Posts and likes are of people who were shown; the operator hides for a reason", _rows(feed.posts)),
+    Invariant("news.published", "资讯由该计划运营方发布与撤回", "News is published and withdrawn by the programme's operator", _rows(news.published)),
     Invariant("bridge.steps", "过桥的每一步接续前一步，记账与日志与之一致", "Bridge transfers go step by step, each posted and logged as it is", _rows(bridge.steps)),
     Invariant("credits.across", "每吨减排量在签发簿与各市场簿中恰计一次", "Every credit counts once, over the book that issued it and the markets' books", _rows(bridge.across)),
     Invariant("credits.holders", "减排量的转让与注销与记账、日志一致", "Credits pass on and are cancelled as recorded and logged", _rows(credits_.passed_on_and_given_up)),
@@ -169,5 +182,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("lotteries.drawn", "抽奖依次承诺、参加、截止、公开,开奖可由日志重算", "Lotteries are committed, entered, closed and revealed in order, and drawn as the log gives it again", _rows(lotteries.drawn)),
     Invariant("trees.planted", "植树订单只移交一次、种植一次,实体树均由所指合作方报告", "Orders of trees are handed over and planted once, really only where their partner reported it", _rows(trees.planted)),
     Invariant("events.attended", "席位依报名次序,每人一席,签到码为当时所示,所得即活动所定", "Seats go in the order of signing up, once a person; checking in had a good code and earned the award", _rows(events.attended)),
+    Invariant("acts.followed", "逐日汇总与有效行为一致", "Days are what the acts that stand amount to, as far as they were followed", _rows(followed.days)),
+    Invariant("awards.given", "奖励按所述过账,各有所因,收回不超过所给", "Awards are posted as they say, for something, and no more is taken back than was given", _rows(awarded.awards)),
+    Invariant("tasks.finished", "任务按当时条件由有效行为完成,每期奖励一次,行为撤销则收回", "Finished tasks are done by the terms of their time; what acts no longer carry is undone and taken back", _rows(tasks.finished)),
+    Invariant("campaigns.granted", "活动加赠合于倍数与行为次序,预算分毫不超,撤销则退回", "Campaigns give what multiplier and order of acts say, never more than their budget, and get back what is withdrawn", _rows(campaigns.granted)),
+    Invariant("referrals.rewarded", "邀请非自邀互邀,新用户确有行为方予奖励,不超次数", "Referrals are of others, rewarded while the newcomer's acts stand, at most so often", _rows(referrals.rewarded)),
     Invariant("transparency.follows", "公开的即日志所载，日志所述之事均可能发生", "What is told to the public is what the log says, and the log tells what can be", _rows(transparency.as_the_log_says)),
 )  # fmt: skip

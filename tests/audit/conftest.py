@@ -25,7 +25,18 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests.audit import benefits, capped, collecting, compliance, exchanged, games, partner, sent
+from tests.audit import (
+    benefits,
+    capped,
+    collecting,
+    compliance,
+    exchanged,
+    followed,
+    games,
+    partner,
+    sent,
+    social,
+)
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
 from tests.audit.crossing import Crossing
@@ -104,6 +115,8 @@ class City:
         await games.Games(self.db, self.settings, self.folder).build()
         await collecting.Garden(self.db, self.settings, self.folder).build()
         await benefits.build(self.db, self.settings)
+        await social.Social(self.db, self.settings).build()
+        await followed.build(self.db, self.settings, self.folder)
         await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:
             await retention.forget_places(session)

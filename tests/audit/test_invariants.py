@@ -15,11 +15,13 @@ from tests.audit import (
     collecting_cases,
     contested_cases,
     exchanged_cases,
+    followed_cases,
     footprint_cases,
     further_cases,
     games_cases,
     partner_cases,
     sent_cases,
+    social_cases,
 )
 from tests.audit.conftest import Copy, copy_of, put_back, said
 
@@ -489,6 +491,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 
 CASES |= footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
+CASES |= social_cases.CASES | followed_cases.CASES
 CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | benefits.CASES
 
 

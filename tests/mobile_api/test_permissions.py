@@ -34,6 +34,9 @@ def _with_values(path: str) -> str:
         "lottery_id": str(uuid4()),
         "tree_id": str(uuid4()),
         "event_id": str(uuid4()),
+        "handle": "0123456789abcdef",
+        "board": "week",
+        "post_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 
