@@ -53,6 +53,10 @@ async def test_a_month_of_nanjings_green_travel_has_points_and_no_grams(town: To
         again = await town.answered(days, [steps(ann, 30, 20_000)])
         assert [one["outcome"] for one in again.json()["events"]] == ["conflict"]
         assert await ann.spendable(code) == 86
+        # 10 points a leaf (the overlay's), 4 leaves a tree, 4 trees a forest
+        await town.follow()
+        assert await counts(ann, code) == {"leaf": 8, "tree": 2, "forest": 0}
+        assert await counts(bo, code) == {"leaf": 21, "tree": 5, "forest": 1}
         # a tree that grows on screen for 40, and one that a partner really plants for 60
         screen = await ann.post(f"/programmes/{code}/trees", {"reward": "plant-online"})
         real = await bo.post(f"/programmes/{code}/trees", {"reward": "adopt-tree"})
@@ -67,4 +71,11 @@ async def test_a_month_of_nanjings_green_travel_has_points_and_no_grams(town: To
         await town.does(gardener, f"{trees}/{real['id']}/planted", told)
         (mine,) = (await bo.get(trees))["items"]
         assert (mine["state"], mine["real"]) == ("planted", True)
+        assert await counts(bo, code) == {"leaf": 21, "tree": 5, "forest": 1}  # spending fells no forest
         await town.passes_the_audit()
+
+
+async def counts(who: Someone, code: str) -> dict[str, int]:
+    """How many of each level somebody has."""
+    told = await who.get(f"/programmes/{code}/levels")
+    return {level["id"]: level["count"] for level in told["levels"]}

@@ -79,3 +79,15 @@ async def test_what_a_reward_costs_is_not_guessed(town: Town) -> None:
             problem = await who.refused(path, {"reward": told["id"]} if trees else None)
             assert problem["code"] == "packs.unknown_parameter"
             assert (problem["pack"], problem["parameter"]) == (programme, f"reward.{told['id']}.price")
+
+
+async def test_neither_a_ladder_nor_a_task_is_guessed(town: Town) -> None:
+    who = await town.citizen()
+    for programme, path, parameter in (
+        ("nj-green-travel", "levels", "level.leaf.count"),
+        ("sz-carbon-account", "tasks", "task.low-carbon-task.count"),
+    ):
+        await town.run(programme, overlay=False)
+        answer = await (await who.app()).get(f"/programmes/{programme}/{path}")
+        problem = answer.json()
+        assert (problem["code"], problem["parameter"]) == ("packs.unknown_parameter", parameter)

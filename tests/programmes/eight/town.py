@@ -18,6 +18,7 @@ import httpx
 import pyotp
 
 from backend import intake, log, packs, programmes
+from backend.engagement import followers
 from backend.identity import Role, consent, means, organisations, staff
 from backend.intake.mapping import mapping_of
 from backend.kit import clock
@@ -259,6 +260,10 @@ class Town:
             if week:
                 with clock.travel(self.at(last, 23)):
                     await self.send(source, week)
+
+    async def follow(self) -> None:
+        """What follows from acts: the job that the beat rings for."""
+        await followers.follow(self.db)
 
     async def grams_of(self, programme: str) -> tuple[int, int]:
         """Grams in the programme's pools, and all others."""
