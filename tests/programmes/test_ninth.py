@@ -14,7 +14,9 @@ from fastapi import FastAPI
 import mobile_api
 import operator_api
 from backend import intake, packs, programmes
+from backend.engagement import followers
 from backend.identity import Role, means, organisations
+from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.http import wire
@@ -35,10 +37,11 @@ HERE = Path(__file__).parent
 NINTH, DEMO = HERE / "ninth.toml", HERE / "ninth-demo.toml"
 LIBRARY = packs.load_all()
 RIDES = """account_no,started_at,ended_at,distance_m
-{card},2026-10-12 07:00:00,2026-10-12 07:20:00,999
-{card},2026-10-12 08:00:00,2026-10-12 08:20:00,1000
-{card},2026-10-13 08:00:00,2026-10-13 08:20:00,2999
+{card},2026-09-22 08:00:00,2026-09-22 08:20:00,3000
 {card},2026-10-14 08:00:00,2026-10-14 08:20:00,3000
+{card},{today} 07:00:00,{today} 07:20:00,999
+{card},{today} 08:00:00,{today} 08:20:00,1000
+{card},{today} 09:00:00,{today} 09:20:00,2999
 """
 
 
@@ -89,7 +92,7 @@ async def test_the_ninth_programme_runs_from_its_text_alone(
     card = f"ZS{uuid4().hex[:8]}"
     await _holds(db, settings, citizen, card)
     path = tmp_path / "rides.csv"
-    path.write_text(RIDES.format(card=card), "utf-8")
+    path.write_text(RIDES.format(card=card, today=clock.today()), "utf-8")
 
     with pytest.raises(ParameterUnknown) as refused:  # the bare pack does not guess
         await _take_in(db, settings, path)
@@ -109,14 +112,20 @@ async def test_the_ninth_programme_runs_from_its_text_alone(
     assert told["figures"]["earn.ride.tiers.1.points"] == "3"
 
     summary = await _take_in(db, settings, path)
-    assert (summary.accepted, summary.points) == (4, 0 + 1 + 1 + 3)
+    assert (summary.accepted, summary.points) == (5, 3 + 3 + 0 + 1 + 1)
     wallet = (await citizen.get("/wallets/zs-green-way")).json()
-    assert (wallet["spendable"], wallet["lots"]) == (5, [{"expires_on": "2027-12-31", "points": 5}])
+    assert (wallet["spendable"], wallet["lots"][0]["expires_on"]) == (8, "2027-12-31")
+
+    await followers.follow(db)
+    # 8 by acts, 3 more for the car-free day, 5 for rides in this week
+    assert (await citizen.get("/wallets/zs-green-way")).json()["spendable"] == 8 + 3 + 5
+    levels = (await citizen.get("/programmes/zs-green-way/levels")).json()
+    assert (levels["points"], levels["highest"]) == (16, "bush")
+    assert [one["count"] for one in levels["levels"]] == [16 // 2, 16 // 2 // 2]
+    off = await citizen.get("/programmes/zs-green-way/lotteries")
+    assert (off.status_code, off.json()["code"]) == (404, "programmes.feature_off")
     async with db.transaction() as session:
-        running = await programmes.programme_of(session, code="zs-green-way")
         assert not (await checks.packs_used(session)).found
-    counts = programmes.reckoning.counts_of(running.pack.features.levels, points=5, pack=running.code)
-    assert counts == {"sprout": 2, "bush": 1}
 
 
 async def test_citizens_are_told_what_the_ninth_programme_offers(
