@@ -152,7 +152,7 @@ async def share(
 async def freed_by(
     session: AsyncSession, holders: Sequence[tuple[UUID, int]], *, programme: Programme
 ) -> int:
-    """What taking these points back from their holders brings to the budget at least: what their wallets still hold."""
+    """What taking these points back from their holders brings to the budget at least: what still waits or lies in wallets."""
     sums: dict[UUID, int] = {}
     for holder, points in holders:
         sums[holder] = sums.get(holder, 0) + points
@@ -163,5 +163,5 @@ async def freed_by(
             found += min(points, mine.amount_fen)
         else:
             wallet = await wallets.wallet_of(session, participant_id=holder, programme=programme.id)
-            found += min(points, wallet.spendable)
+            found += min(points, wallet.pending + wallet.spendable)
     return found
