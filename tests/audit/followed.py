@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from backend import intake, packs, programmes
 from backend.engagement import followers, referrals, tasks
-from backend.identity import means, people
+from backend.identity import Role, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
 from backend.kit import clock, ids
 from backend.kit.db import Database
@@ -24,7 +24,9 @@ CODE, SOURCE = "audited-tasks", "followed-bikes"
 SINCE = dt.datetime(2026, 1, 1, tzinfo=clock.SHANGHAI)
 HEAD = games.PACK[: games.PACK.index("[switches]")]
 EXAMPLE = games.PACK[games.PACK.index("[[example]]") :]
-PACK = HEAD.replace("audited-games", CODE) + """
+PACK = (
+    HEAD.replace("audited-games", CODE)
+    + """
 [switches]
 earning   = true
 tasks     = true
@@ -76,7 +78,9 @@ to_referred = "5"
 most = 1
 source = "programme policy"
 
-""" + EXAMPLE
+"""
+    + EXAMPLE
+)
 
 
 async def build(db: Database, settings: Settings, folder: Path) -> None:
@@ -91,6 +95,7 @@ class Ridden:
         self.db, self.settings, self.folder = db, settings, folder
         self.riders: list[UUID] = []
         self.programme: Registered
+        self.clerk: UUID
 
     async def build(self) -> None:
         await self.open()
@@ -104,9 +109,7 @@ class Ridden:
             ).code
         for newcomer in self.riders[1:3]:
             async with self.db.transaction() as session:
-                await referrals.redeem(
-                    session, programme=self.programme, participant_id=newcomer, code=code
-                )
+                await referrals.redeem(session, programme=self.programme, participant_id=newcomer, code=code)
         await self.ride([(0, today, 8), (1, today, 8), (1, today, 9), (3, today, 8), (3, today, 9)])
         await self.withdraw(3)
         await self.ride([(2, today, 8), (2, today, 9), (3, today, 11)])
@@ -114,6 +117,18 @@ class Ridden:
         await self.ride([(1, today, 12)])
 
     async def open(self) -> None:
+        async with self.db.transaction() as session:
+            try:
+                await organisations.organisation_by_code(session, code="gd-operator")
+            except organisations.OrganisationUnknown:
+                await organisations.create_organisation(
+                    session, code="gd-operator", name_zh="运营方", name_en="Operator", roles=[Role.OPERATOR]
+                )
+            made = await staff.create_staff(
+                session, self.settings.keys, organisation_code="gd-operator", login="followed-clerk",
+                password="correct horse battery", roles=[Role.OPERATOR],
+            )  # fmt: skip
+            self.clerk = made.staff.id
         path = self.folder / f"{CODE}.toml"
         path.write_text(PACK, encoding="utf-8")
         async with self.db.transaction() as session:
@@ -133,7 +148,8 @@ class Ridden:
 
     async def ride(self, rides: Sequence[tuple[int, dt.date, int]]) -> None:
         rows = ["account_no,started_at,ended_at,distance_m"]
-        rows += [f"F{who},{day} {hour:02}:00:00,{day} {hour:02}:20:00,5000" for who, day, hour in rides]
+        # At the day's beginning, so that none lies ahead: whoever came today counts from today on.
+        rows += [f"F{who},{day} 00:00:{hour:02},{day} 00:00:50,5000" for who, day, hour in rides]
         path = self.folder / f"{ids.uuid7().hex}.csv"
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
         mapping = mapping_of(games.LIBRARY.find("bike-share-distance"))
@@ -149,5 +165,5 @@ class Ridden:
         """)
         async with self.db.transaction() as session:
             key = (await session.execute(query, {"who": self.riders[rider]})).scalar_one()
-            await intake.holding.withdraw(session, keys=[key], cause="withdrawn", reference=ids.uuid7())
+            await intake.holding.take_back(session, key=key, staff_id=self.clerk, reason="a test")
         await followers.follow(self.db)
