@@ -122,16 +122,12 @@ async def test_both_are_rewarded_after_real_use_at_most_so_often_and_undone_with
     city: City, run: Run
 ) -> None:
     programme = await run(switches("referral"), referral())
-    today = clock.today().isoformat()
-    with clock.travel(clock.now() + dt.timedelta(days=1)):  # so that today's rides are over
-        await _rewarded(city, programme, today)
-
-
-async def _rewarded(city: City, programme: Registered, today: str) -> None:
-    host = await city.rider("host")
-    guests = [await city.rider(f"guest-{n}") for n in range(3)]
-    for guest in guests:
-        await redeem(city, programme, guest, host)
+    today = "2026-10-12"
+    with clock.travel(dt.datetime(2026, 10, 11, 12, tzinfo=clock.SHANGHAI)):
+        host = await city.rider("host")
+        guests = [await city.rider(f"guest-{n}") for n in range(3)]
+        for guest in guests:
+            await redeem(city, programme, guest, host)
     await city.ingest([ride("guest-0", 0, day=today)])
     await followers.follow(city.db)
     assert await given(city, host) == 0, "one act is not enough"
