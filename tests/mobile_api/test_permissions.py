@@ -31,6 +31,7 @@ def _with_values(path: str) -> str:
         "offer_id": str(uuid4()),
         "redemption_id": str(uuid4()),
         "reward": "bag",
+        "task": "two-rides",
         "lottery_id": str(uuid4()),
         "tree_id": str(uuid4()),
         "event_id": str(uuid4()),
