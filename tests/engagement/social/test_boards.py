@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -378,3 +379,54 @@ async def test_a_new_handle_takes_the_place_of_the_old_one(
     after = {one.member for one in (await read(db, settings, programme)).places}
     assert len(before & after) == 4
     assert len(after) == 5
+
+
+async def test_a_district_is_where_somebodys_acts_came_from_at_the_finest_level_known(
+    db: Database,
+    settings: Settings,
+    programme: Registered,
+    arrive: Arrive,
+    did: Did,
+    *,
+    superuser: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    with clock.travel(at(MONDAY, 8)):
+        crowd = [await arrive(f"居民{n}") for n in range(6)]
+    await superuser.execute("SET session_replication_role = replica")
+    await superuser.execute("SELECT action_partition('2026-06-01')")
+    sources = {
+        region: await superuser.fetchval(
+            """INSERT INTO intake_source (code, programme_id, partner_code, region, evidence, mapping)
+               VALUES ($1, $2, 'somebody', $3, 'operator_feed', 'm') RETURNING id""",
+            f"s-{region.lower()}", programme.id, region,
+        )
+        for region in ("CN-GD", "CN-GD-SZ")
+    }  # fmt: skip
+
+    async def act(who: UUID, region: str, number: int) -> None:
+        await superuser.execute(
+            """INSERT INTO action (claim_key, happened_at, source_id, method_id, means_token, participant_id, inputs, grams,
+                   points, credit, job_id, seq, line)
+               VALUES ((left(acted_key($1::date)::text, 8) || right(gen_random_uuid()::text, 28))::uuid, $2, $3, 1,
+                       gen_random_uuid(), $4, '{}', 10, 1, 'evidence', gen_random_uuid(), 1, $5)""",
+            MONDAY, at(MONDAY), sources[region], who, number,
+        )  # fmt: skip
+
+    for n, who in enumerate(crowd):
+        await did(who, 10)
+        for _ in range(2):
+            await act(who, "CN-GD", n)
+        if n < 4:
+            await act(who, "CN-GD-SZ", n)
+    tuesday = MONDAY + dt.timedelta(days=1)
+    # Four in Shenzhen, by one finer act each; two in the province at large: neither is shown.
+    assert (await read(db, settings, programme, "district-week", who=crowd[0], day=tuesday)).places == ()
+    await act(crowd[4], "CN-GD-SZ", 9)
+    await did(crowd[4], 10)
+    found = await read(db, settings, programme, "district-week", who=crowd[0], day=tuesday)
+    assert [(one.member, one.value, one.mine) for one in found.places] == [("CN-GD-SZ", 50, True)]
+    assert (await read(db, settings, programme, "district-week", who=crowd[5], day=tuesday)).own_value is None
+    with clock.travel(at(tuesday)):
+        async with db.transaction() as session:
+            await circle.hide(session, programme=programme, participant_id=crowd[0])
+    assert (await read(db, settings, programme, "district-week", who=crowd[1], day=tuesday)).places == ()
