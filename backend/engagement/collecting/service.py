@@ -1,6 +1,6 @@
 """Friends who collect a part of what waits: who may, how much of each lot, and who took what.
 
-Locks come in one order: the two people's circles and the taker's turn, the owner's props, accounts.
+Locks come in one order: the two people's circles, the owner's props, the issuer, accounts.
 """
 
 from __future__ import annotations
@@ -95,11 +95,8 @@ async def take(
     Raises PersonUnknown (no friend), Protected, NothingToCollect, ShareTaken, DayLimitReached, FeatureOff, ParameterUnknown.
     """
     limits = _limits(programme)
-    await take_turns(  # one call, so that they are taken in one order
-        session,
-        *(f"circle:{programme.id}:{one}" for one in (owner, taker)),
-        f"collecting:{programme.id}:{taker}",
-    )
+    # Of two people in one call, so that everybody takes them in one order. The taker's own keeps the limit of the day.
+    await take_turns(session, *(f"circle:{programme.id}:{one}" for one in (owner, taker)))
     if not await circle.are_friends(session, programme=programme, one=taker, other=owner):
         raise circle.PersonUnknown
     await rewards.hold_props(session, programme=programme, participant_id=owner)

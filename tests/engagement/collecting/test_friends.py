@@ -254,12 +254,7 @@ async def test_two_who_collect_from_each_other_at_once_do_not_block_each_other(
 
 
 async def test_the_owner_is_told_who_took_what_as_far_as_that_person_is_shown(
-    db: Database,
-    settings: Settings,
-    programme: Registered,
-    owner: Gardener,
-    friend: Gardener,
-    second: Gardener,
+    db: Database, settings: Settings, owner: Gardener, friend: Gardener, second: Gardener
 ) -> None:
     with clock.travel(at(1)):
         await take(friend, owner)
