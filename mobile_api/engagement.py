@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Path
 from pydantic import Field, StringConstraints
@@ -53,6 +54,7 @@ class TaskTold(Told):
     )
     accepted_on: date | None
     finished_at: datetime | None
+    finished_id: UUID | None = Field(description="What sharing it in the feed refers to.")
     given_points: int | None = Field(description="Less than `reward_points` where the budget was used up.")
 
     @classmethod
@@ -72,6 +74,7 @@ class TaskTold(Told):
             accept=task.accept,
             accepted_on=one.accepted_on,
             finished_at=one.finished_at,
+            finished_id=one.finished_id,
             given_points=one.given,
         )
 

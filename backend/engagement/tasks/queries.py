@@ -72,7 +72,7 @@ ACCEPT = text("""
     VALUES (:programme, :participant, :task, :first, :day, :at) ON CONFLICT DO NOTHING
 """)
 PROGRESS = text(f"""
-    SELECT COALESCE(s.amount, 0) AS amount, c.accepted_on, f.finished_at, f.points, a.points AS given
+    SELECT COALESCE(s.amount, 0) AS amount, c.accepted_on, f.id, f.finished_at, f.points, a.points AS given
     FROM (SELECT) one
     LEFT JOIN task_accepted c ON c.programme_id = :programme AND c.participant_id = :participant
         AND c.task = :task AND c.first = :first

@@ -25,8 +25,8 @@ from backend.programmes.features import Task, known
 class Progress:
     """How far somebody is with a task in the period that holds a day; `span` None: it has none now.
 
-    `accepted_on` is the day from which acts count where the task has to be taken on. `given`: the points of the reward,
-    0 where the programme's budget was used up.
+    `accepted_on` is the day from which acts count where the task has to be taken on. `finished_id` is what sharing it
+    refers to. `given`: the points of the reward, 0 where the programme's budget was used up.
     """
 
     task: Task
@@ -37,6 +37,7 @@ class Progress:
     accepted_on: dt.date | None
     finished_at: dt.datetime | None
     given: int | None
+    finished_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ async def _progress(
         )
     ).one()
     given = None if row.finished_at is None else int(row.given or 0)
-    return Progress(task, span, needed, points, int(row.amount), row.accepted_on, row.finished_at, given)
+    return Progress(
+        task, span, needed, points, int(row.amount), row.accepted_on, row.finished_at, given, row.id
+    )
 
 
 async def finished(

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.engagement import circle
-from backend.identity import Role, consent
+from backend.identity import Role
 from backend.kit import clock
 from backend.programmes import wallets
 from tests.programmes.eight.town import Event, Someone, Town
 
 CODE, DAYS = "ant-forest", 12
 HERE = f"/programmes/{CODE}"
-TEXT = consent.agreement(circle.AGREEMENT, purpose=circle.PURPOSE).sha256.hex()
 
 
 async def collect(who: Someone, path: str = "") -> int:
@@ -26,14 +24,11 @@ async def collect(who: Someone, path: str = "") -> int:
 
 async def befriend(one: Someone, other: Someone) -> str:
     """Both agree to be shown, and become friends; the handle of the other."""
-    handles = []
-    for who, name in ((one, "安安"), (other, "小波")):
-        answer = await (await who.app()).put(f"{HERE}/profile", {"display_name": name, "text_sha256": TEXT})
-        assert answer.status_code == 200, answer.text
-        handles.append(answer.json()["handle"])
+    await one.agrees(CODE, "安安")
+    handle = await other.agrees(CODE, "小波")
     code = (await one.post(f"{HERE}/friends/invitations"))["code"]
     await other.post(f"{HERE}/friends", {"code": code})
-    return str(handles[1])
+    return handle
 
 
 async def planted(town: Town, who: Someone) -> dict[str, Any]:

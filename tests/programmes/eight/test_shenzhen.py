@@ -72,11 +72,31 @@ async def test_a_month_of_shenzhens_carbon_account(town: Town) -> None:
         )
         assert added.status_code == 201, added.text
         assert await town.grams_of(code) == (0, reductions)
+        await talks(town, code, bo, ann)
         await ann.takes(code, "gift")  # 50
         assert await ann.spendable(code) == 190
     await draws(town, code, [ann, ann, bo], left=[190 - 2 * 20, 135 - 20])
     with clock.travel(town.at(32)):
         await town.passes_the_audit()
+
+
+async def talks(town: Town, code: str, proud: Someone, other: Someone) -> None:
+    """News on the home page; and a task finished that others see once its doer agreed to be shown, and no longer than that."""
+    clerk = await town.at_work(Role.OPERATOR, "sz-operator")
+    said = {"title_zh": "新任务", "title_en": "A new task", "body_zh": "五次。", "body_en": "Five acts."}
+    await town.does(clerk, f"/programmes/{code}/news", said | {"on": str(town.day(30))})
+    assert [one["title"] for one in (await other.get(f"/programmes/{code}/news"))["items"]] == ["新任务"]
+    feed = f"/programmes/{code}/feed"
+    (task,) = await proud.get(f"/programmes/{code}/tasks")
+    shared = {"kind": "task", "reference": task["finished_id"], "audience": "programme"}
+    assert (await proud.refused(feed, shared))["code"] == "circle.profile_missing"
+    await proud.agrees(code, "小波")
+    await proud.post(feed, shared)
+    await other.agrees(code, "安安")
+    (seen,) = (await other.get(feed))["items"]
+    assert "小波" in str(seen)
+    await (await proud.app()).delete(f"/programmes/{code}/profile")
+    assert (await other.get(feed))["items"] == []
 
 
 async def draws(town: Town, code: str, entering: list[Someone], *, left: list[int]) -> None:
@@ -112,4 +132,5 @@ async def draws(town: Town, code: str, entering: list[Someone], *, left: list[in
         (won,) = told["winners"]
         assert told["entries"] == len(entries)
         assert won["label"] in {one["label"] for one in entries}
-        assert won["name"] is None  # nobody agreed to be shown
+        # the first agreed to be shown and is named; the last agreed no longer
+        assert won["name"] == (None if won["label"] == entries[-1]["label"] else "安安")

@@ -5,8 +5,9 @@ Every figure that the overlay sets is written out beside the sum, so that a chan
 
 from __future__ import annotations
 
+from backend.identity import Role
 from backend.kit import clock
-from tests.programmes.eight.town import Event, Town
+from tests.programmes.eight.town import Event, Someone, Town
 
 
 async def test_a_month_of_wuhans_carbon_pack(town: Town) -> None:
@@ -35,6 +36,26 @@ async def test_a_month_of_wuhans_carbon_pack(town: Town) -> None:
         await ann.takes(code, "gift", "special-price")  # 20 and 10
         await bo.takes(code, "gift", "gift", "gift")
         assert (await ann.spendable(code), await bo.spendable(code)) == (90, 0)
+        await meet(town, code, ann)  # 5
+        assert await ann.spendable(code) == 85
         problem = await bo.refused(f"/programmes/{code}/rewards/special-price")
         assert problem["code"] == "ledger.insufficient_balance"
         await town.passes_the_audit()
+
+
+async def meet(town: Town, code: str, who: Someone) -> None:
+    """An offline event of the next minutes: signed up for with points, and come to by the code at its door."""
+    clerk = await town.at_work(Role.OPERATOR, "wh-operator")
+    events = f"/programmes/{code}/events"
+    said = {
+        "title_zh": "东湖骑行",
+        "title_en": "A ride around the lake",
+        "place": "东湖",
+        "reward": "offline-event",
+    }
+    times = {"starts_at": town.when(30, 23, 40), "ends_at": town.when(31, 1)}
+    made = await town.does(clerk, events, said | times)
+    await who.post(f"{events}/{made['id']}/sign-up")
+    door = await clerk.get(f"{events}/{made['id']}/code")
+    assert door.status_code == 200, door.text
+    await who.post(f"{events}/{made['id']}/check-in", {"code": door.json()["code"]}, status=200)

@@ -18,7 +18,7 @@ import httpx
 import pyotp
 
 from backend import intake, log, packs, programmes
-from backend.engagement import followers
+from backend.engagement import circle, followers
 from backend.identity import Role, consent, means, organisations, staff
 from backend.intake.mapping import mapping_of
 from backend.kit import clock
@@ -42,6 +42,7 @@ EIGHT = (
     "sz-carbon-account", "nj-green-travel", "wh-carbon-pack", "gz-carbon-inclusion", "bj-no-drive-days", "ant-forest",
     "fz-carbon-inclusion", "hd-carbon-coin",
 )  # fmt: skip
+SHOWN = consent.agreement(circle.AGREEMENT, purpose=circle.PURPOSE).sha256.hex()
 SINCE = dt.datetime(2020, 1, 1, tzinfo=SHANGHAI)
 Event = Mapping[str, object]
 
@@ -101,6 +102,14 @@ class Someone:
 
     async def spendable(self, programme: str) -> int:
         return int((await self.wallet(programme))["spendable"])
+
+    async def agrees(self, programme: str, name: str) -> str:
+        """Agree to be shown to others under a name; the handle."""
+        app = await self.app()
+        asked = {"display_name": name, "text_sha256": SHOWN}
+        answer = await app.put(f"/programmes/{programme}/profile", asked)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["handle"])
 
     async def takes(self, programme: str, *rewards: str) -> None:
         """Spend points on rewards that the programme gives itself."""
