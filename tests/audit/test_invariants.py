@@ -214,6 +214,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE programme SET operator_code = 'someone'",),
         ("DELETE FROM programme_pack",),
         ("UPDATE programme_overlay SET overlay_sha256 = 'nothing'",),
+        (
+            """UPDATE programme_overlay SET overlay_sha256 = (
+                   SELECT sha256 FROM pack_text WHERE kind = 'overlay' AND pack_id <> 'two-nine-demo' LIMIT 1)""",
+        ),
         ("UPDATE programme_overlay SET overlay_sha256 = (SELECT min(pack_sha256) FROM programme_pack)",),
         (
             "UPDATE pack_text SET text = replace(text, 'level.forest.count', 'level.leaf.count') WHERE pack_id = 'two-nine-demo'",
