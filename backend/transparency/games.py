@@ -23,7 +23,7 @@ Number = Annotated[str, Path(pattern="^[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){2}$", exa
 
 
 class Logged(Told):
-    """Where in the log something of it stands; `/log/entries` and `/log/proof` prove it."""
+    """Where in the log something of it stands; `/log/entries` shows it and `/log/proofs/inclusion` proves it."""
 
     index: int
     kind: str
