@@ -40,7 +40,8 @@ async def city(db: Database, settings: Settings, tmp_path: Path, operator: Perso
     return here
 
 
-async def test_an_event_is_told_with_every_figure_on_the_way(city: City, operator: Person) -> None:
+@pytest.mark.usefixtures("city")
+async def test_an_event_is_told_with_every_figure_on_the_way(operator: Person) -> None:
     told = await operator.post(PATH, RIDE)
     assert told.status_code == 200, told.text
     answer = told.json()
@@ -74,8 +75,9 @@ async def test_with_a_participant_caps_and_screens_see_what_was_done_before(
     assert await _rows(city) == before
 
 
+@pytest.mark.usefixtures("city")
 async def test_what_cannot_be_computed_and_what_is_not_theirs_is_refused(
-    city: City, operator: Person, signed_in: SignedIn
+    operator: Person, signed_in: SignedIn
 ) -> None:
     far = await operator.post(PATH, RIDE | {"inputs": {"distance_m": "far"}})
     assert (far.status_code, far.json()["code"]) == (422, "methodologies.input_refused")

@@ -13,7 +13,7 @@ import pytest
 
 from backend import intake, programmes
 from backend.identity import Role, organisations, staff
-from backend.identity.approvals import ActNeedsSecondPerson
+from backend.identity.approvals import ActDecidedAlready, ActNeedsSecondPerson, TwoPersonAct
 from backend.intake import funded, holding, posted, recomputed
 from backend.intake.holding import checks as holding_checks
 from backend.kit import clock
@@ -65,13 +65,13 @@ class Treasury(City):
         async with self.db.transaction() as session:
             return await programmes.programme_of(session, code=SAMPLE)
 
-    async def propose(self, **asked: int) -> programmes.payouts.TwoPersonAct:
+    async def propose(self, **asked: int) -> TwoPersonAct:
         async with self.db.transaction() as session:
             return await payouts.propose(
                 session, programme=await self.running(), proposed_by=self.two[0], **asked
             )
 
-    async def approve(self, act: programmes.payouts.TwoPersonAct, *, by: int = 1) -> payouts.Payout:
+    async def approve(self, act: TwoPersonAct, *, by: int = 1) -> payouts.Payout:
         async with self.db.transaction() as session:
             return await payouts.approve(
                 session,
@@ -187,7 +187,7 @@ async def test_no_payout_is_paid_twice(treasury: Treasury) -> None:
     await treasury.give(ride("once", 0))
     act = await treasury.propose()
     await treasury.approve(act)
-    with pytest.raises(programmes.payouts.approvals.ActDecidedAlready):
+    with pytest.raises(ActDecidedAlready):
         await treasury.approve(act)
 
 

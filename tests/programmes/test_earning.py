@@ -62,6 +62,7 @@ def test_acts_before_the_first_day_do_not_count() -> None:
 @given(st.dates(dt.date(2018, 1, 1), dt.date(2100, 1, 1)))
 def test_points_live_to_the_end_of_the_month_two_years_on(day: Any) -> None:
     last = expires_on(PROGRAMME, day)
+    assert last is not None
     assert (last.year, last.month) == (day.year + 2, day.month)
     assert (last + dt.timedelta(days=1)).day == 1
 
