@@ -133,6 +133,11 @@ async def test_nobody_is_shown_until_five_are_and_ties_share_a_rank(
     own = await read(db, settings, programme, who=hidden)
     assert (own.own_value, own.own_rank, own.shown) == (25, 3, 5)
     assert shown(own) == shown(five)
+    async with db.transaction() as session:
+        await agree(session, settings, programme, hidden, "后来")
+    six = await read(db, settings, programme)
+    assert six.shown == 6  # nothing else has changed
+    assert shown(six) == await by_rows(db, programme, MONDAY, MONDAY)
 
 
 async def test_late_acts_and_acts_taken_back_move_ranks(
