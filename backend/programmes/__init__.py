@@ -61,6 +61,7 @@ __all__ = [
     "StatementEntry",
     "Wallet",
     "awards",
+    "benefits",
     "codes",
     "expires_on",
     "figures_of",
