@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from backend.programmes.features import Period, Season
 
-EVER = (dt.date(1970, 1, 1), dt.date(9999, 12, 31))
+EVER = (dt.date(1970, 1, 1), dt.date(2999, 12, 31))
 
 
 @dataclass(frozen=True, slots=True)
