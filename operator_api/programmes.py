@@ -202,11 +202,15 @@ class FiguresTold(Told):
 
 
 class LiabilityTold(Told):
-    """Points that lapse after a day unless they are spent; `expires_on` is null for those that never do."""
+    """Points that lapse after a day unless they are spent, or collected where they are `waiting`.
+
+    `expires_on` is null for those that never do.
+    """
 
     expires_on: date | None
     points: int
     lots: int
+    waiting: bool
 
 
 class ProgrammeStart(Asked):

@@ -98,11 +98,12 @@ class StatementEntry:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """Points that lapse after one day unless they are spent, and how many lots they lie in."""
+    """Points that lapse after one day unless they are spent, or collected where they are `waiting`; and in how many lots."""
 
     expires_on: dt.date | None
     points: int
     lots: int
+    waiting: bool = False
 
 
 async def earn(
@@ -380,9 +381,15 @@ async def statement_of(
 
 
 async def liability_of(session: AsyncSession, *, programme: str) -> list[Liability]:
-    """What a programme still owes to holders of points, by the day on which it lapses; None is never."""
-    rows = await ledger.due_forecast(session, kind="wallet", group=programme)
-    return [Liability(expires_on=due, points=points, lots=lots) for due, points, lots in rows]
+    """What a programme still owes to holders of points, by the day on which it lapses; None is never.
+
+    What waits to be collected lapses by lots of its own, and comes behind the lots of wallets.
+    """
+    return [
+        Liability(expires_on=due, points=points, lots=lots, waiting=kind == "pending")
+        for kind in ("wallet", "pending")
+        for due, points, lots in await ledger.due_forecast(session, kind=kind, group=programme)
+    ]
 
 
 async def _posted_for(session: AsyncSession, posting_id: UUID, reason: str) -> ledger.Transfer:

@@ -25,6 +25,8 @@ async def test_what_is_earned_with_a_claim_window_waits_and_is_no_part_of_the_wa
         async with db.transaction() as session:
             wallet = await wallets.wallet_of(session, participant_id=owner.id, programme=CODE)
             (lot,) = await pending.pending_of(session, participant_id=owner.id, programme=CODE)
+            owed = await wallets.liability_of(session, programme=CODE)
+    assert (lot.last_day, True) in [(one.expires_on, one.waiting) for one in owed]
     assert (wallet.spendable, wallet.pending) == (0, 100)
     assert (lot.ripe_on, lot.last_day, lot.points, lot.ripe) == (
         DAY + dt.timedelta(days=1), DAY + dt.timedelta(days=3), 100, False,
