@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
 import pytest
 
@@ -34,14 +33,13 @@ source = "programme policy"
 
 
 @pytest.fixture(scope="module")
-async def programme(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Registered:
-    path: Path = tmp_path_factory.mktemp("packs") / f"{followed.CODE}.toml"
+async def programme(db: Database) -> Registered:
     switched = followed.PACK.replace(
         "referral  = true", "referral  = true\nlevels = true\nachievements = true"
     )
-    path.write_text(switched.replace("[[example]]", MORE + "\n[[example]]", 1), encoding="utf-8")
+    text = switched.replace("[[example]]", MORE + "\n[[example]]", 1)
     async with db.transaction() as session:
-        return await programmes.register(session, pack=packs.load(path))
+        return await programmes.register(session, pack=packs.parse(text.encode()))
 
 
 @pytest.mark.usefixtures("programme")

@@ -11,7 +11,7 @@ import pytest
 from backend import ledger, packs, programmes
 from backend.kit import clock, ids
 from backend.kit.db import Database
-from backend.programmes import codes, wallets
+from backend.programmes import codes, purses, wallets
 from tests.programmes.conftest import Citizen, sweep
 
 GREEN_TRAVEL = packs.builtin_root() / "programmes" / "gd-green-travel.toml"
@@ -202,5 +202,5 @@ def test_a_name_that_would_build_another_accounts_code_is_refused(part: str) -> 
 
 def test_the_verbs_name_only_reasons_that_the_chart_knows() -> None:
     known = {reason for reason, _, _ in ledger.chart.chart().rules}
-    used = {wallets.EARNED, wallets.REPAID, wallets.HELD, wallets.CAPTURED, wallets.EXPIRED}
+    used = {purses.EARNED, purses.REPAID, purses.RIPENING, wallets.HELD, wallets.CAPTURED, wallets.EXPIRED}
     assert used | {wallets.CLAWED_BACK, wallets.OWED} <= known

@@ -105,7 +105,8 @@ async def rewarded(session: AsyncSession) -> Checked:
             ("referrer", row.referrer_id, row.to_referrer),
             ("referred", row.newcomer_id, row.to_referred),
         ):
-            if not _posted(row, part, who, points, given, taken):
+            award, back = given.get(award_id(row.id, part)), taken.get(taken_id(row.id, part))
+            if not _posted(row, (who, points), award, back):
                 checked.name("referral_rewarded", row.id, _AWARD)
     return await look_for(session, checked, _RULES)
 
@@ -127,8 +128,9 @@ def _most(running: list[Term], row: Any) -> int | None:
     return None
 
 
-def _posted(row: Any, part: str, who: Any, points: int, given: Any, taken: Any) -> bool:
-    award, back = given.get(award_id(row.id, part)), taken.get(taken_id(row.id, part))
+def _posted(row: Any, due: tuple[Any, int], award: Any, back: Any) -> bool:
+    """Whether the award that is due to somebody was given for this, and taken back where it was undone."""
+    who, points = due
     if not points:
         return award is None and back is None
     if award is None or (award.participant_id, award.wanted, award.cause) != (who, points, cause_of(row.id)):
