@@ -23,7 +23,7 @@ from backend.intake.claims import as_bytes, claim_keys, shanghai_days
 from backend.intake.errors import ClaimIncomplete
 from backend.intake.mapping import Field, Mapping, MeansColumn, Rule
 from backend.intake.methods import places_of
-from backend.intake.reading import RowBatch, RowFault
+from backend.intake.rows import RowBatch, RowFault
 from backend.intake.seen import SEEN, UUID_TYPE, seen_columns
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times, read_whole
 from backend.kit import clock

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backend.intake.history import History, Known
 from backend.intake.holders import Held, Int64s
 from backend.intake.placing import placed
-from backend.intake.reading import RowFault
+from backend.intake.rows import RowFault
 from backend.intake.screening import Lines, Verdicts
 from backend.programmes.budgets import Limit, Room
 

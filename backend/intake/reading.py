@@ -12,7 +12,6 @@ import itertools
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
@@ -21,34 +20,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from backend.intake.errors import FileUnreadable, HeaderMismatch
+from backend.intake.errors import FileUnreadable
+from backend.intake.rows import LONGEST_FIELD, RowBatch, RowFault, from_lists, is_text, require
 
 BATCH_ROWS = 50_000
 BLOCK_BYTES = 4 << 20
 _SHORTEST_ROW_BYTES = 80  # of CSV; only decides how large the blocks are when batches are wanted small
-LONGEST_FIELD = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """Why one row is refused: the line on which it begins, the field, a stable code and the bound that was met."""
-
-    line: int
-    field: str
-    code: str
-    bound: str = ""
-
-
-@dataclass(slots=True)
-class RowBatch:
-    """Rows with the columns that the mapping needs, as Arrow strings (null where the row has no value)."""
-
-    lines: NDArray[np.int64]
-    columns: dict[str, pa.StringArray]
-    last_line: int
-    faults: list[RowFault] = field(default_factory=list)
 
 
 def read_rows(
@@ -105,13 +83,6 @@ def _header(line: bytes, encoding: str) -> list[str]:
         return [name.strip() for name in next(csv.reader([text], strict=True), [])]
     except csv.Error:
         return []
-
-
-def require(header: Sequence[str], columns: Sequence[str]) -> None:
-    missing = [column for column in columns if column not in header]
-    doubled = sorted({name for name in header if name in columns and list(header).count(name) > 1})
-    if missing or doubled:
-        raise HeaderMismatch(missing=", ".join(missing), doubled=", ".join(doubled), found=len(header))
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------------
@@ -248,26 +219,6 @@ def _next_record(reader: Iterator[list[str]]) -> tuple[list[str], str]:
         return [], ""
     except csv.Error:
         return [], "quoting"
-
-
-def from_lists(
-    numbers: list[int],
-    cells: Sequence[Sequence[str | None]],
-    columns: Sequence[str],
-    last_line: int,
-    faults: list[RowFault],
-) -> RowBatch:
-    turned = list(zip(*cells, strict=True)) if cells else [() for _ in columns]
-    return RowBatch(
-        lines=np.array(numbers, dtype=np.int64),
-        columns={name: pa.array(values, pa.string()) for name, values in zip(columns, turned, strict=True)},
-        last_line=last_line,
-        faults=faults,
-    )
-
-
-def is_text(value: str) -> bool:
-    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 # --- NDJSON ------------------------------------------------------------------------------------------------------

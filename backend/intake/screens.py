@@ -22,7 +22,7 @@ from backend.intake.holders import Int64s
 from backend.intake.methods import StoredMethod
 from backend.intake.placing import CORNERS
 from backend.intake.plans import Fate, Plan, Screened, Waiting
-from backend.intake.reading import RowFault
+from backend.intake.rows import RowFault
 from backend.intake.screening import Lines, ScreenRules, screen
 from backend.kit import clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from backend.intake.reading import LONGEST_FIELD, RowBatch, RowFault, from_lists, is_text, require
+from backend.intake.rows import LONGEST_FIELD, RowBatch, RowFault, from_lists, is_text, require
 from backend.intake.workbook import Row, Workbook
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +34,7 @@ def check(
     """
     from backend import packs
     from puhui import console
+    from puhui.pack_kinds import register_kinds
 
     register_kinds()
     roots = paths or [packs.builtin_root()]
@@ -63,17 +63,6 @@ def check(
         f"{mark} {len(sound)} 个规则包无误，{len(faults)} 处错误 · {len(sound)} packs sound, {len(faults)} faults"
     )
     raise typer.Exit(1 if faults else 0)
-
-
-def register_kinds() -> None:
-    """Each noun registers its kind of pack when it is imported."""
-    for noun in (
-        "backend.methodologies",
-        "backend.footprint",
-        "backend.programmes",
-        "backend.intake.mapping",
-    ):
-        importlib.import_module(noun)
 
 
 def _facts(pack: object) -> dict[str, object]:

@@ -27,7 +27,7 @@ def show(
     """
     from backend import packs
     from puhui import console
-    from puhui.commands.packs import register_kinds
+    from puhui.pack_kinds import register_kinds
 
     register_kinds()
     every = [packs.listed(pack) for pack in packs.load_all().packs.values()]

@@ -80,7 +80,7 @@ def write(kind: str, pack_id: str, folder: Path) -> Path:
     """Write the scaffold and answer its file; `KindWithoutScaffold`, `IdUnusable`, `FileThere`."""
     from backend import packs
     from backend.packs.schema import PACK_ID
-    from puhui.commands.packs import register_kinds
+    from puhui.pack_kinds import register_kinds
 
     if kind not in kinds():
         raise KindWithoutScaffold(known=", ".join(kinds()))

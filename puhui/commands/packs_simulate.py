@@ -67,7 +67,7 @@ def simulate(
 def find(name: str) -> Pack:
     """A pack by file or by id; the file wins when there is one."""
     from backend import packs
-    from puhui.commands.packs import register_kinds
+    from puhui.pack_kinds import register_kinds
 
     register_kinds()
     if name.endswith(".toml") or Path(name).is_file():

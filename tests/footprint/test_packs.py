@@ -9,7 +9,7 @@ import pytest
 from backend import footprint, packs
 from backend.footprint import FactorUnknown, QuantityOutside, RegionNeeded
 from backend.methodologies import factors
-from puhui.commands.packs import register_kinds
+from puhui.pack_kinds import register_kinds
 
 register_kinds()
 PACK = footprint.current()

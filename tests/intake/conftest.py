@@ -9,7 +9,8 @@ import pytest
 
 from backend.intake.convert import Converted, Converter
 from backend.intake.mapping import Mapping, mapping_of
-from backend.intake.reading import RowFault, read_rows
+from backend.intake.reading import read_rows
+from backend.intake.rows import RowFault
 from backend.kit.settings import Keys
 from backend.methodologies import methodology_of
 from backend.packs import Library, load_all

@@ -16,7 +16,8 @@ import pytest
 from backend.intake.claims import claim_keys, shanghai_days
 from backend.intake.errors import ROW_REASONS, FileUnreadable, HeaderMismatch
 from backend.intake.mapping import mapping_of
-from backend.intake.reading import RowFault, read_rows
+from backend.intake.reading import read_rows
+from backend.intake.rows import RowFault
 from backend.intake.values import filled, great_circle_m, read_quantities, read_times
 from backend.kit.clock import SHANGHAI
 from backend.kit.settings import Keys

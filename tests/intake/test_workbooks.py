@@ -17,7 +17,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from backend.intake import FileUnreadable, HeaderMismatch, SheetNeeded, workbook
 from backend.intake.mapping import mapping_of
-from backend.intake.reading import RowFault, read_rows
+from backend.intake.reading import read_rows
+from backend.intake.rows import RowFault
 from backend.packs import Library, Pack, parse
 from tests.intake.conftest import converter_for
 

@@ -13,7 +13,7 @@ from backend import methodologies, packs
 from backend.methodologies import factors
 from backend.packs import Pack, ParameterUnknown
 from backend.packs.figures import UNKNOWN
-from puhui.commands.packs import register_kinds
+from puhui.pack_kinds import register_kinds
 
 register_kinds()
 LIBRARY = packs.load_all()

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from backend import packs
 from puhui.cli import app
-from puhui.commands.packs import register_kinds
 from puhui.commands.packs_list import print_kind
+from puhui.pack_kinds import register_kinds
 
 register_kinds()
 LIBRARY = packs.load_all()

@@ -11,7 +11,7 @@ from backend.packs.schema import Items, Shape, Table
 from backend.programmes import settled
 from backend.programmes.keys import SECOND
 from backend.programmes.sections import Chosen
-from puhui.commands.packs import register_kinds
+from puhui.pack_kinds import register_kinds
 
 register_kinds()
 PROJECT = Path(__file__).parents[2]

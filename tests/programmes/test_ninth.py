@@ -23,7 +23,7 @@ from backend.kit.http import wire
 from backend.kit.settings import Settings
 from backend.packs import ParameterUnknown
 from backend.programmes import checks
-from puhui.commands.packs import register_kinds
+from puhui.pack_kinds import register_kinds
 from tests.identity.conftest import Hire, hire
 from tests.mobile_api.conftest import Citizen, PhoneBox
 from tests.mobile_api.conftest import sign_in as sign_in_citizen

@@ -9,7 +9,6 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +19,7 @@ from backend.intake import queries as intake_queries
 from backend.intake.chunks import posting_id
 from backend.intake.holding import queries, standing, weighing
 from backend.intake.holding.errors import ClaimStands
-from backend.intake.holding.model import Accepted, Facts
+from backend.intake.holding.model import Accepted, Facts, Unposted
 from backend.intake.methods import places_of
 from backend.intake.sources import Source, list_sources
 from backend.kit import clock, ids
@@ -30,23 +29,9 @@ from backend.programmes import Programme, purses
 from backend.programmes.budgets import Limit, limit_of
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An act that is stored and not posted yet."""
-
-    accepted: Accepted
-    programme: Programme
-    account: str
-    activity: str
-    ruled: int  # the points before any cap
-    capped: int  # what caps left of them, before the budget
-    freed: int  # what its points count on that acts which give way bring back
-    at: dt.datetime
-
-
 async def store(
     session: AsyncSession, *, facts: Facts, claim_key: UUID, label: str, instead_of: Sequence[UUID] = ()
-) -> Stored:
+) -> Unposted:
     """Store an act under `claim_key`, in a job that `label` (`decision:<id>`) names. Raises ClaimStands.
 
     The programme's caps apply; acts that give way to it (`instead_of`) do not count for them. Who holds the means, whether the right is assigned, what bars the grams and which points they earn is as it is now.
@@ -140,7 +125,7 @@ async def store(
             "points": held_points,
         },
     )
-    return Stored(
+    return Unposted(
         accepted=Accepted(claim_key, job_id, row.participant_id, facts.grams, points, row.credit),
         programme=programme,
         account=_gram_account(
@@ -177,7 +162,7 @@ async def _share(
     return await funding.share(session, limit, wanted=points, at=at, freed=freed)
 
 
-async def post_points(session: AsyncSession, one: Stored) -> None:
+async def post_points(session: AsyncSession, one: Unposted) -> None:
     """Give the points of a stored act to its holder."""
     act = one.accepted
     if act.participant_id is not None and act.points:
@@ -192,7 +177,7 @@ async def post_points(session: AsyncSession, one: Stored) -> None:
         )
 
 
-async def gram_postings(session: AsyncSession, one: Stored) -> list[Posting]:
+async def gram_postings(session: AsyncSession, one: Unposted) -> list[Posting]:
     """How the grams of a stored act are measured."""
     act = one.accepted
     if not act.grams:

@@ -21,7 +21,7 @@ from backend.intake.holding import decisions, queries, service, standing, withdr
 from backend.intake.holding.errors import ClaimStands, OverlapStands
 from backend.intake.holding.model import Facts, Held, NewHeld, Stored, Withdrawn
 from backend.intake.holding.reported import read_events
-from backend.intake.reading import RowFault
+from backend.intake.rows import RowFault
 from backend.intake.screening import ScreenRules, rules_for
 from backend.intake.sources import Source, source_of
 from backend.kit import clock, ids

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from backend.programmes import Programme
+
 Kind = Literal["claim", "overlap", "early", "late", "screen"]
 Cause = Literal["withdrawn", "corrected", "conflict", "appeal"]
 TIERS = {"operator_feed": 0, "receipt_upload": 1, "self_report": 2}  # the lower one is believed
@@ -178,3 +180,17 @@ class Decision:
     reason: str
     accepted_key: UUID | None
     decided_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unposted:
+    """An act that is stored and not posted yet."""
+
+    accepted: Accepted
+    programme: Programme
+    account: str
+    activity: str
+    ruled: int  # the points before any cap
+    capped: int  # what caps left of them, before the budget
+    freed: int  # what its points count on that acts which give way bring back
+    at: dt.datetime

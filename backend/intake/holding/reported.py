@@ -16,7 +16,8 @@ from backend.intake.mapping import mapping_of
 from backend.intake.methods import StoredMethod
 from backend.intake.opening import open_source
 from backend.intake.partitions import ensure_partitions
-from backend.intake.reading import RowFault, rows_of_events
+from backend.intake.reading import rows_of_events
+from backend.intake.rows import RowFault
 from backend.intake.sources import Source
 from backend.kit.db import Database
 from backend.kit.settings import Settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,16 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.intake import queries as intake_queries
 from backend.intake.holding import queries, standing
 from backend.intake.holding.errors import OverlapStands
-from backend.intake.holding.model import Facts
+from backend.intake.holding.model import Facts, Unposted
 from backend.intake.screening import rules_for
 from backend.kit import clock
 from backend.kit.db import TransactionCollided
 from backend.packs import Library
 from backend.programmes import Programme, programme_of
 from backend.programmes.rules import EarningCap
-
-if TYPE_CHECKING:
-    from backend.intake.holding.accepting import Stored
 
 Left = tuple[int, str]  # points, and the cap that last took some ("" for none)
 
@@ -83,7 +79,7 @@ async def told_of(
 
 
 async def confirm(
-    session: AsyncSession, one: Stored, facts: Facts, *, travel: Collection[str], instead_of: Sequence[UUID]
+    session: AsyncSession, one: Unposted, facts: Facts, *, travel: Collection[str], instead_of: Sequence[UUID]
 ) -> None:
     """Take the turn that chunks take, and make sure that nothing came in between.
 

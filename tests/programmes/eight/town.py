@@ -27,7 +27,7 @@ from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.programmes import PointsIdentity
 from puhui.audit import audit
-from puhui.commands.packs import register_kinds
+from puhui.pack_kinds import register_kinds
 from tests.audit.conftest import said
 from tests.identity.conftest import PASSWORD, Hired
 from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in
