@@ -123,7 +123,12 @@ async def leave_team(programme: Code, citizen: SignedInCitizen, session: WriteSe
     "/leader",
     status_code=204,
     responses=problems(
-        Unauthenticated, ProgrammeUnknown, teams.TeamUnknown, teams.NotLeader, circle.PersonUnknown
+        Unauthenticated,
+        ProgrammeUnknown,
+        FeatureOff,
+        teams.TeamUnknown,
+        teams.NotLeader,
+        circle.PersonUnknown,
     ),
 )
 async def hand_over_team(

@@ -80,7 +80,8 @@ async def leave(session: AsyncSession, *, programme: Registered, participant_id:
 async def hand_over(
     session: AsyncSession, *, programme: Registered, participant_id: UUID, handle: str
 ) -> None:
-    """Let another member lead. Raises TeamUnknown, NotLeader, PersonUnknown."""
+    """Let another member lead. Raises FeatureOff, TeamUnknown, NotLeader, PersonUnknown."""
+    programmes.require(programme, "teams")
     team = await _led_by(session, programme, participant_id)
     other = await circle.person_of(session, programme=programme, handle=handle)
     if other not in (await _members(session, programme, [team]))[team]:
@@ -91,7 +92,8 @@ async def hand_over(
 async def rename(
     session: AsyncSession, keys: Keys, *, programme: Registered, participant_id: UUID, name: str
 ) -> None:
-    """Give the team that one leads another name. Raises NameRefused, TeamUnknown, NotLeader."""
+    """Give the team that one leads another name. Raises FeatureOff, NameRefused, ProfileMissing, TeamUnknown, NotLeader."""
+    programmes.require(programme, "teams")
     kept = circle.screened(name)
     await circle.require_shown(session, programme=programme, participant_id=participant_id)
     team = await _led_by(session, programme, participant_id)
