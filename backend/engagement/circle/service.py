@@ -24,11 +24,11 @@ from backend.programmes.features import Feature
 
 AGREEMENT = "social-profile"
 PURPOSE: Literal["social"] = "social"
-_NEEDED_BY: tuple[Feature, ...] = ("teams", "leaderboards", "feed", "collecting")
+_NEEDED_BY: tuple[Feature, ...] = ("teams", "leaderboards", "feed", "collecting", "lotteries", "planting")
 
 
 def require_social(programme: Registered) -> None:
-    """FeatureOff unless something of the programme shows people to each other."""
+    """FeatureOff unless something of the programme shows people: to each other, as winners, or on a certificate."""
     if not any(programme.pack.features.on(feature) for feature in _NEEDED_BY):
         raise FeatureOff(programme=programme.code, feature="circle")
 

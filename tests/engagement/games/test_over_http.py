@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ import backend.transparency.app
 import mobile_api
 import operator_api
 from backend import log, packs, programmes
-from backend.identity import Role
+from backend.engagement import circle
+from backend.identity import Role, consent
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.http import wire
@@ -38,6 +39,7 @@ __all__ = ["hire"]
 HOUR = dt.timedelta(hours=1)
 _PARTICIPANTS = text("SELECT id FROM participant")
 HOME = f"/programmes/{games.CODE}"
+TEXT = consent.agreement(circle.AGREEMENT, purpose=circle.PURPOSE).sha256.hex()
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,32 @@ def ok(answer: httpx.Response, status: int = 200) -> Any:
     return answer.json()
 
 
+def lottery_asked(start: dt.datetime) -> dict[str, str]:
+    """The sample's lottery with the authority as its second party: an hour to enter, and an hour to reveal."""
+    return {
+        "reward": "spring", "second_party": "authority", "enter_from": start.isoformat(),
+        "enter_until": (start + HOUR).isoformat(), "reveal_until": (start + 2 * HOUR).isoformat(),
+    }  # fmt: skip
+
+
+async def committed(lottery: str, parties: Sequence[Person]) -> list[bytes]:
+    """The secrets that the two parties committed to."""
+    kept = [secrets.token_bytes(32) for _ in parties]
+    for person, secret in zip(parties, kept, strict=True):
+        commitment = hashlib.sha256(secret + UUID(lottery).bytes).hexdigest()
+        ok(await person.post(f"/lotteries/{lottery}/commitment", {"commitment": commitment}), 201)
+    return kept
+
+
+async def parties_of(world: World) -> tuple[Person, Person]:
+    return await world.person("gd-operator", Role.OPERATOR), await world.person("authority", Role.AUTHORITY)
+
+
+async def agree(one: Citizen, name: str) -> None:
+    """Agree to be shown in the programme."""
+    ok(await one.put(f"{HOME}/profile", {"display_name": name, "text_sha256": TEXT}))
+
+
 async def test_a_reward_is_taken_once_for_one_key_and_delivered_or_refused(world: World) -> None:
     alice, clerk = await world.citizen(), await world.person("gd-operator", Role.OPERATOR)
     told = {one["id"]: one for one in ok(await alice.get(f"{HOME}/rewards"))}
@@ -137,24 +165,15 @@ async def test_a_reward_is_taken_once_for_one_key_and_delivered_or_refused(world
 
 async def test_a_lottery_from_opening_to_a_draw_that_the_public_redoes(world: World, tmp_path: Path) -> None:
     alice, bob = await world.citizen(), await world.citizen()
-    clerk, witness = (
-        await world.person("gd-operator", Role.OPERATOR),
-        await world.person("authority", Role.AUTHORITY),
-    )
+    clerk, witness = await parties_of(world)
     start = clock.now()
-    asked = {
-        "reward": "spring", "second_party": "authority", "enter_from": start.isoformat(),
-        "enter_until": (start + HOUR).isoformat(), "reveal_until": (start + 2 * HOUR).isoformat(),
-    }  # fmt: skip
+    asked = lottery_asked(start)
     own = await clerk.post(f"{HOME}/lotteries", asked | {"second_party": "gd-operator"})
     assert own.json()["code"] == "lotteries.second_party_unfit"
     lottery = ok(await clerk.post(f"{HOME}/lotteries", asked), 201)["id"]
     early = await alice.post(f"{HOME}/lotteries/{lottery}/entries")
     assert early.json()["code"] == "lotteries.not_entering"
-    kept = {who: secrets.token_bytes(32) for who in ("clerk", "witness")}
-    for person, who in ((clerk, "clerk"), (witness, "witness")):
-        commitment = hashlib.sha256(kept[who] + UUID(lottery).bytes).hexdigest()
-        ok(await person.post(f"/lotteries/{lottery}/commitment", {"commitment": commitment}), 201)
+    kept = await committed(lottery, (clerk, witness))
     stranger = await world.person("desert", Role.PARTNER)
     assert (await stranger.get(f"/lotteries/{lottery}")).status_code == 404
     labels = [
@@ -162,12 +181,9 @@ async def test_a_lottery_from_opening_to_a_draw_that_the_public_redoes(world: Wo
     ]
     assert ok(await world.public.get(f"/lotteries/{lottery}"))["entries"] is None
     with clock.travel(start + HOUR):
-        clerk, witness = (
-            await world.person("gd-operator", Role.OPERATOR),
-            await world.person("authority", Role.AUTHORITY),
-        )
-        ok(await clerk.post(f"/lotteries/{lottery}/secret", {"secret": kept["clerk"].hex()}), 201)
-        drawn = ok(await witness.post(f"/lotteries/{lottery}/secret", {"secret": kept["witness"].hex()}), 201)
+        clerk, witness = await parties_of(world)
+        ok(await clerk.post(f"/lotteries/{lottery}/secret", {"secret": kept[0].hex()}), 201)
+        drawn = ok(await witness.post(f"/lotteries/{lottery}/secret", {"secret": kept[1].hex()}), 201)
         prizes = ok(await clerk.get(f"{HOME}/grants", params={"reward": "spring/bike"}))["items"]
     assert (drawn["state"], [one["points"] for one in prizes]) == ("drawn", [0])
     published = await world.public.get(f"/lotteries/{lottery}")
@@ -180,6 +196,30 @@ async def test_a_lottery_from_opening_to_a_draw_that_the_public_redoes(world: Wo
     assert any(one["mine"] for one in seen["winners"])
     for said in (published.text, json.dumps(seen)):
         assert not re.search("|".join(str(one.id) for one in (alice, bob)), said)
+
+
+async def test_winners_are_named_while_they_agree_to_be_shown(world: World) -> None:
+    alice, bob, cai = [await world.citizen() for _ in range(3)]
+    start, parties = clock.now(), await parties_of(world)
+    lottery = ok(await parties[0].post(f"{HOME}/lotteries", lottery_asked(start)), 201)["id"]
+    kept = await committed(lottery, parties)
+    path = f"{HOME}/lotteries/{lottery}"
+    labels = [ok(await one.post(f"{path}/entries"), 201)["label"] for one in (alice, bob, cai)]
+    await agree(alice, "小爱")
+    await agree(bob, "小波")
+    await bob.delete(f"{HOME}/profile")
+    with clock.travel(start + HOUR):
+        for person, secret in zip(await parties_of(world), kept, strict=True):
+            ok(await person.post(f"/lotteries/{lottery}/secret", {"secret": secret.hex()}), 201)
+
+    async def named() -> dict[str, str | None]:
+        return {one["label"]: one["name"] for one in ok(await cai.get(path))["winners"]}
+
+    # three entries, three prizes: everybody won
+    assert await named() == dict(zip(labels, ("小爱", None, None), strict=True))
+    assert "小爱" not in (await world.public.get(f"/lotteries/{lottery}")).text
+    await alice.delete(f"{HOME}/profile")
+    assert await named() == dict.fromkeys(labels)
 
 
 async def test_a_tree_is_ordered_handed_over_planted_and_certified(world: World) -> None:
@@ -211,6 +251,25 @@ async def test_a_tree_is_ordered_handed_over_planted_and_certified(world: World)
     assert (await world.public.get("/certificates/0000-0000-0000")).status_code == 404
     virtual = ok(await bob.post(f"{HOME}/trees", {"reward": "sapling"}), 201)
     assert (virtual["real"], virtual["state"]) == (False, "planted")
+
+
+async def test_a_certificate_bears_a_name_where_its_holder_asks_and_agrees(world: World) -> None:
+    alice = await world.citizen()
+    tree = ok(await alice.post(f"{HOME}/trees", {"reward": "sapling"}), 201)
+
+    async def drawn(*, named: bool) -> str:
+        """The certificate for a phone; its letters are shapes, so that two with the same text are the same."""
+        asked = {"named": named}
+        return (await alice.get(f"{HOME}/trees/{tree['id']}/certificate.svg", params=asked)).text
+
+    without = await drawn(named=False)
+    assert without.startswith("<svg")
+    assert await drawn(named=True) == without, "who agreed to nothing has no name to print"
+    await agree(alice, "小爱")
+    assert await drawn(named=False) == without
+    assert await drawn(named=True) != without
+    await alice.delete(f"{HOME}/profile")
+    assert await drawn(named=True) == without
 
 
 async def test_an_event_is_signed_up_for_and_checked_in_at_the_door(world: World) -> None:
