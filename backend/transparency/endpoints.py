@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from backend import certification
 from backend.certification import proofs
+from backend.kit import echo
 from backend.kit.http import Router, database
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
@@ -114,4 +115,6 @@ async def read_figures(request: Request, session: Followed, wanted: Wanted) -> R
 )
 async def trace_act(request: Request, session: Followed) -> ActTold:
     """Where the grams of one act went: send the act's receipt as it is. Without it nothing is told of an act."""
-    return ActTold.model_validate(await acts.trace(session, await request.body()))
+    receipt = await request.body()
+    echo.remember(request.scope, receipt)  # also where it was not sent as JSON
+    return ActTold.model_validate(await acts.trace(session, receipt))

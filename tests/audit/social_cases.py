@@ -31,10 +31,12 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (f"UPDATE circle_friendship SET id = {NOBODY} WHERE {ENDED}",),
         (f"""INSERT INTO circle_invitation SELECT '{"0" * 8}-0000-0000-0000-{"0" * 12}', programme_id, participant_id,
                  sha256('x'), made_at, expires_at, xid FROM circle_invitation WHERE id = (SELECT f.id FROM circle_friendship f
-                 WHERE NOT EXISTS (SELECT FROM circle_friendship_end e WHERE e.friendship_id = f.id))""",
+                 WHERE NOT EXISTS (SELECT FROM circle_friendship_end e WHERE e.friendship_id = f.id)
+                 ORDER BY f.id LIMIT 1)""",
          f"""INSERT INTO circle_friendship SELECT '{"0" * 8}-0000-0000-0000-{"0" * 12}', programme_id, first_id, second_id,
                  made_at, xid FROM circle_friendship f
-             WHERE NOT EXISTS (SELECT FROM circle_friendship_end e WHERE e.friendship_id = f.id)"""),
+             WHERE NOT EXISTS (SELECT FROM circle_friendship_end e WHERE e.friendship_id = f.id)
+             ORDER BY f.id LIMIT 1"""),
         (f"UPDATE circle_friendship_end SET ended_by = {NOBODY}",),
         (f"UPDATE circle_friendship_end SET ended_at = ended_at - {EARLIER}",),
     ],

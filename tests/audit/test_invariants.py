@@ -174,7 +174,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE action_claim SET claim_id = gen_random_uuid()",),
         (  # points that no action earned, written as the ledger itself would write them
             f"""SELECT ledger_post(ARRAY[gen_random_uuid()], ARRAY[1],
-                    ARRAY[(SELECT id FROM ledger_account WHERE kind = 'issuer')],
+                    ARRAY[(SELECT id FROM ledger_account WHERE code = 'issuer:gd-green-travel')],
                     ARRAY[(SELECT id FROM ledger_account WHERE {ONE_WALLET})],
                     ARRAY[5::bigint], ARRAY['points.earned'], ARRAY[now()])""",
         ),
@@ -195,13 +195,13 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE action SET credit = 'evidence' WHERE credit = 'unlinked'",),
         (
             """SELECT ledger_post(ARRAY[gen_random_uuid()], ARRAY[1],
-                   ARRAY[(SELECT id FROM ledger_account WHERE kind = 'measured')],
+                   ARRAY[(SELECT id FROM ledger_account WHERE code = 'measured:gd-green-travel')],
                    ARRAY[(SELECT min(id) FROM ledger_account WHERE kind = 'pool')],
                    ARRAY[1000000::bigint], ARRAY['acts.pooled'], ARRAY[now()])""",
         ),
     ],
     "points.identity": [
-        ("UPDATE ledger_account SET code = 'issuer:another' WHERE kind = 'issuer'",),
+        ("UPDATE ledger_account SET code = 'issuer:another' WHERE code = 'issuer:gd-green-travel'",),
         ("UPDATE ledger_account SET code = replace(code, ':gd-', ':xx-') WHERE kind = 'payable'",),
         ("UPDATE ledger_account SET balance = -1 WHERE kind = 'hold'",),
     ],

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from backend.engagement import circle
 from backend.identity import consent
 from backend.kit.db import Database
 from backend.kit.http import wire
@@ -100,3 +101,4 @@ async def bob(client: httpx.AsyncClient, phones: PhoneBox) -> Citizen:
 
 RIGHT = consent.agreement(consent.RIGHT, purpose="assignment").sha256.hex()
 WORDS = consent.agreement(consent.SCENARIO, purpose="consent").sha256.hex()
+SHOWN = consent.agreement(circle.AGREEMENT, purpose=circle.PURPOSE).sha256.hex()

@@ -125,7 +125,7 @@ def ok(answer: httpx.Response, status: int = 200) -> Any:
 
 def said(answer: httpx.Response) -> tuple[int, str]:
     """What a refusal says."""
-    return answer.status_code, answer.json()["code"]
+    return answer.status_code, answer.json().get("code", "")
 
 
 async def opened(db: Database, client: httpx.AsyncClient, phones: PhoneBox) -> Place:

@@ -192,5 +192,15 @@ async def test_what_is_no_proof_at_all_is_refused(client: httpx.AsyncClient, bod
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("sent_as", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+async def test_a_key_of_the_senders_own_is_not_said_back_whatever_it_was_sent_as(
+    client: httpx.AsyncClient, sent_as: str
+) -> None:
+    headers = {"content-type": sent_as}
+    answer = await client.post("/acts/provenance", content=b'{"wanderfalke": 1e2}', headers=headers)
+    assert answer.status_code == 422
+    assert "wanderfalke" not in answer.text
+
+
 def test_every_check_of_a_proof_has_a_name_here() -> None:
     assert {check.value for check in ReceiptCheck} == {*WORDS, "entry.logged"}
