@@ -1,10 +1,10 @@
-"""What tasks, campaigns and referrals of my programme came to. Groups of fewer people than the pack says are not shown."""
+"""What tasks, campaigns, referrals and rewards of my programme came to. Groups of fewer people than the pack says are not shown."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from backend.engagement import campaigns, referrals, tasks
+from backend.engagement import campaigns, referrals, rewards, tasks
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import ReadSession, Router
 from backend.kit.problems import problems
@@ -46,6 +46,18 @@ class ReferralFiguresTold(Told):
     rewarded: int | None
     undone: int | None
     points: int | None
+
+
+class RewardFiguresTold(Told):
+    """What came of one reward. All figures are null where too few people took it."""
+
+    reward: str
+    kind: str
+    given: int | None
+    delivered: int | None
+    refused: int | None
+    people: int | None
+    points: int | None = Field(description="Points spent on it that were not given back.")
 
 
 @router.get("/tasks/figures", responses=problems(*_NOT_LET_IN))
@@ -93,3 +105,19 @@ async def show_referral_figures(
     if found.referred < programme.pack.features.smallest_group:
         return ReferralFiguresTold(referred=None, rewarded=None, undone=None, points=None)
     return ReferralFiguresTold.model_validate(found)
+
+
+@router.get("/rewards/figures", responses=problems(*_NOT_LET_IN))
+async def show_reward_figures(
+    code: Code, person: OperatorOrAuthority, session: ReadSession
+) -> list[RewardFiguresTold]:
+    """What came of each reward that somebody took, and of each prize."""
+    programme = await programme_in_sight(session, person, code)
+    least = programme.pack.features.smallest_group
+    hidden = dict.fromkeys(("given", "delivered", "refused", "people", "points"))
+    return [
+        RewardFiguresTold.model_validate(one)
+        if one.people >= least
+        else RewardFiguresTold.model_validate({"reward": one.reward, "kind": one.kind, **hidden})
+        for one in await rewards.figures_of(session, programme=programme)
+    ]

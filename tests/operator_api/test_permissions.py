@@ -100,6 +100,7 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "order_cancellation": frozenset({Role.AUTHORITY}),
     "show_task_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "show_campaign_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+    "show_reward_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "show_referral_figures": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "list_grants": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "deliver_grant": frozenset({Role.OPERATOR}),

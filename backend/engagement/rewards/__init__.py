@@ -16,10 +16,11 @@ from backend.engagement.rewards.errors import (
     RewardSoldOut,
     RewardUnknown,
 )
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, TREES, Cause, Grant, Left
+from backend.engagement.rewards.model import AT_ONCE, DIRECT, TREES, Cause, Figures, Grant, Left
 from backend.engagement.rewards.service import (
     causes,
     decide,
+    figures_of,
     give_prize,
     grant_of,
     grants,
@@ -45,6 +46,7 @@ __all__ = [
     "DIRECT",
     "TREES",
     "Cause",
+    "Figures",
     "Grant",
     "GrantDecided",
     "GrantUnknown",
@@ -55,6 +57,7 @@ __all__ = [
     "RewardUnknown",
     "causes",
     "decide",
+    "figures_of",
     "give_prize",
     "grant_of",
     "grants",

@@ -60,3 +60,16 @@ class Cause:
     gifts: int
     givers: int
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came of one reward: grants, those delivered and refused, the people who took it, points that were not given back."""
+
+    reward: str
+    kind: str
+    given: int
+    delivered: int
+    refused: int
+    people: int
+    points: int

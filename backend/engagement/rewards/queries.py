@@ -68,3 +68,12 @@ CAUSES = text("""
     FROM reward_grant WHERE programme_id = :programme AND kind = 'public_welfare'
     GROUP BY reward ORDER BY reward
 """)
+# What was refused came back and counts in no sum but its own. Prizes cost nothing and are listed with their lottery.
+FIGURES = text("""
+    SELECT g.reward, g.kind, count(*) AS given, count(*) FILTER (WHERE o.outcome = 'delivered') AS delivered,
+           count(*) FILTER (WHERE o.outcome = 'refused') AS refused, count(DISTINCT g.participant_id) AS people,
+           CAST(COALESCE(sum(g.points) FILTER (WHERE o.outcome IS DISTINCT FROM 'refused'), 0) AS bigint) AS points
+    FROM reward_grant g LEFT JOIN reward_outcome o ON o.grant_id = g.id
+    WHERE g.programme_id = :programme
+    GROUP BY g.reward, g.kind ORDER BY g.reward, g.kind
+""")

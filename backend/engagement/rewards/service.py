@@ -19,7 +19,7 @@ from backend.engagement.rewards.errors import (
     RewardSoldOut,
     RewardUnknown,
 )
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, Cause, Grant, Left, Outcome
+from backend.engagement.rewards.model import AT_ONCE, DIRECT, Cause, Figures, Grant, Left, Outcome
 from backend.kit import clock, ids
 from backend.packs.figures import UNKNOWN
 from backend.programmes import Registered, features, spending
@@ -261,6 +261,12 @@ async def causes(session: AsyncSession, *, programme: Registered) -> list[Cause]
     """What people gave to public welfare, summed by cause."""
     rows = await session.execute(queries.CAUSES, {"programme": programme.id})
     return [Cause(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+async def figures_of(session: AsyncSession, *, programme: Registered) -> list[Figures]:
+    """What came of each reward that somebody took or won, by id."""
+    rows = await session.execute(queries.FIGURES, {"programme": programme.id})
+    return [Figures(**row._mapping) for row in rows]  # noqa: SLF001
 
 
 def _page(limit: int, after: Position | None) -> dict[str, object]:

@@ -157,6 +157,16 @@ async def test_a_reward_is_taken_once_for_one_key_and_delivered_or_refused(world
     ok(await alice.post(f"{HOME}/rewards/reed-bed"), 201)
     (cause,) = ok(await clerk.get(f"{HOME}/causes"))
     assert (cause["reward"], cause["gifts"], cause["points"]) == ("reed-bed", 1, 7)
+    figures = {one["reward"]: one for one in ok(await clerk.get(f"{HOME}/rewards/figures"))}
+    assert figures["bag"]["kind"] == "goods"
+    assert {figures["bag"][name] for name in ("given", "delivered", "refused", "people", "points")} == {None}
+    for _ in range(4):  # with alice, five people
+        ok(await (await world.citizen()).post(f"{HOME}/rewards/reed-bed"), 201)
+    figures = {one["reward"]: one for one in ok(await clerk.get(f"{HOME}/rewards/figures"))}
+    assert figures["reed-bed"] == {
+        "reward": "reed-bed", "kind": "public_welfare", "given": 5, "delivered": 0, "refused": 0, "people": 5,
+        "points": 35,
+    }  # fmt: skip
     missing = await alice.post(f"{HOME}/rewards/moon")
     assert (missing.status_code, missing.json()["code"]) == (404, "rewards.unknown")
     off = await alice.get("/programmes/gd-green-travel/lotteries")

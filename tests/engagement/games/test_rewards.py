@@ -158,6 +158,9 @@ async def test_gifts_add_up_by_cause_and_nobody_has_to_fulfil_them(
     async with db.transaction() as session:
         (cause,) = await rewards.causes(session, programme=programme)
         waiting = await rewards.grants(session, programme=programme, waiting=True, reward="reed-bed")
+        figures = {one.reward: one for one in await rewards.figures_of(session, programme=programme)}
+    of_bed = figures["reed-bed"]
+    assert (of_bed.given, of_bed.refused, of_bed.people, of_bed.points) == (3, 0, 2, 21)
     assert (cause.reward, cause.gifts, cause.givers, cause.points) == ("reed-bed", 3, 2, 21)
     assert waiting == []
     with pytest.raises(rewards.GrantDecided):
