@@ -1,0 +1,3 @@
+-- Doors besides the phone, devices, step-up, and changing the phone.
+
+SELECT 1;

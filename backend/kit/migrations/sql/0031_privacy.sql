@@ -1,0 +1,3 @@
+-- Guardians, leaving, exports, and who looked at whom.
+
+SELECT 1;

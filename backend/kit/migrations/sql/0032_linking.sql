@@ -1,0 +1,3 @@
+-- Proofs of means, means that are lost or replaced, shared meters, households and firms with members.
+
+SELECT 1;

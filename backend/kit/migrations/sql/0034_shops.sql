@@ -1,0 +1,3 @@
+-- Merchants' applications, shops, clerks, tills and keys of their software.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- Codes to type, confirmations, scans, refunds in parts.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- Webhooks: who is told what, deliveries and their attempts.
+
+SELECT 1;
