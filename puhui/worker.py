@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from backend import identity, ledger, log, programmes, transparency
+from backend import identity, ledger, log, programmes, transparency, webhooks
 from backend.certification import shortfalls
 from backend.engagement import events, followers, lotteries
 from backend.identity import partners
@@ -28,6 +28,7 @@ SEAL_EVERY_S = 60
 CHECKPOINT_EVERY_S = 60
 FOLLOW_EVERY_S = 20
 LAPSE_EVERY_S = 10
+DELIVER_EVERY_S = 5
 SWEEP_EVERY_S = 60
 SETTLE_EVERY_S = 30
 
@@ -114,6 +115,19 @@ async def expire_sales(worker: Worker) -> None:
 async def lapse(worker: Worker) -> None:
     """Give back what redemptions set aside that no till captured in time."""
     await redemption.lapse_due(worker.db)
+
+
+@tasks.job("webhooks.deliver", every=DELIVER_EVERY_S)
+async def deliver_webhooks(worker: Worker) -> None:
+    """Tell merchants' own systems what is due."""
+    await webhooks.deliver_due(worker.db, worker.settings)
+
+
+@tasks.job("webhooks.forget", every=crontab(hour="3", minute="50"))
+async def forget_webhooks(worker: Worker) -> None:
+    """Forget what was told two months ago."""
+    async with worker.db.transaction() as session:
+        await webhooks.forget_old(session)
 
 
 @tasks.job("games.settle", every=SETTLE_EVERY_S)

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     language: Literal["zh", "en"] = "zh"
     trusted_proxies: str = ""  # networks separated by commas, whose X-Forwarded-For is believed
     rate_limit_factor: int = Field(default=1, ge=1)  # multiplies every quota
+    webhook_networks: str = ""  # networks separated by commas that webhooks may reach though not public; for trials
     embedded: bool = True
     embedded_database: str = Field(
         default="puhui", pattern="^puhui(_[a-z0-9]+)*$"
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
         values.setdefault("embedded", not given)
         return values
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "webhook_networks")
     @classmethod
     def _networks(cls, written: str) -> str:
         for one in filter(None, map(str.strip, written.split(","))):
