@@ -30,6 +30,7 @@ from mobile_api import (
     redemptions,
     rewards,
     signing_in,
+    stepping_up,
     teams,
     trees,
     wallet,
@@ -38,6 +39,7 @@ from mobile_api.access import authenticate
 
 ROUTERS = (
     signing_in.router,
+    stepping_up.router,
     me.router,
     home.router,
     means.router,

@@ -21,6 +21,7 @@ from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, Router, WriteSession, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
+from mobile_api.caller import Calling
 
 router = Router(prefix="/sign-in", tags=["sign-in"])
 
@@ -85,12 +86,15 @@ class Tokens(Told):
         sign_in.NoSenderConfigured,
     ),
 )
-async def request_sign_in_code(asked: CodeRequest, request: Request, settings: AppSettings) -> CodeSent:
-    """Send a six-digit code to a phone: a minute apart, five a day. The answer tells nobody whether the phone is known."""
+async def request_sign_in_code(
+    asked: CodeRequest, request: Request, settings: AppSettings, caller: Calling
+) -> CodeSent:
+    """Send a six-digit code to a phone: a minute apart, eight a day. The answer tells nobody whether the phone is known."""
     sender: Sender = request.app.state.sender
-    address = request.client.host if request.client else "unknown"
     async with database(request).transaction() as session:
-        code = await sign_in.request_code(session, settings.keys, phone=asked.phone, address=address)
+        code = await sign_in.request_code(
+            session, settings.keys, phone=asked.phone, address=caller.address, device=caller.device
+        )
     await sender.send(phone=code.phone, code=code.code, request_id=code.request_id)
     return CodeSent(request_id=code.request_id, expires_at=code.expires_at)
 
@@ -101,7 +105,7 @@ async def request_sign_in_code(asked: CodeRequest, request: Request, settings: A
 async def exchange_sign_in_code(
     given: CodeExchange, settings: AppSettings, session: WriteSession
 ) -> Tokens | Response:
-    """Exchange the code for tokens; the first time, this makes the participant. Five attempts per code."""
+    """Exchange the code for tokens; the first time, this makes the participant. Three attempts per code."""
     phone = people.normal_phone(given.phone)
     await sign_in.spend_attempt(session, request_id=given.request_id)
     try:

@@ -2,7 +2,7 @@
 
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
          organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
-         how everybody signs in (`sign_in`, `tokens`), and how partners' machines sign (`partners`).
+         how everybody signs in (`sign_in`, `step_up`, `tokens`), and how partners' machines sign (`partners`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
          `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
@@ -22,6 +22,7 @@ from backend.identity import (
     people,
     sign_in,
     staff,
+    step_up,
     tokens,
 )
 from backend.identity.housekeeping import forget_expired
@@ -47,5 +48,6 @@ __all__ = [
     "people",
     "sign_in",
     "staff",
+    "step_up",
     "tokens",
 ]

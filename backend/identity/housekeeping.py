@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import means, sign_in, tokens
+from backend.identity import means, sign_in, step_up, tokens
 
 
 async def forget_expired(session: AsyncSession) -> None:
-    """Remove old sign-in codes, counted attempts, and sessions that ended long ago. The nightly job."""
+    """Remove old codes, step-ups, counted attempts, and sessions that ended long ago. The nightly job."""
     await sign_in.forget_old_codes(session)
+    await step_up.forget_old(session)
     await means.forget_old_attempts(session)
     await tokens.forget_ended(session)

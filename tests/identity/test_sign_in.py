@@ -1,4 +1,4 @@
-"""A code sent to a phone is good once, for ten minutes, five attempts, and for what it was made for."""
+"""A code sent to a phone is good once, for ten minutes, three attempts, and for what it was made for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from backend.identity import sign_in
-from backend.identity.sign_in import LogSender, NoSender, RequestedCode
+from backend.identity.sign_in import LogSender, NoSender, RequestedCode, Use
 from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
@@ -65,18 +65,18 @@ async def test_a_code_is_bound_to_its_request_and_its_number(db: Database, setti
     assert await _give(db, settings, mine)
 
 
-async def test_the_sixth_attempt_is_refused_even_with_the_right_code(
+async def test_the_fourth_attempt_is_refused_even_with_the_right_code(
     db: Database, settings: Settings
 ) -> None:
     asked = await _ask(db, settings, _phone())
-    for _ in range(5):
+    for _ in range(3):
         with pytest.raises(sign_in.SignInCodeWrong):
             await _give(db, settings, asked, code=_other(asked.code))
     with pytest.raises(sign_in.SignInCodeWrong):
         await _give(db, settings, asked)
 
 
-async def test_a_hundred_guesses_at_once_get_five_attempts(db: Database, settings: Settings) -> None:
+async def test_a_hundred_guesses_at_once_get_three_attempts(db: Database, settings: Settings) -> None:
     asked = await _ask(db, settings, _phone())
 
     async def attempt() -> bool:
@@ -87,7 +87,7 @@ async def test_a_hundred_guesses_at_once_get_five_attempts(db: Database, setting
                 return False
             return True
 
-    assert sum(await asyncio.gather(*(attempt() for _ in range(100)))) == 5
+    assert sum(await asyncio.gather(*(attempt() for _ in range(100)))) == 3
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ async def test_a_code_lasts_ten_minutes(
                 await _give(db, settings, asked)
 
 
-async def test_codes_for_one_number_are_a_minute_apart_and_five_a_day(
+async def test_codes_for_one_number_are_a_minute_apart_and_eight_a_day(
     db: Database, settings: Settings
 ) -> None:
     phone, begun = _phone(), clock.now()
-    for turn in range(5):
+    for turn in range(8):
         with clock.travel(begun + turn * timedelta(seconds=61)):
             await _ask(db, settings, phone)
             with pytest.raises((sign_in.SignInCodeTooSoon, sign_in.TooManySignInCodes)):
@@ -138,12 +138,54 @@ async def test_a_second_request_for_a_number_waits_for_the_first(db: Database, s
         await second
 
 
-async def test_one_address_asks_a_hundred_times_a_day(db: Database, settings: Settings) -> None:
-    for _ in range(100):
+async def test_one_address_leaves_fifty_codes_a_day_unused(db: Database, settings: Settings) -> None:
+    await _give(
+        db, settings, await _ask(db, settings, _phone(), ADDRESS)
+    )  # a code that is used is none of them
+    for _ in range(50):
         await _ask(db, settings, _phone(), ADDRESS)
     with pytest.raises(sign_in.TooManySignInCodes):
         await _ask(db, settings, _phone(), ADDRESS)
     await _ask(db, settings, _phone(), "192.0.2.2")
+
+
+async def test_one_device_leaves_five_codes_a_day_unused_wherever_it_asks_from(
+    db: Database, settings: Settings
+) -> None:
+    async def ask(device: str) -> RequestedCode:
+        async with db.transaction() as session:
+            return await sign_in.request_code(
+                session, settings.keys, phone=_phone(), address=uuid4().hex, device=device
+            )
+
+    await _give(db, settings, await ask("mine"))
+    for _ in range(5):
+        await ask("mine")
+    with pytest.raises(sign_in.TooManySignInCodes):
+        await ask("mine")
+    await ask("yours")
+
+
+async def test_a_code_for_one_use_is_worthless_for_another(db: Database, settings: Settings) -> None:
+    phone = _phone()
+    async with db.transaction() as session:
+        asked = await sign_in.request_code(
+            session, settings.keys, phone=phone, address="a", use=Use.STEP_UP, bound_to=b"one session"
+        )
+    with pytest.raises(sign_in.SignInCodeWrong):
+        await _give(db, settings, asked)
+    for use, bound_to in ((Use.NEW_PHONE, b"one session"), (Use.STEP_UP, b"another"), (Use.STEP_UP, b"")):
+        async with db.transaction() as session:
+            with pytest.raises(sign_in.SignInCodeWrong):
+                await sign_in.use_code(
+                    session,
+                    settings.keys,
+                    request_id=asked.request_id,
+                    phone=phone,
+                    code=asked.code,
+                    use=use,
+                    bound_to=bound_to,
+                )
 
 
 async def test_neither_number_nor_code_nor_address_lies_in_clear(

@@ -71,7 +71,7 @@ def app(settings: Settings, db: Database, phones: PhoneBox) -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     # each test comes from an address of its own, so that they do not share its daily limit
-    address = f"2001:db8::{uuid4().int % 0xFFFF:x}"
+    address = f"2001:db8:{uuid4().int % 0xFFFF:x}:{uuid4().int % 0xFFFF:x}::1"
     transport = httpx.ASGITransport(app=app, client=(address, 1), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://puhui.test") as client:
         yield client
@@ -87,6 +87,15 @@ async def sign_in(client: httpx.AsyncClient, phones: PhoneBox, phone: str | None
     assert answered.status_code == 200, answered.text
     pair = answered.json()
     return Citizen(UUID(pair["participant_id"]), phone, pair, client)
+
+
+async def step_up(citizen: Citizen, phones: PhoneBox, purpose: str) -> None:
+    """Show once more who they are: what `purpose` names may then be done once."""
+    asked = await citizen.post("/step-up/codes", {"purpose": purpose})
+    assert asked.status_code == 202, asked.text
+    given = {"request_id": asked.json()["request_id"], "code": phones.codes[citizen.phone]}
+    granted = await citizen.post("/step-up/grants", given)
+    assert granted.status_code == 200, granted.text
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Citizens' sign-in by a code sent to the phone.
+"""Codes sent to phones, by which citizens sign in and show once more who they are.
 
 Holds    requested codes as keyed digests, and the ways to send them.
-Promises a code is good once, for ten minutes, five attempts, for the number and request it was made for;
-         the limits per number and address hold against parallel requests.
+Promises a code is good once, for ten minutes, three attempts, for the number, the request and the use it was made for;
+         the limits per number, address and device hold against parallel requests.
 Ignores  tokens, and what a citizen may do.
 """
 
@@ -15,10 +15,12 @@ from backend.identity.sign_in.errors import (
 from backend.identity.sign_in.senders import LogSender, NoSender, Sender, default_sender
 from backend.identity.sign_in.service import (
     RequestedCode,
+    Use,
     exchange_code,
     forget_old_codes,
     request_code,
     spend_attempt,
+    use_code,
 )
 
 __all__ = [
@@ -30,9 +32,11 @@ __all__ = [
     "SignInCodeTooSoon",
     "SignInCodeWrong",
     "TooManySignInCodes",
+    "Use",
     "default_sender",
     "exchange_code",
     "forget_old_codes",
     "request_code",
     "spend_attempt",
+    "use_code",
 ]

@@ -10,16 +10,22 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _RECENT = text("""
-    SELECT (SELECT max(requested_at) FROM sign_in_code WHERE phone_index = :phone_index) AS last_at,
-           (SELECT count(*) FROM sign_in_code
-             WHERE phone_index = :phone_index AND requested_at > :since) AS for_phone,
-           (SELECT count(*) FROM sign_in_code
-             WHERE address_index = :address_index AND requested_at > :since) AS from_address
+    SELECT of_phone.last_at, of_phone.for_phone, of_address.from_address, of_address.used_from_address,
+           of_device.from_device, of_device.used_from_device
+    FROM (SELECT max(requested_at) FILTER (WHERE purpose = :purpose) AS last_at,
+                 count(*) FILTER (WHERE requested_at > :since) AS for_phone
+          FROM sign_in_code WHERE phone_index = :phone_index) AS of_phone,
+         (SELECT count(*) AS from_address, count(used_at) AS used_from_address
+          FROM sign_in_code WHERE address_index = :address_index AND requested_at > :since) AS of_address,
+         (SELECT count(*) AS from_device, count(used_at) AS used_from_device
+          FROM sign_in_code WHERE device_index = :device_index AND requested_at > :since) AS of_device
 """)
 
 _INSERT = text("""
-    INSERT INTO sign_in_code (request_id, phone_index, address_index, code_mac, requested_at, expires_at)
-    VALUES (:request_id, :phone_index, :address_index, :code_mac, :requested_at, :expires_at)
+    INSERT INTO sign_in_code
+        (request_id, phone_index, address_index, device_index, purpose, code_mac, requested_at, expires_at)
+    VALUES
+        (:request_id, :phone_index, :address_index, :device_index, :purpose, :code_mac, :requested_at, :expires_at)
 """)
 
 _SPEND_ATTEMPT = text("""
@@ -38,10 +44,7 @@ _USE = text("""
 _FORGET = text("DELETE FROM sign_in_code WHERE requested_at < :before")
 
 
-async def recent(
-    session: AsyncSession, *, phone_index: bytes, address_index: bytes, since: datetime
-) -> Row[Any]:
-    given = {"phone_index": phone_index, "address_index": address_index, "since": since}
+async def recent(session: AsyncSession, **given: Any) -> Row[Any]:
     return (await session.execute(_RECENT, given)).one()
 
 

@@ -1,12 +1,13 @@
-"""Citizens sign in with a code sent to their phone.
+"""Codes that are sent to phones: to sign in, to show once more who one is, and to show that a new number is one's own.
 
-Six digits, ten minutes, once, five attempts, bound to the request that asked: whoever guesses has at most 5 chances
-in a million per code, and at most 5 codes a day for one number, 25 in a million a day. Neither number nor code is
-stored, only keyed digests of them.
+Six digits, ten minutes, once, three attempts, bound to what they were asked for; limits per number, per network address
+and per device. docs/signing-in.md computes what is left to guess. Neither number, address, device nor code is stored,
+only keyed digests of them.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import hmac
 import secrets
@@ -26,11 +27,22 @@ from backend.kit.settings import Keys
 
 CODE_DIGITS = 6
 CODE_LASTS = timedelta(minutes=10)
-ATTEMPTS = 5
-SPACING = timedelta(seconds=60)
-CODES_A_DAY_PER_NUMBER = 5
-CODES_A_DAY_PER_ADDRESS = 100  # many people share one address behind a mobile carrier's gateway
+ATTEMPTS = 3
+SPACING = timedelta(seconds=60)  # between two codes of one use for one number
+CODES_A_DAY_PER_NUMBER = 8  # of every use together
+CODES_A_DAY_PER_ADDRESS = 500  # many people share one address behind a mobile carrier's gateway,
+UNUSED_A_DAY_PER_ADDRESS = 50  # but most of them use the code that they asked for; who guesses does not
+CODES_A_DAY_PER_DEVICE = 20
+UNUSED_A_DAY_PER_DEVICE = 5
 _DAY = timedelta(days=1)
+
+
+class Use(enum.StrEnum):
+    """What a code is for; it is worthless for anything else."""
+
+    SIGN_IN = "sign_in"
+    STEP_UP = "step_up"
+    NEW_PHONE = "new_phone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +58,44 @@ class RequestedCode:
         return f"RequestedCode(request_id={self.request_id})"
 
 
-async def request_code(session: AsyncSession, keys: Keys, *, phone: str, address: str) -> RequestedCode:
-    """A new code for this phone, asked for from this network address; send it after the transaction.
+async def request_code(
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    phone: str,
+    address: str,
+    device: str | None = None,
+    use: Use = Use.SIGN_IN,
+    bound_to: bytes = b"",
+) -> RequestedCode:
+    """A new code for this phone, asked for from this network address and device; send it after the transaction.
 
-    The answer is the same whether or not the number is known here.
+    `bound_to` must be shown again with the code. The answer is the same whether or not the number is known here.
+    Raises PhoneInvalid, SignInCodeTooSoon, TooManySignInCodes.
     """
     phone = people.normal_phone(phone)
     phone_index = people.phone_index(keys, phone)
     address_index = blind_index(keys.derive("sign-in/address"), address)
-    await take_turns(session, "code:" + phone_index.hex(), "code:" + address_index.hex())
+    device_index = None if device is None else blind_index(keys.derive("sign-in/device"), device)
+    await take_turns(
+        session, *("code:" + index.hex() for index in (phone_index, address_index, device_index) if index)
+    )
     now = clock.now()
     recent = await queries.recent(
-        session, phone_index=phone_index, address_index=address_index, since=now - _DAY
+        session,
+        phone_index=phone_index,
+        address_index=address_index,
+        device_index=device_index,
+        purpose=use.value,
+        since=now - _DAY,
     )
-    if recent.for_phone >= CODES_A_DAY_PER_NUMBER or recent.from_address >= CODES_A_DAY_PER_ADDRESS:
+    if (
+        recent.for_phone >= CODES_A_DAY_PER_NUMBER
+        or recent.from_address >= CODES_A_DAY_PER_ADDRESS
+        or recent.from_address - recent.used_from_address >= UNUSED_A_DAY_PER_ADDRESS
+        or recent.from_device >= CODES_A_DAY_PER_DEVICE
+        or recent.from_device - recent.used_from_device >= UNUSED_A_DAY_PER_DEVICE
+    ):
         raise TooManySignInCodes
     if recent.last_at is not None and recent.last_at + SPACING > now:
         raise SignInCodeTooSoon(retry_after_s=int((recent.last_at + SPACING - now).total_seconds()) + 1)
@@ -69,7 +105,9 @@ async def request_code(session: AsyncSession, keys: Keys, *, phone: str, address
         request_id=request_id,
         phone_index=phone_index,
         address_index=address_index,
-        code_mac=_mac(keys, request_id, phone_index, code),
+        device_index=device_index,
+        purpose=use.value,
+        code_mac=_mac(keys, request_id, phone_index, code, _context(use, bound_to)),
         requested_at=now,
         expires_at=now + CODE_LASTS,
     )
@@ -77,7 +115,7 @@ async def request_code(session: AsyncSession, keys: Keys, *, phone: str, address
 
 
 async def spend_attempt(session: AsyncSession, *, request_id: UUID) -> None:
-    """Spend one of the five attempts, before the code is looked at.
+    """Spend one of the three attempts, before the code is looked at.
 
     The caller's transaction must be committed even when the code turns out wrong, or guessing is free.
     """
@@ -85,20 +123,34 @@ async def spend_attempt(session: AsyncSession, *, request_id: UUID) -> None:
         raise SignInCodeWrong
 
 
-async def exchange_code(
-    session: AsyncSession, keys: Keys, *, request_id: UUID, phone: str, code: str
-) -> UUID:
-    """The participant whose phone it is, made at the first sign-in. Spend an attempt first."""
+async def use_code(
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    request_id: UUID,
+    phone: str,
+    code: str,
+    use: Use,
+    bound_to: bytes = b"",
+) -> None:
+    """Use up a code, or raise SignInCodeWrong. Spend an attempt first."""
     phone_index = people.phone_index(keys, phone)
     used = await queries.use(
         session,
         request_id=request_id,
         phone_index=phone_index,
-        code_mac=_mac(keys, request_id, phone_index, code),
+        code_mac=_mac(keys, request_id, phone_index, code, _context(use, bound_to)),
         now=clock.now(),
     )
     if not used:
         raise SignInCodeWrong
+
+
+async def exchange_code(
+    session: AsyncSession, keys: Keys, *, request_id: UUID, phone: str, code: str
+) -> UUID:
+    """The participant whose phone it is, made at the first sign-in. Spend an attempt first."""
+    await use_code(session, keys, request_id=request_id, phone=phone, code=code, use=Use.SIGN_IN)
     return await people.citizen_with_phone(session, keys, phone=phone)
 
 
@@ -107,6 +159,10 @@ async def forget_old_codes(session: AsyncSession) -> None:
     await queries.forget(session, before=clock.now() - 2 * _DAY)
 
 
-def _mac(keys: Keys, request_id: UUID, phone_index: bytes, code: str) -> bytes:
-    message = request_id.bytes + phone_index + code.encode()
+def _context(use: Use, bound_to: bytes) -> bytes:
+    return b"" if use is Use.SIGN_IN else use.value.encode() + bound_to
+
+
+def _mac(keys: Keys, request_id: UUID, phone_index: bytes, code: str, context: bytes) -> bytes:
+    message = request_id.bytes + phone_index + code.encode() + context
     return hmac.digest(keys.derive("sign-in/code"), message, hashlib.sha256)
