@@ -15,6 +15,7 @@ from mobile_api import (
     circle,
     collecting,
     consent,
+    devices,
     engagement,
     events,
     feed,
@@ -40,6 +41,7 @@ from mobile_api.access import authenticate
 ROUTERS = (
     signing_in.router,
     stepping_up.router,
+    devices.router,
     me.router,
     home.router,
     means.router,

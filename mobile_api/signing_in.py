@@ -12,8 +12,9 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import people, sign_in, tokens
+from backend.identity import devices, people, sign_in, tokens
 from backend.identity.sign_in import Sender
 from backend.identity.tokens import Audience, TokenPair
 from backend.kit import problems as kit_problems
@@ -21,10 +22,16 @@ from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, Router, WriteSession, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
-from mobile_api.caller import Calling
+from backend.kit.settings import Settings
+from mobile_api.caller import Caller, Calling
 
 router = Router(prefix="/sign-in", tags=["sign-in"])
 
+DeviceName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=60, strip_whitespace=True),
+    Field(description="What to call this device in my list of devices; kept where `Puhui-Device` is sent."),
+]
 Phone = Annotated[str, StringConstraints(min_length=5, max_length=32)]
 
 
@@ -47,6 +54,7 @@ class CodeExchange(Asked):
     request_id: UUID
     phone: Phone
     code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
+    device_name: DeviceName | None = None
 
 
 class Refresh(Asked):
@@ -103,7 +111,7 @@ async def request_sign_in_code(
     "/tokens", response_model=Tokens, responses=problems(people.PhoneInvalid, sign_in.SignInCodeWrong)
 )
 async def exchange_sign_in_code(
-    given: CodeExchange, settings: AppSettings, session: WriteSession
+    given: CodeExchange, settings: AppSettings, session: WriteSession, caller: Calling
 ) -> Tokens | Response:
     """Exchange the code for tokens; the first time, this makes the participant. Three attempts per code."""
     phone = people.normal_phone(given.phone)
@@ -114,14 +122,46 @@ async def exchange_sign_in_code(
         )
     except sign_in.SignInCodeWrong as refused:
         return kit_problems.answer(refused)  # the spent attempt stays spent
-    pair = await tokens.start_session(session, settings, Audience.CITIZEN, subject=participant_id)
+    pair = await begin_session(session, settings, participant_id, caller, device_name=given.device_name)
     return Tokens.of(pair)
 
 
+async def begin_session(
+    session: AsyncSession,
+    settings: Settings,
+    participant_id: UUID,
+    caller: Caller,
+    *,
+    device_name: str | None = None,
+) -> TokenPair:
+    """The session of somebody who has just shown who they are, bound to their device where the client has one."""
+    device = None
+    if caller.device is not None:
+        seen = await devices.seen(
+            session, settings.keys, participant_id=participant_id, secret=caller.device, name=device_name
+        )
+        device = (seen.id, seen.digest)
+    return await tokens.start_session(
+        session, settings, Audience.CITIZEN, subject=participant_id, device=device
+    )
+
+
 @router.post("/refresh", response_model=Tokens, responses=problems(tokens.TokenRefused))
-async def refresh_tokens(given: Refresh, settings: AppSettings, session: WriteSession) -> Tokens | Response:
-    """Exchange a refresh token for the next pair. Using one twice ends the session, whoever used it."""
-    pair = await tokens.refresh(session, settings, Audience.CITIZEN, refresh_token=given.refresh_token)
+async def refresh_tokens(
+    given: Refresh, settings: AppSettings, session: WriteSession, caller: Calling
+) -> Tokens | Response:
+    """Exchange a refresh token for the next pair. Using one twice ends the session, whoever used it.
+
+    A session that began with `Puhui-Device` needs the same one here; without it, or with another, the session ends. Such a
+    session may ask once more within 30 s, with the same token, where the answer was lost.
+    """
+    pair = await tokens.refresh(
+        session,
+        settings,
+        Audience.CITIZEN,
+        refresh_token=given.refresh_token,
+        shown=devices.shown(settings.keys, caller.device),
+    )
     if pair is None:
         return kit_problems.answer(tokens.TokenRefused())  # a revoked session stays revoked
     return Tokens.of(pair)

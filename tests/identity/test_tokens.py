@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend import identity
-from backend.identity import tokens
+from backend.identity import devices, people, tokens
 from backend.identity.tokens import Audience, TokenPair, TokenRefused
 from backend.kit import clock
 from backend.kit.db import Database
@@ -266,3 +266,91 @@ async def test_no_refresh_token_lies_in_clear(
     pair = await _begin(db, settings)
     digests = await superuser.fetch("SELECT digest FROM refresh_token")
     assert pair.refresh_token.encode() not in {row["digest"] for row in digests}
+
+
+# sessions of a device
+
+
+MINE = "a-secret-of-this-device"
+
+
+async def _bound(db: Database, settings: Settings) -> tuple[TokenPair, bytes, UUID]:
+    """A session of a device: its first pair, what the device shows, and the device."""
+    async with db.transaction() as session:
+        whose = (await people.register(session)).id
+        device = await devices.seen(session, settings.keys, participant_id=whose, secret=MINE)
+        pair = await tokens.start_session(
+            session, settings, CITIZEN, subject=whose, device=(device.id, device.digest)
+        )
+    return pair, device.digest, device.id
+
+
+async def _shown(db: Database, settings: Settings, token: str, shown: bytes | None) -> TokenPair | None:
+    async with db.transaction() as session:
+        return await tokens.refresh(session, settings, CITIZEN, refresh_token=token, shown=shown)
+
+
+@pytest.mark.parametrize("shown", [None, bytes(32), b"short"])
+async def test_a_refresh_token_shown_by_another_device_ends_the_session(
+    db: Database, settings: Settings, shown: bytes | None
+) -> None:
+    first, mine, _ = await _bound(db, settings)
+    second = await _shown(db, settings, first.refresh_token, mine)
+    assert second is not None
+    assert await _shown(db, settings, second.refresh_token, shown) is None
+    assert await _shown(db, settings, second.refresh_token, mine) is None
+    assert not await _stands(db, settings, second)
+
+
+async def test_a_device_whose_answer_was_lost_asks_again_and_what_was_lost_is_worthless(
+    db: Database, settings: Settings
+) -> None:
+    first, mine, _ = await _bound(db, settings)
+    lost = await _shown(db, settings, first.refresh_token, mine)
+    again = await _shown(db, settings, first.refresh_token, mine)
+    once_more = await _shown(db, settings, first.refresh_token, mine)
+    assert lost is not None
+    assert again is not None
+    assert once_more is not None
+    assert await _stands(db, settings, once_more)
+    with clock.travel(clock.now() + timedelta(seconds=1)):
+        third = await _shown(db, settings, once_more.refresh_token, mine)
+        assert third is not None
+        assert await _shown(db, settings, lost.refresh_token, mine) is None  # somebody had read it
+        assert not await _stands(db, settings, third)
+
+
+async def test_asking_again_too_late_or_after_the_next_was_used_ends_the_session(
+    db: Database, settings: Settings
+) -> None:
+    first, mine, _ = await _bound(db, settings)
+    second = await _shown(db, settings, first.refresh_token, mine)
+    assert second is not None
+    with clock.travel(clock.now() + timedelta(seconds=31)):
+        assert await _shown(db, settings, first.refresh_token, mine) is None
+        assert not await _stands(db, settings, second)
+    first, mine, _ = await _bound(db, settings)
+    with clock.travel(clock.now() + timedelta(seconds=1)):
+        second = await _shown(db, settings, first.refresh_token, mine)
+        assert second is not None
+    with clock.travel(clock.now() + timedelta(seconds=2)):
+        third = await _shown(db, settings, second.refresh_token, mine)
+        assert third is not None
+        assert await _shown(db, settings, first.refresh_token, mine) is None
+        assert not await _stands(db, settings, third)
+
+
+async def test_revoking_a_device_ends_its_sessions_and_no_others(db: Database, settings: Settings) -> None:
+    pair, mine, device_id = await _bound(db, settings)
+    other, _, _ = await _bound(db, settings)
+    async with db.transaction() as session:
+        with pytest.raises(devices.DeviceUnknown):
+            await devices.revoke(session, participant_id=other.subject, device_id=device_id)
+        await devices.revoke(session, participant_id=pair.subject, device_id=device_id)
+    assert [await _stands(db, settings, one) for one in (pair, other)] == [False, True]
+    assert await _shown(db, settings, pair.refresh_token, mine) is None
+    async with db.transaction() as session:  # signing in again makes another device of it
+        again = await devices.seen(session, settings.keys, participant_id=pair.subject, secret=MINE)
+        listed = await devices.devices_of(session, settings.keys, participant_id=pair.subject)
+    assert [one.id for one in listed] == [again.id, device_id]
+    assert [one.revoked_at is None for one in listed] == [True, False]

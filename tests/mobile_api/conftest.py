@@ -77,13 +77,21 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def sign_in(client: httpx.AsyncClient, phones: PhoneBox, phone: str | None = None) -> Citizen:
+async def sign_in(
+    client: httpx.AsyncClient,
+    phones: PhoneBox,
+    phone: str | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    device_name: str | None = None,
+) -> Citizen:
     """Go through the whole sign-in with a phone, a new one unless one is given."""
     phone = phone or f"+86139{uuid4().int % 10**8:08d}"
-    asked = await client.post("/sign-in/codes", json={"phone": phone})
+    asked = await client.post("/sign-in/codes", json={"phone": phone}, headers=headers)
     assert asked.status_code == 202, asked.text
     given = {"request_id": asked.json()["request_id"], "phone": phone, "code": phones.codes[phone]}
-    answered = await client.post("/sign-in/tokens", json=given)
+    given |= {} if device_name is None else {"device_name": device_name}
+    answered = await client.post("/sign-in/tokens", json=given, headers=headers)
     assert answered.status_code == 200, answered.text
     pair = answered.json()
     return Citizen(UUID(pair["participant_id"]), phone, pair, client)

@@ -38,6 +38,7 @@ def _with_values(path: str) -> str:
         "handle": "0123456789abcdef",
         "board": "week",
         "post_id": str(uuid4()),
+        "device_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

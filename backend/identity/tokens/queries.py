@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _START = text("""
-    INSERT INTO token_family (id, audience, subject, started_at, expires_at)
-    VALUES (:id, :audience, :subject, :started_at, :expires_at)
+    INSERT INTO token_family (id, audience, subject, started_at, expires_at, device_id, bound_to)
+    VALUES (:id, :audience, :subject, :started_at, :expires_at, :device_id, :bound_to)
 """)
 
 _ADD = text("""
@@ -21,14 +22,25 @@ _ADD = text("""
 
 _LOCK = text("""
     SELECT refresh_token.used_at, refresh_token.expires_at, family.id AS family_id, family.subject,
-           family.expires_at AS family_expires_at, family.revoked_at
+           family.expires_at AS family_expires_at, family.revoked_at, family.bound_to
     FROM refresh_token JOIN token_family AS family ON family.id = refresh_token.family_id
     WHERE refresh_token.digest = :digest AND family.audience = :audience
     FOR UPDATE OF family
 """)
 
-_USED_AT = text("SELECT used_at FROM refresh_token WHERE digest = :digest")
+_STATE = text("""
+    SELECT token.used_at, token.replaced_at, EXISTS (
+        SELECT FROM refresh_token AS later
+        WHERE later.family_id = token.family_id AND later.issued_at >= token.used_at AND later.used_at IS NOT NULL
+          AND later.digest <> token.digest
+    ) AS next_was_used
+    FROM refresh_token AS token WHERE token.digest = :digest
+""")
 _USE = text("UPDATE refresh_token SET used_at = :now WHERE digest = :digest")
+_REPLACE = text("""
+    UPDATE refresh_token SET replaced_at = :now
+    WHERE family_id = :family_id AND used_at IS NULL AND replaced_at IS NULL
+""")
 
 _REVOKE = text("""
     UPDATE token_family SET revoked_at = :now, revoked_because = :because
@@ -38,6 +50,20 @@ _REVOKE = text("""
 _REVOKE_SUBJECT = text("""
     UPDATE token_family SET revoked_at = :now, revoked_because = :because
     WHERE subject = :subject AND revoked_at IS NULL AND id IS DISTINCT FROM CAST(:but AS uuid)
+""")
+
+_REVOKE_DEVICE = text("""
+    UPDATE token_family SET revoked_at = :now, revoked_because = :because
+    WHERE device_id = :device_id AND revoked_at IS NULL
+""")
+
+_OF = text("""
+    SELECT family.id, family.started_at, family.expires_at, family.device_id,
+           (SELECT max(issued_at) FROM refresh_token WHERE family_id = family.id) AS refreshed_at
+    FROM token_family AS family
+    WHERE family.subject = :subject AND family.audience = :audience AND family.revoked_at IS NULL
+      AND family.expires_at > :now
+    ORDER BY family.id DESC LIMIT :limit
 """)
 
 _STANDS = text("""
@@ -63,9 +89,12 @@ async def lock(session: AsyncSession, *, digest: bytes, audience: str) -> Row[An
     return (await session.execute(_LOCK, {"digest": digest, "audience": audience})).one_or_none()
 
 
-async def used_at(session: AsyncSession, *, digest: bytes) -> datetime | None:
-    found: datetime | None = (await session.execute(_USED_AT, {"digest": digest})).scalar_one()
-    return found
+async def state(session: AsyncSession, *, digest: bytes) -> Row[Any]:
+    return (await session.execute(_STATE, {"digest": digest})).one()
+
+
+async def replace(session: AsyncSession, *, family_id: UUID, now: datetime) -> None:
+    await session.execute(_REPLACE, {"family_id": family_id, "now": now})
 
 
 async def use(session: AsyncSession, *, digest: bytes, now: datetime) -> None:
@@ -81,6 +110,17 @@ async def revoke_subject(
 ) -> None:
     given = {"subject": subject, "now": now, "because": because, "but": but}
     await session.execute(_REVOKE_SUBJECT, given)
+
+
+async def revoke_device(session: AsyncSession, *, device_id: UUID, now: datetime, because: str) -> None:
+    await session.execute(_REVOKE_DEVICE, {"device_id": device_id, "now": now, "because": because})
+
+
+async def of(
+    session: AsyncSession, *, subject: UUID, audience: str, now: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    given = {"subject": subject, "audience": audience, "now": now, "limit": limit}
+    return (await session.execute(_OF, given)).all()
 
 
 async def stands(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.tokens import queries
@@ -19,6 +22,8 @@ from backend.kit.settings import Settings
 REFRESH_BYTES = 32
 REFRESH_LASTS = {Audience.CITIZEN: timedelta(days=30), Audience.STAFF: timedelta(minutes=30)}
 REMEMBERED = timedelta(days=30)
+LOST_ANSWER = timedelta(seconds=30)  # for how long the device that refreshed may ask once more
+MOST_LISTED = 100
 SESSION_LASTS = {Audience.CITIZEN: timedelta(days=180), Audience.STAFF: timedelta(hours=12)}
 
 
@@ -33,25 +38,58 @@ class TokenPair:
     subject: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that stands; `refreshed_at` is when its last pair was given."""
+
+    id: UUID
+    started_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    device_id: UUID | None
+
+
 async def start_session(
-    session: AsyncSession, settings: Settings, audience: Audience, *, subject: UUID
+    session: AsyncSession,
+    settings: Settings,
+    audience: Audience,
+    *,
+    subject: UUID,
+    device: tuple[UUID, bytes] | None = None,
 ) -> TokenPair:
-    """The first pair of a new session, right after the subject has shown who they are."""
+    """The first pair of a new session, right after the subject has shown who they are.
+
+    With `device` (its id, and the digest of its secret) the session is refreshed by that device only.
+    """
     now = clock.now()
     session_id, ends_at = ids.uuid7(), now + SESSION_LASTS[audience]
     await queries.start(
-        session, id=session_id, audience=audience.value, subject=subject, started_at=now, expires_at=ends_at
+        session,
+        id=session_id,
+        audience=audience.value,
+        subject=subject,
+        started_at=now,
+        expires_at=ends_at,
+        device_id=None if device is None else device[0],
+        bound_to=None if device is None else device[1],
     )
     return await _pair(session, settings, audience, subject=subject, session_id=session_id, ends_at=ends_at)
 
 
 async def refresh(
-    session: AsyncSession, settings: Settings, audience: Audience, *, refresh_token: str
+    session: AsyncSession,
+    settings: Settings,
+    audience: Audience,
+    *,
+    refresh_token: str,
+    shown: bytes | None = None,
 ) -> TokenPair | None:
-    """The next pair; None when the token is not good.
+    """The next pair; None when the token is not good. `shown` is the digest of the device's secret in the request.
 
-    A token that was used before is in two hands: then the whole session is revoked. That revocation must be kept,
-    so a refusal is answered as None and the caller refuses after its transaction.
+    A token that was used before is in two hands, and so is one that another device shows: then the whole session is
+    revoked. That revocation must be kept, so a refusal is answered as None and the caller refuses after its
+    transaction. The device of a bound session may ask once more for half a minute, as long as nobody has used what it
+    was given: the answer may have been lost. What was in that answer is worthless from then on, and tells if it is used.
     """
     digest = _digest(refresh_token)
     found = await queries.lock(session, digest=digest, audience=audience.value)
@@ -59,14 +97,17 @@ async def refresh(
         return None
     now = clock.now()
     # asked again under the family's lock: a twin request may have used the token while this one waited
-    if await queries.used_at(session, digest=digest) is not None:
-        await queries.revoke(
-            session, family_id=found.family_id, now=now, because="a refresh token was used twice"
-        )
+    state = await queries.state(session, digest=digest)
+    because = _in_two_hands(state, bound_to=found.bound_to, shown=shown, now=now)
+    if because is not None:
+        await queries.revoke(session, family_id=found.family_id, now=now, because=because)
         return None
     if found.revoked_at is not None or min(found.expires_at, found.family_expires_at) <= now:
         return None
-    await queries.use(session, digest=digest, now=now)
+    if state.used_at is None:
+        await queries.use(session, digest=digest, now=now)
+    else:
+        await queries.replace(session, family_id=found.family_id, now=now)
     return await _pair(
         session,
         settings,
@@ -75,6 +116,21 @@ async def refresh(
         session_id=found.family_id,
         ends_at=found.family_expires_at,
     )
+
+
+def _in_two_hands(
+    state: Row[Any], *, bound_to: bytes | None, shown: bytes | None, now: datetime
+) -> str | None:
+    """Why this token must be in two hands; None where it need not."""
+    if bound_to is not None and (shown is None or not hmac.compare_digest(bound_to, shown)):
+        return "another device showed a refresh token"
+    if state.replaced_at is not None:
+        return "a refresh token was used that had been replaced"
+    if state.used_at is None:
+        return None
+    if bound_to is not None and not state.next_was_used and state.used_at > now - LOST_ANSWER:
+        return None
+    return "a refresh token was used twice"
 
 
 async def check_session(session: AsyncSession, bearer: Bearer) -> None:
@@ -100,6 +156,19 @@ async def end_sessions_of(
 ) -> None:
     """End every session of one participant or member of staff, except the session `but`."""
     await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because, but=but)
+
+
+async def end_sessions_on(session: AsyncSession, *, device_id: UUID, because: str) -> None:
+    """End every session of one device."""
+    await queries.revoke_device(session, device_id=device_id, now=clock.now(), because=because)
+
+
+async def sessions_of(session: AsyncSession, audience: Audience, *, subject: UUID) -> list[Session]:
+    """The sessions that stand of one participant or member of staff, newest first; at most 100."""
+    rows = await queries.of(
+        session, subject=subject, audience=audience.value, now=clock.now(), limit=MOST_LISTED
+    )
+    return [Session(row.id, row.started_at, row.refreshed_at, row.expires_at, row.device_id) for row in rows]
 
 
 async def forget_ended(session: AsyncSession) -> None:

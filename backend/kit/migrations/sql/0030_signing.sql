@@ -20,3 +20,26 @@ CREATE TABLE step_up (
 );
 CREATE INDEX step_up_session ON step_up (session_id, purpose);
 GRANT SELECT, INSERT, UPDATE, DELETE ON step_up TO puhui_app;
+
+-- An installation of a client, known by the keyed digest of a secret that it made. Operation, too; the name is sealed
+-- under the person's key. A device that was revoked never comes back: signing in again makes another.
+CREATE TABLE device (
+    id uuid PRIMARY KEY,
+    participant_id uuid NOT NULL REFERENCES participant,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
+    name_sealed bytea,
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+CREATE UNIQUE INDEX device_stands ON device (participant_id, digest) WHERE revoked_at IS NULL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON device TO puhui_app;
+
+-- A session of a device is refreshed with that device's secret only, `bound_to` being its digest.
+ALTER TABLE token_family
+    ADD COLUMN device_id uuid REFERENCES device,
+    ADD COLUMN bound_to bytea,
+    ADD CONSTRAINT token_family_bound CHECK ((device_id IS NULL) = (bound_to IS NULL));
+CREATE INDEX token_family_device ON token_family (device_id) WHERE device_id IS NOT NULL AND revoked_at IS NULL;
+-- A token that was given once more because the answer with the one before was lost.
+ALTER TABLE refresh_token ADD COLUMN replaced_at timestamptz;
