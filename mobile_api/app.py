@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
+from backend.identity.doors import Exchange, Provider, default_exchanges
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import surface
 from backend.kit.settings import Settings
@@ -69,8 +72,16 @@ ROUTERS = (
 )
 
 
-def build(settings: Settings, *, sender: Sender | None = None) -> FastAPI:
-    """The citizens' app; `sender` brings sign-in codes to phones (by default the log, and only when embedded)."""
+def build(
+    settings: Settings,
+    *,
+    sender: Sender | None = None,
+    exchanges: Mapping[Provider, Exchange] | None = None,
+) -> FastAPI:
+    """The citizens' app; `sender` brings codes to phones (by default the log, and only when embedded), `exchanges` are
+    the other doors (by default those that the settings name).
+    """
     app = surface(title="碳普惠 · 公众接口 Puhui mobile API", routers=ROUTERS, authenticate=authenticate)
     app.state.sender = sender or default_sender(settings)
+    app.state.exchanges = default_exchanges(settings) if exchanges is None else exchanges
     return app

@@ -6,6 +6,7 @@ the transaction is then committed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +15,8 @@ from fastapi import Request, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import devices, people, sign_in, tokens
+from backend.identity import devices, doors, people, sign_in, tokens
+from backend.identity.doors import Exchange, Provider
 from backend.identity.sign_in import Sender
 from backend.identity.tokens import Audience, TokenPair
 from backend.kit import problems as kit_problems
@@ -54,6 +56,16 @@ class CodeExchange(Asked):
     request_id: UUID
     phone: Phone
     code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
+    device_name: DeviceName | None = None
+
+
+ProviderCode = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern="^[!-~]+$")]
+
+
+class DoorCode(Asked):
+    """What the provider's app gave: good once, for a few minutes."""
+
+    code: ProviderCode
     device_name: DeviceName | None = None
 
 
@@ -144,6 +156,37 @@ async def begin_session(
     return await tokens.start_session(
         session, settings, Audience.CITIZEN, subject=participant_id, device=device
     )
+
+
+@router.post(
+    "/doors/{provider}",
+    responses=problems(
+        doors.DoorNotConfigured,
+        doors.DoorCodeRefused,
+        doors.DoorBlocked,
+        doors.DoorBusy,
+        doors.DoorUnavailable,
+    ),
+)
+async def sign_in_by_door(
+    provider: Provider, given: DoorCode, request: Request, settings: AppSettings, caller: Calling
+) -> Tokens:
+    """Sign in with a fresh code of WeChat (`wx.login`) or Alipay (`my.getAuthCode`); the first time makes the participant."""
+    shown = await exchange_of(request, provider).shown(
+        given.code
+    )  # before any transaction: it may take seconds
+    async with database(request).transaction() as session:
+        participant_id = await doors.enter(session, settings.keys, shown=shown)
+        pair = await begin_session(session, settings, participant_id, caller, device_name=given.device_name)
+    return Tokens.of(pair)
+
+
+def exchange_of(request: Request, provider: Provider) -> Exchange:
+    """How this provider's codes are exchanged here. Raises DoorNotConfigured."""
+    exchanges: Mapping[Provider, Exchange] = request.app.state.exchanges
+    if provider not in exchanges:
+        raise doors.DoorNotConfigured
+    return exchanges[provider]
 
 
 @router.post("/refresh", response_model=Tokens, responses=problems(tokens.TokenRefused))

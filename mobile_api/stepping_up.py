@@ -12,7 +12,8 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import StringConstraints
 
-from backend.identity import sign_in, step_up
+from backend.identity import doors, sign_in, step_up
+from backend.identity.doors import Provider
 from backend.identity.sign_in import Sender
 from backend.identity.step_up import Granted, Purpose
 from backend.kit import problems as kit_problems
@@ -21,6 +22,7 @@ from backend.kit.http import AppSettings, Router, WriteSession, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
 from mobile_api.caller import Calling
+from mobile_api.signing_in import ProviderCode, exchange_of
 
 router = Router(prefix="/step-up", tags=["step-up"])
 
@@ -44,6 +46,13 @@ class StepUpCode(Asked):
 
     request_id: UUID
     code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")]
+
+
+class StepUpDoor(Asked):
+    """A fresh code of a door of mine, and what for."""
+
+    purpose: Purpose
+    code: ProviderCode
 
 
 class StepUpGranted(Told):
@@ -122,4 +131,35 @@ async def exchange_step_up_code(
         )
     except sign_in.SignInCodeWrong as refused:
         return kit_problems.answer(refused)  # the spent attempt stays spent
+    return StepUpGranted.of(granted)
+
+
+@router.post(
+    "/doors/{provider}",
+    responses=problems(
+        Unauthenticated,
+        step_up.DoorMissing,
+        doors.DoorNotConfigured,
+        doors.DoorCodeRefused,
+        doors.DoorBlocked,
+        doors.DoorBusy,
+        doors.DoorUnavailable,
+    ),
+)
+async def step_up_by_door(
+    provider: Provider, given: StepUpDoor, citizen: SignedInCitizen, request: Request, settings: AppSettings
+) -> StepUpGranted:
+    """Show a fresh code of a door of my own instead; what the purpose names may then be done once within five minutes."""
+    assert citizen.session_id is not None
+    shown = await exchange_of(request, provider).shown(given.code)
+    async with database(request).transaction() as session:
+        if await doors.holder_of(session, settings.keys, shown=shown) != person_of(citizen):
+            raise step_up.DoorMissing
+        granted = await step_up.grant_by_door(
+            session,
+            session_id=citizen.session_id,
+            participant_id=citizen.id,
+            purpose=given.purpose,
+            door=provider.value,
+        )
     return StepUpGranted.of(granted)

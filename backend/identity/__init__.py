@@ -2,7 +2,7 @@
 
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
          organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
-         how everybody signs in (`sign_in`, `step_up`, `devices`, `tokens`), and how partners' machines sign (`partners`).
+         how everybody signs in (`sign_in`, `doors`, `step_up`, `devices`, `tokens`), and how partners' machines sign (`partners`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
          `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
@@ -17,6 +17,7 @@ from backend.identity import (
     approvals,
     consent,
     devices,
+    doors,
     means,
     organisations,
     partners,
@@ -40,6 +41,7 @@ __all__ = [
     "approvals",
     "consent",
     "devices",
+    "doors",
     "erase_person",
     "forget_expired",
     "means",

@@ -12,7 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from backend.engagement import circle
-from backend.identity import consent
+from backend.identity import consent, doors
+from backend.identity.doors import Provider, Shown
 from backend.kit.db import Database
 from backend.kit.http import wire
 from backend.kit.settings import Settings
@@ -28,6 +29,24 @@ class PhoneBox:
     async def send(self, *, phone: str, code: str, request_id: UUID) -> None:
         del request_id
         self.codes[phone] = code
+
+
+@dataclass
+class FakeApp:
+    """A provider's app whose codes say themselves whose they are, each good once."""
+
+    provider: Provider
+    spent: set[str] = field(default_factory=set)
+
+    async def shown(self, code: str) -> Shown:
+        if code in self.spent:
+            raise doors.DoorCodeRefused
+        self.spent.add(code)
+        return Shown(self.provider, "app", code.partition(".")[0])
+
+    def code(self, user: str) -> str:
+        """A fresh code of a user."""
+        return f"{user}.{uuid4().hex}"
 
 
 @dataclass
@@ -62,8 +81,13 @@ def phones() -> PhoneBox:
 
 
 @pytest.fixture(scope="module")
-def app(settings: Settings, db: Database, phones: PhoneBox) -> FastAPI:
-    app = build(settings, sender=phones)
+def wechat() -> FakeApp:
+    return FakeApp(Provider.WECHAT)
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, db: Database, phones: PhoneBox, wechat: FakeApp) -> FastAPI:
+    app = build(settings, sender=phones, exchanges={Provider.WECHAT: wechat})
     wire(app, settings=settings, db=db)
     return app
 
@@ -95,6 +119,20 @@ async def sign_in(
     assert answered.status_code == 200, answered.text
     pair = answered.json()
     return Citizen(UUID(pair["participant_id"]), phone, pair, client)
+
+
+async def sign_in_by_door(client: httpx.AsyncClient, app: FakeApp, user: str) -> Citizen:
+    """Sign in with an account of a provider, a new citizen the first time."""
+    answered = await client.post(f"/sign-in/doors/{app.provider.value}", json={"code": app.code(user)})
+    assert answered.status_code == 200, answered.text
+    return Citizen(UUID(answered.json()["participant_id"]), "", answered.json(), client)
+
+
+async def step_up_by_door(citizen: Citizen, app: FakeApp, user: str, purpose: str) -> None:
+    """Show once more who they are, with a fresh code of their own door."""
+    given = {"purpose": purpose, "code": app.code(user)}
+    granted = await citizen.post(f"/step-up/doors/{app.provider.value}", given)
+    assert granted.status_code == 200, granted.text
 
 
 async def step_up(citizen: Citizen, phones: PhoneBox, purpose: str) -> None:

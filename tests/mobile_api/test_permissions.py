@@ -16,7 +16,13 @@ from backend.identity.tokens import Audience
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 
-OPEN_TO_ALL = {"request_sign_in_code", "exchange_sign_in_code", "refresh_tokens", "list_agreements"}
+OPEN_TO_ALL = {
+    "request_sign_in_code",
+    "exchange_sign_in_code",
+    "refresh_tokens",
+    "sign_in_by_door",
+    "list_agreements",
+}
 
 
 def _with_values(path: str) -> str:
@@ -39,6 +45,8 @@ def _with_values(path: str) -> str:
         "board": "week",
         "post_id": str(uuid4()),
         "device_id": str(uuid4()),
+        "provider": "wechat",
+        "door_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

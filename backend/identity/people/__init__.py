@@ -7,12 +7,15 @@ Ignores  what a participant does, earns or holds.
 """
 
 from backend import log
-from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
+from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid, PhoneTaken
 from backend.identity.people.service import (
     all_exist,
     citizen_with_phone,
+    citizen_without_phone,
     data_key,
     erase,
+    forget_phone,
+    holder_of_phone,
     masked,
     normal_phone,
     participant_of,
@@ -24,6 +27,7 @@ from backend.identity.people.service import (
     register_many,
     rests_on,
     seal_words,
+    set_phone,
     wrap_again,
 )
 from backend.identity.people.tables import Participant, ParticipantKind
@@ -35,10 +39,14 @@ __all__ = [
     "ParticipantKind",
     "ParticipantUnknown",
     "PhoneInvalid",
+    "PhoneTaken",
     "all_exist",
     "citizen_with_phone",
+    "citizen_without_phone",
     "data_key",
     "erase",
+    "forget_phone",
+    "holder_of_phone",
     "masked",
     "normal_phone",
     "participant_of",
@@ -50,5 +58,6 @@ __all__ = [
     "register_many",
     "rests_on",
     "seal_words",
+    "set_phone",
     "wrap_again",
 ]

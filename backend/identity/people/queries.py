@@ -30,12 +30,23 @@ async def count_known(session: AsyncSession, participant_ids: Collection[UUID]) 
 
 
 async def person(session: AsyncSession, participant_id: UUID) -> Person | None:
-    return await session.get(Person, participant_id)
+    return await session.get(Person, participant_id, populate_existing=True)
 
 
 async def participant_by_phone(session: AsyncSession, phone_index: bytes) -> UUID | None:
     found = await session.execute(select(Person.participant_id).where(col(Person.phone_index) == phone_index))
     return found.scalar_one_or_none()
+
+
+async def set_phone(
+    session: AsyncSession, participant_id: UUID, *, phone_index: bytes | None, phone_sealed: bytes | None
+) -> None:
+    await session.execute(
+        update(Person)
+        .where(col(Person.participant_id) == participant_id, col(Person.erased_at).is_(None))
+        .values(phone_index=phone_index, phone_sealed=phone_sealed)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def wrapped_key(session: AsyncSession, participant_id: UUID) -> bytes | None:

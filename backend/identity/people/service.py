@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.locks import take_turns
 from backend.identity.people import queries
-from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid
+from backend.identity.people.errors import ParticipantUnknown, PhoneInvalid, PhoneTaken
 from backend.identity.people.tables import Participant, ParticipantKind, Person, PersonKey
 from backend.identity.sealing import KEY_BYTES, blind_index, opened_by, seal, seal_again, unseal, unseal_any
 from backend.kit import clock, ids
@@ -76,22 +76,53 @@ async def participant_of(session: AsyncSession, *, participant_id: UUID) -> Part
 
 async def citizen_with_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID:
     """The citizen who has this number; made, with a key of their own, when nobody has it yet."""
+    known = await holder_of_phone(session, keys, phone=phone)
+    return known or await _new_person(session, keys, phone=phone)
+
+
+async def citizen_without_phone(session: AsyncSession, keys: Keys) -> UUID:
+    """A new citizen with a key of their own and no number: somebody who came in by another door."""
+    return await _new_person(session, keys, phone=None)
+
+
+async def holder_of_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID | None:
+    """The citizen who has this number; None when nobody. Its turn is held to the transaction's end."""
     index = phone_index(keys, phone)
     await take_turns(session, "phone:" + index.hex())
-    known = await queries.participant_by_phone(session, index)
-    if known is not None:
-        return known
+    return await queries.participant_by_phone(session, index)
+
+
+async def set_phone(session: AsyncSession, keys: Keys, *, participant_id: UUID, phone: str) -> None:
+    """Give a person this number instead of the one they had. Raises PhoneTaken, ParticipantUnknown.
+
+    Whoever asks has shown that the number is theirs.
+    """
+    holder = await holder_of_phone(session, keys, phone=phone)
+    if holder not in {None, participant_id}:
+        raise PhoneTaken
+    key = await data_key(session, keys, participant_id=participant_id)
+    if key is None:
+        raise ParticipantUnknown
+    sealed = seal(key, normal_phone(phone).encode(), belongs_to=b"phone" + participant_id.bytes)
+    await queries.set_phone(
+        session, participant_id, phone_index=phone_index(keys, phone), phone_sealed=sealed
+    )
+
+
+async def forget_phone(session: AsyncSession, *, participant_id: UUID) -> None:
+    """Let go of a person's number: it is nobody's then."""
+    await queries.set_phone(session, participant_id, phone_index=None, phone_sealed=None)
+
+
+async def _new_person(session: AsyncSession, keys: Keys, *, phone: str | None) -> UUID:
     participant = await register(session)
     data_key = os.urandom(KEY_BYTES)
     whose = participant.id.bytes
-    session.add(
-        Person(
-            participant_id=participant.id,
-            phone_index=index,
-            phone_sealed=seal(data_key, normal_phone(phone).encode(), belongs_to=b"phone" + whose),
-            joined_at=participant.created_at,
-        )
-    )
+    person = Person(participant_id=participant.id, joined_at=participant.created_at)
+    if phone is not None:
+        person.phone_index = phone_index(keys, phone)
+        person.phone_sealed = seal(data_key, normal_phone(phone).encode(), belongs_to=b"phone" + whose)
+    session.add(person)
     await session.flush()
     wrapped = seal(keys.sealing("person"), data_key, belongs_to=whose)
     session.add(PersonKey(participant_id=participant.id, wrapped=wrapped))

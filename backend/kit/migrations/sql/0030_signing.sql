@@ -43,3 +43,20 @@ ALTER TABLE token_family
 CREATE INDEX token_family_device ON token_family (device_id) WHERE device_id IS NOT NULL AND revoked_at IS NULL;
 -- A token that was given once more because the answer with the one before was lost.
 ALTER TABLE refresh_token ADD COLUMN replaced_at timestamptz;
+
+-- Accounts of providers by which citizens sign in. Personal data, like `person`: a door that is closed holds nothing.
+CREATE TABLE door (
+    id uuid PRIMARY KEY,
+    participant_id uuid NOT NULL REFERENCES participant,
+    provider text NOT NULL CHECK (provider IN ('wechat', 'alipay')),
+    subject_index bytea,
+    subject_sealed bytea,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    CONSTRAINT door_closed_holds_nothing CHECK (
+        CASE WHEN closed_at IS NULL THEN subject_index IS NOT NULL
+             ELSE subject_index IS NULL AND subject_sealed IS NULL END)
+);
+CREATE UNIQUE INDEX door_opens_one ON door (subject_index) WHERE closed_at IS NULL;
+CREATE INDEX door_participant ON door (participant_id) WHERE closed_at IS NULL;
+GRANT SELECT, INSERT, UPDATE ON door TO puhui_app;
