@@ -2,7 +2,8 @@
 
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
          organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
-         how everybody signs in (`sign_in`, `doors`, `step_up`, `devices`, `tokens`), and how partners' machines sign (`partners`).
+         how everybody signs in (`sign_in`, `doors`, `step_up`, `devices`, `tokens`), how partners' machines sign
+         (`partners`), and which accounts became one (`joining`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
          `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
@@ -18,6 +19,7 @@ from backend.identity import (
     consent,
     devices,
     doors,
+    joining,
     means,
     organisations,
     partners,
@@ -44,6 +46,7 @@ __all__ = [
     "doors",
     "erase_person",
     "forget_expired",
+    "joining",
     "means",
     "means_token",
     "means_tokens",

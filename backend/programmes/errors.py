@@ -93,3 +93,12 @@ class NothingToCollect(DomainError):
     code = "programmes.nothing_to_collect"
     kind = Kind.CONFLICT
     title_zh = "没有可收取的积分。"
+
+
+@dataclass(eq=False)
+class RedemptionsOpen(DomainError):
+    """A redemption is under way in the account that would end; finish or drop it first."""
+
+    code = "programmes.redemptions_open"
+    kind = Kind.CONFLICT
+    title_zh = "将被合并的账户有进行中的兑换，请先完成或放弃兑换。"

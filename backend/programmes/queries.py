@@ -92,6 +92,17 @@ PAYOUT_LINES = text(
     "SELECT participant_id, amount_fen FROM benefit_payout_line WHERE payout_id = :id ORDER BY participant_id"
 )
 
+# Accounts that ended in another and hold something again.
+LEFT_BEHIND = text("""
+    SELECT j.joined_id FROM account_join j
+    WHERE EXISTS (
+        SELECT FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+        JOIN ledger_account a ON a.code >= (k.kind || ':' || j.joined_id || ':') COLLATE "C"
+            AND a.code < (k.kind || ':' || j.joined_id || ';') COLLATE "C"
+        WHERE a.balance <> 0)
+    ORDER BY 1
+""")
+
 # Lots that hold something and may be collected on a day, in the order of their ids.
 RIPE = text("""
     SELECT id, split_part(code, ':', 2) AS owner FROM ledger_account

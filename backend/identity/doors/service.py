@@ -29,9 +29,8 @@ class Door:
 
 async def enter(session: AsyncSession, keys: Keys, *, shown: Shown) -> UUID:
     """The participant whom this account opens; made, with a key of their own and no phone, the first time."""
-    index = _index(keys, shown)
-    await take_turns(session, "door:" + index.hex())
-    known = await queries.holder(session, subject_index=index)
+    await _turn(session, keys, shown)
+    known = await holder_of(session, keys, shown=shown)
     if known is not None:
         return known
     participant_id = await people.citizen_without_phone(session, keys)
@@ -40,14 +39,13 @@ async def enter(session: AsyncSession, keys: Keys, *, shown: Shown) -> UUID:
 
 
 async def holder_of(session: AsyncSession, keys: Keys, *, shown: Shown) -> UUID | None:
-    """The participant whom this account opens; None when nobody. Its turn is held to the transaction's end."""
-    index = _index(keys, shown)
-    await take_turns(session, "door:" + index.hex())
-    return await queries.holder(session, subject_index=index)
+    """The participant whom this account opens; None when nobody."""
+    return await queries.holder(session, subject_index=_index(keys, shown))
 
 
 async def open_door(session: AsyncSession, keys: Keys, *, participant_id: UUID, shown: Shown) -> None:
     """Let this account open the participant from now on. Doing so again changes nothing. Raises DoorTaken."""
+    await _turn(session, keys, shown)
     known = await holder_of(session, keys, shown=shown)
     if known is None:
         await _open(session, keys, participant_id=participant_id, shown=shown)
@@ -94,6 +92,10 @@ async def move_all(session: AsyncSession, keys: Keys, *, of: UUID, to: UUID) -> 
             opened_at=row.opened_at,
         )
     return len(rows)
+
+
+async def _turn(session: AsyncSession, keys: Keys, shown: Shown) -> None:
+    await take_turns(session, "door:" + _index(keys, shown).hex())
 
 
 async def _open(session: AsyncSession, keys: Keys, *, participant_id: UUID, shown: Shown) -> None:

@@ -76,6 +76,7 @@ async def participant_of(session: AsyncSession, *, participant_id: UUID) -> Part
 
 async def citizen_with_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID:
     """The citizen who has this number; made, with a key of their own, when nobody has it yet."""
+    await _phones_turn(session, keys, phone)
     known = await holder_of_phone(session, keys, phone=phone)
     return known or await _new_person(session, keys, phone=phone)
 
@@ -86,10 +87,8 @@ async def citizen_without_phone(session: AsyncSession, keys: Keys) -> UUID:
 
 
 async def holder_of_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID | None:
-    """The citizen who has this number; None when nobody. Its turn is held to the transaction's end."""
-    index = phone_index(keys, phone)
-    await take_turns(session, "phone:" + index.hex())
-    return await queries.participant_by_phone(session, index)
+    """The citizen who has this number; None when nobody."""
+    return await queries.participant_by_phone(session, phone_index(keys, phone))
 
 
 async def set_phone(session: AsyncSession, keys: Keys, *, participant_id: UUID, phone: str) -> None:
@@ -97,6 +96,7 @@ async def set_phone(session: AsyncSession, keys: Keys, *, participant_id: UUID, 
 
     Whoever asks has shown that the number is theirs.
     """
+    await _phones_turn(session, keys, phone)
     holder = await holder_of_phone(session, keys, phone=phone)
     if holder not in {None, participant_id}:
         raise PhoneTaken
@@ -112,6 +112,10 @@ async def set_phone(session: AsyncSession, keys: Keys, *, participant_id: UUID, 
 async def forget_phone(session: AsyncSession, *, participant_id: UUID) -> None:
     """Let go of a person's number: it is nobody's then."""
     await queries.set_phone(session, participant_id, phone_index=None, phone_sealed=None)
+
+
+async def _phones_turn(session: AsyncSession, keys: Keys, phone: str) -> None:
+    await take_turns(session, "phone:" + phone_index(keys, phone).hex())
 
 
 async def _new_person(session: AsyncSession, keys: Keys, *, phone: str | None) -> UUID:

@@ -14,6 +14,7 @@ class StepUpNeeded(DomainError):
     code = "identity.step_up_needed"
     kind = Kind.FORBIDDEN
     title_zh = "此操作需要再次验证身份，请验证后重试。"
+    ours = True  # a purpose is a name of ours
 
     purpose: str
 

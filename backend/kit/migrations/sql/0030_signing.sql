@@ -60,3 +60,20 @@ CREATE TABLE door (
 CREATE UNIQUE INDEX door_opens_one ON door (subject_index) WHERE closed_at IS NULL;
 CREATE INDEX door_participant ON door (participant_id) WHERE closed_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON door TO puhui_app;
+
+-- Two accounts that turned out one person's: the first one ends, and what it had is the other's.
+CREATE TABLE account_join (
+    joined_id uuid PRIMARY KEY REFERENCES participant,
+    into_id uuid NOT NULL REFERENCES participant,
+    shown text NOT NULL CHECK (shown IN ('phone', 'wechat', 'alipay')),
+    joined_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT account_join_two CHECK (joined_id <> into_id)
+);
+CREATE INDEX account_join_into ON account_join (into_id);
+CREATE INDEX account_join_xid ON account_join (xid);
+CREATE TRIGGER account_join_kept BEFORE UPDATE OR DELETE ON account_join
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER account_join_not_emptied BEFORE TRUNCATE ON account_join
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
+GRANT SELECT, INSERT ON account_join TO puhui_app;
