@@ -15,6 +15,7 @@ from backend.intake import retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
+from backend.programmes import joined
 from merchant import redemption
 from offset_bridge import bridge, market
 from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
@@ -77,6 +78,12 @@ async def expire(worker: Worker) -> None:
     """Let points lapse in the night after their last day."""
     await programmes.wallets.expire_all(worker.db)
     await programmes.benefits.expire_all(worker.db)
+
+
+@tasks.job("programmes.joined", every=joined.SWEEP_EVERY_S)
+async def sweep_joined(worker: Worker) -> None:
+    """Move on what came late to accounts that ended in another."""
+    await joined.sweep(worker.db)
 
 
 @tasks.job("programmes.collect", every=crontab(hour="0", minute="10"))

@@ -16,7 +16,7 @@ from backend import ledger
 from backend.identity import joining
 from backend.identity.locks import take_turns
 from backend.kit import clock, ids
-from backend.kit.db import Database
+from backend.kit.db import Database, errors_from_database
 from backend.kit.settings import Keys
 from backend.ledger import AccountSpec, InsufficientBalance, Line, Lot, Posting
 from backend.programmes import queries
@@ -70,8 +70,9 @@ async def move(session: AsyncSession, *, joined: UUID) -> Moved:
         if not lots:
             break
         try:
-            async with session.begin_nested():
-                await _post(session, joined, into, lots)
+            with errors_from_database():
+                async with session.begin_nested():
+                    await _post(session, joined, into, lots)
         except InsufficientBalance:  # a lot was swept, or a debt repaid, between looking and moving
             if turn == _TRIES - 1:
                 raise

@@ -33,6 +33,7 @@ from tests.audit import (
     exchanged,
     followed,
     games,
+    joined,
     partner,
     sent,
     social,
@@ -116,6 +117,7 @@ class City:
         await collecting.Garden(self.db, self.settings, self.folder).build()
         await benefits.build(self.db, self.settings)
         await social.Social(self.db, self.settings).build()
+        await joined.build(self, source=BIKES, programme=PROGRAMME)
         await followed.build(self.db, self.settings, self.folder)
         await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:

@@ -19,6 +19,7 @@ from tests.audit import (
     footprint_cases,
     further_cases,
     games_cases,
+    joined_cases,
     partner_cases,
     sent_cases,
     social_cases,
@@ -496,7 +497,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 CASES |= footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
-CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | benefits.CASES
+CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | benefits.CASES
 
 
 def test_every_invariant_has_a_case() -> None:

@@ -1,0 +1,45 @@
+"""An account of WeChat that turns out somebody's who is known by phone: it is joined, and what comes late is moved on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backend.identity import doors, people
+from backend.identity.doors import Provider, Shown
+from backend.kit import clock, ids
+from backend.programmes import joined, wallets
+
+if TYPE_CHECKING:
+    from tests.audit.conftest import City
+
+PHONE = "13900001111"
+
+
+async def build(city: City, *, source: str, programme: str) -> None:
+    """Rides of both accounts, then one account, then a debt that reaches the account that ended."""
+    keys = city.settings.keys
+    async with city.db.transaction() as session:
+        stands = await people.citizen_with_phone(session, keys, phone=PHONE)
+        ended = await doors.enter(session, keys, shown=Shown(Provider.WECHAT, "app", "o-audited"))
+    for name, who in (("J0", stands), ("J1", ended)):
+        city.citizens.append(who)
+        await city.link(len(city.citizens) - 1, "bike_account", source, name)
+    rows = [
+        f"J{who},2026-11-0{day} 09:00:00,2026-11-0{day} 09:20:00,{3000 + 100 * day}"
+        for who in range(2)
+        for day in (5, 6)
+    ]
+    head = "account_no,started_at,ended_at,distance_m"
+    await city.take_in(source, "bike-share-distance", "\n".join([head, *rows]) + "\n")
+    async with city.db.transaction() as session:
+        await joined.join_accounts(session, keys, joined=ended, into=stands, shown="wechat")
+    async with city.db.transaction() as session:
+        await wallets.claw_back(
+            session,
+            participant_id=ended,
+            programme=programme,
+            points=7,
+            posting_id=ids.derive(ended, "clawback"),
+            happened_at=clock.now(),
+        )
+    assert await joined.sweep(city.db) == 1
