@@ -95,10 +95,9 @@ class Claim:
     fingerprint: bytes
 
 
-async def _claimed(
+async def _named(
     request: Request,
     principal: SignedIn,
-    session: WriteSession,
     idempotency_key: Annotated[
         str | None, Header(description="8 to 255 visible ASCII characters, best a UUIDv4; new for each act.")
     ] = None,
@@ -107,12 +106,20 @@ async def _claimed(
         raise IdempotencyKeyMissing
     if not _FORM.fullmatch(idempotency_key):
         raise IdempotencyKeyUnusable
-    keys = settings_of(request).keys
-    claim = Claim(
+    return Claim(
         principal=str(principal),
         key=idempotency_key,
-        fingerprint=_fingerprint(keys, request, await request.body()),
+        fingerprint=_fingerprint(settings_of(request).keys, request, await request.body()),
     )
+
+
+# For a verb that claims the key in its own statement (`kit_claim_key`), keeps `seal` of what it needs for the same answer,
+# and reads the row of an earlier request with `opened`.
+NamedKey = Annotated[Claim, Depends(_named)]
+
+
+async def _claimed(request: Request, session: WriteSession, claim: NamedKey) -> Claim:
+    keys = settings_of(request).keys
     kept = await _claim_or_read(session, claim)
     if kept is not None:
         raise AnswerInstead(_opened(keys, claim, kept))
@@ -147,20 +154,62 @@ async def _claim_or_read(session: AsyncSession, claim: Claim) -> Any:
     kept = found.one_or_none()
     if kept is not None and kept.claimed:
         return None
-    if kept is None or kept.status is None:
-        raise IdempotencyInFlight  # forgotten between the two statements, or left unanswered
-    if not hmac.compare_digest(kept.fingerprint, claim.fingerprint):
-        raise IdempotencyKeyReused
+    if kept is None:
+        raise IdempotencyInFlight  # forgotten between the two statements
+    _check(claim, fingerprint=kept.fingerprint, status=kept.status)
     return kept
+
+
+def _check(claim: Claim, *, fingerprint: bytes, status: int | None) -> None:
+    if status is None:
+        raise IdempotencyInFlight  # left unanswered
+    if not hmac.compare_digest(fingerprint, claim.fingerprint):
+        raise IdempotencyKeyReused
+
+
+async def claim(session: AsyncSession, keys: Keys, claim: Claim) -> bytes | None:
+    """Claim a named key in this transaction: None when it is ours now, else what `keep` kept under it."""
+    kept = await _claim_or_read(session, claim)
+    return None if kept is None else _unsealed(keys, claim, kept.body)
+
+
+async def keep(session: AsyncSession, keys: Keys, claim: Claim, body: bytes) -> None:
+    """Keep what opens the answer again under a key that was claimed with `claim`."""
+    await _write(session, claim, status=201, headers={}, sealed=seal(keys, claim, body))
+
+
+def seal(keys: Keys, claim: Claim, body: bytes) -> bytes:
+    """What is kept under a key, worthless without the platform's."""
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(keys.sealing("idempotency")).encrypt(nonce, body, _bound_to(claim))
+
+
+def opened(
+    keys: Keys, claim: Claim, *, fingerprint: bytes | None, status: int | None, body: bytes | None
+) -> bytes:
+    """What another request sealed under the same key. Raises IdempotencyKeyReused, IdempotencyInFlight."""
+    if fingerprint is None or body is None:
+        raise IdempotencyInFlight
+    _check(claim, fingerprint=fingerprint, status=status)
+    return _unsealed(keys, claim, body)
+
+
+def _unsealed(keys: Keys, claim: Claim, body: bytes) -> bytes:
+    return _decrypted(keys.opening("idempotency"), body[:12], body[12:], _bound_to(claim))
 
 
 async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Response) -> None:
     body = getattr(response, "body", None)
     assert isinstance(body, bytes), "a streamed answer cannot be kept for an idempotency key"
-    nonce = secrets.token_bytes(12)
-    sealed = nonce + AESGCM(keys.sealing("idempotency")).encrypt(nonce, body, _bound_to(claim))
+    sealed = seal(keys, claim, body)
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     await session.flush()
+    await _write(session, claim, status=response.status_code, headers=headers, sealed=sealed)
+
+
+async def _write(
+    session: AsyncSession, claim: Claim, *, status: int, headers: dict[str, str], sealed: bytes
+) -> None:
     await session.execute(
         text("""
             UPDATE kit_idempotency_key
@@ -168,7 +217,7 @@ async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Respo
             WHERE principal = :principal AND key = :key
         """),
         {
-            "status": response.status_code,
+            "status": status,
             "headers": json.dumps(headers),
             "body": sealed,
             "principal": claim.principal,
@@ -178,10 +227,7 @@ async def _keep(session: AsyncSession, keys: Keys, claim: Claim, response: Respo
 
 
 def _opened(keys: Keys, claim: Claim, kept: Any) -> Response:
-    nonce, sealed = kept.body[:12], kept.body[12:]
-    response = Response(
-        _decrypted(keys.opening("idempotency"), nonce, sealed, _bound_to(claim)), status_code=kept.status
-    )
+    response = Response(_unsealed(keys, claim, kept.body), status_code=kept.status)
     for name, value in kept.headers.items():
         response.headers[name] = value
     response.headers["idempotent-replayed"] = "true"

@@ -8,7 +8,18 @@ Promises points are issued, spent and lapse exactly once, in whole numbers; the 
 Ignores  where acts come from and how their grams are found, who a merchant is, and when money is paid.
 """
 
-from backend.programmes import awards, benefits, codes, pending, purses, reckoning, settled, spending, wallets
+from backend.programmes import (
+    awards,
+    benefits,
+    codes,
+    pending,
+    purses,
+    reckoning,
+    redeeming,
+    settled,
+    spending,
+    wallets,
+)
 from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
 from backend.programmes.errors import FeatureOff, OperatorDiffers, OverlayMisses, ProgrammeUnknown
 from backend.programmes.features import Features
@@ -75,6 +86,7 @@ __all__ = [
     "programmes",
     "purses",
     "reckoning",
+    "redeeming",
     "register",
     "require",
     "require_known",

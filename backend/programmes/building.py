@@ -19,6 +19,7 @@ from backend.programmes.features import (
     Name,
     NewsItem,
     Prize,
+    Redeem,
     Referral,
     Reward,
     Season,
@@ -158,9 +159,15 @@ def features_of(data: Data, overlays: Mapping[str, str]) -> Features:
             )
             for item in data.get("board", [])
         ),
+        redeem=_redeem(data.get("redeem", {})),
         smallest_group=data.get("groups", {}).get("smallest", 5),
         overlays=dict(overlays),
     )
+
+
+def _redeem(item: Data) -> Redeem:
+    names = ("matures_after_days", "confirm_above_points", "step_up_above_points", "refund_within_days")
+    return Redeem(**{name: _figure(item, name) for name in names if name in item})
 
 
 def _earn(item: Data, programme: str, features: Features) -> EarningRule:

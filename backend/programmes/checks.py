@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, packs
 from backend.kit.checks import Checked, Rule, count_rows, look_for
 from backend.kit.errors import DomainError
-from backend.programmes import settled
+from backend.programmes import redeeming, settled
 from backend.programmes.rules import Programme
 from backend.programmes.service import payable_identity, points_identity
 
@@ -96,6 +96,22 @@ async def _set(session: AsyncSession, row: Row[Any]) -> bool:
         return False
     used = set(settled_by.features.overlays.values())
     return {(await packs.recall(session, sha256=one)).id for one in row.overlays} == used
+
+
+_REDEEMING = ("it is not what the pack says of redeeming", "与规则包所载的兑换规则不符")
+
+
+async def redeeming_rows(session: AsyncSession) -> Checked:
+    """What verbs are told of redeeming is what the programme's pack and overlays say now."""
+    latest = {code: found[-1].pack for code, found in (await terms(session)).items()}
+    names = (await session.execute(text("SELECT programme FROM programme_redeeming"))).scalars().all()
+    checked = Checked(rows=len(names))
+    for code in sorted({*latest, *names}):
+        pack = latest.get(code)
+        said = redeeming.Redeeming() if pack is None else redeeming.redeeming(pack)
+        if said != await redeeming.redeeming_of(session, programme=code):
+            checked.name("programme_redeeming", code, _REDEEMING)
+    return checked
 
 
 _IDENTITY = (

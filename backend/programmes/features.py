@@ -196,6 +196,19 @@ class Merchant:
 
 
 @dataclass(frozen=True, slots=True)
+class Redeem:
+    """How points are redeemed. Accounts redeem from `matures_after_days` after the day they were made; what costs more than
+    `confirm_above_points` is confirmed on the phone, more than `step_up_above_points` needs a code besides (None: nothing
+    does); shops refund within so many days.
+    """
+
+    matures_after_days: Known = Fraction(0)
+    confirm_above_points: Known | None = None
+    step_up_above_points: Known | None = None
+    refund_within_days: Known = Fraction(7)
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """A leaderboard: the sum of `measure` by person, team or district over a period that begins anew."""
 
@@ -224,6 +237,7 @@ class Features:
     news: tuple[NewsItem, ...] = ()
     merchants: tuple[Merchant, ...] = ()
     boards: tuple[Board, ...] = ()
+    redeem: Redeem = field(default_factory=Redeem)
     smallest_group: int = 5  # a group of fewer people is never shown
     overlays: Mapping[str, str] = field(
         default_factory=dict

@@ -71,6 +71,7 @@ NOTES: Mapping[str, Shape] = {"notes_zh": Text(), "notes_en": Text(), "source_ur
 TITLED: Mapping[str, Shape] = {"id": Text(PACK_ID), "title_zh": Text(), "title_en": Text()}
 COUNT = Bounded(low=1, high=MOST, whole=True)
 AMOUNT = Bounded(low=0, high=MOST, whole=True)
+DAYS = Bounded(low=0, high=3_660, whole=True)
 
 
 def _list(
@@ -220,6 +221,16 @@ SECTIONS: Mapping[str, Shape] = {
             "period": Text(among=("week", "month", "season", "all")),
         },
         {"source": Text()},
+    ),
+    "redeem": Table(
+        SOURCE,
+        {
+            "matures_after_days": DAYS,
+            "confirm_above_points": AMOUNT,
+            "step_up_above_points": AMOUNT,
+            "refund_within_days": DAYS,
+            **NOTES,
+        },
     ),
     "groups": Table({"smallest": Whole(5, 10**6)}, {"source": Text(), **NOTES}),
 }

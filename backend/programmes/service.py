@@ -12,7 +12,7 @@ from backend import ledger, log, packs
 from backend.kit import clock
 from backend.packs import Overlay, Pack
 from backend.packs.figures import UNKNOWN
-from backend.programmes import codes, queries, settled, shape
+from backend.programmes import codes, queries, redeeming, settled, shape
 from backend.programmes.errors import FeatureOff, OperatorDiffers, ProgrammeUnknown
 from backend.programmes.features import Feature
 from backend.programmes.rules import Programme
@@ -151,10 +151,11 @@ async def register(
         chosen = [one for one in now if settled.fits(pack, packs.overlay_of(one))]
     else:
         chosen = settled.concern(pack, overlays)
-    settled.settle(pack, map(packs.overlay_of, chosen))
+    runs_by = settled.settle(pack, map(packs.overlay_of, chosen))
     by = [pack.sha256, *(one.sha256 for one in chosen)]
     if not rows or [rows[0].pack_sha256, *rows[0].overlays] != by:
         await _run_by(session, programme.id, pack, chosen)
+        await redeeming.keep(session, runs_by)
     registered = await programme_of(session, code=programme.id, at=_LATEST)
     if registered.operator_code != programme.operator:
         raise OperatorDiffers(programme=programme.id, operator=registered.operator_code)
@@ -283,6 +284,6 @@ async def payable_identity(session: AsyncSession, *, programme: str) -> PayableI
     return PayableIdentity(
         payable=figures.balance.get("payable", 0),
         captured=figures.credited.get(("payable", "hold"), 0),
-        refunded=figures.debited.get(("payable", "hold"), 0),
+        refunded=figures.debited.get(("payable", "hold"), 0) + figures.debited.get(("payable", "wallet"), 0),
         settled=settled,
     )

@@ -25,6 +25,7 @@ LOTS: tuple[Literal["wallet", "pending"], ...] = ("wallet", "pending")
 HELD, CAPTURED = "points.held", "points.captured"
 EXPIRED, CLAWED_BACK, OWED = "points.expired", "points.clawed_back", "points.owed"
 RELEASED, REFUNDED, WITHDRAWN = "points.released", "points.refunded", "points.withdrawn"
+PART_REFUNDED = "points.part_refunded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,42 @@ async def refund(
         reason=REFUNDED,
         happened_at=happened_at,
     )
+
+
+async def refund_part(
+    session: AsyncSession,
+    *,
+    capture: UUID,
+    points: int,
+    before: int,
+    posting_id: UUID,
+    happened_at: dt.datetime,
+) -> ledger.Outcome:
+    """Give `points` of a capture back to the lots that its hold drew, the last one drawn first; `before` were given back already.
+
+    The caller keeps refunds of one capture in line and within its sum. Raises PostingUnknown.
+    """
+    captured = await _posted_for(session, capture, CAPTURED)
+    assert captured.captures is not None
+    skip, left, back = before, points, dict[str, int]()
+    for line in reversed(await ledger.transfers(session, captured.captures)):
+        skipped = min(skip, line.amount)
+        given = min(left, line.amount - skipped)
+        skip, left = skip - skipped, left - given
+        if given:
+            back[line.debit_code] = back.get(line.debit_code, 0) + given
+    assert left == 0, "more than was captured"
+    opened = await ledger.find_accounts(session, [captured.credit_code, *back])
+    posting = ledger.Posting(
+        id=posting_id,
+        reason=PART_REFUNDED,
+        happened_at=happened_at,
+        lines=tuple(
+            ledger.Line(debit=opened[captured.credit_code], credit=opened[lot], amount=given)
+            for lot, given in back.items()
+        ),
+    )
+    return (await ledger.post(session, [posting]))[posting_id]
 
 
 async def reverse_earning(

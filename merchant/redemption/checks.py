@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kit.checks import Checked, Rule, count_rows, look_for
-from merchant.redemption.model import CODE_LIVES, REFUND_WITHIN, STANDS_AT_MOST
+from merchant.redemption.model import CODE_LIVES, CONFIRM_WITHIN, REFUND_WITHIN, STANDS_AT_MOST
 
 _REDEMPTIONS = "SELECT count(*) FROM redemption"
 
@@ -64,7 +64,12 @@ _ENDS = (
                     WHEN e.ended = 'captured' AND (
                         e.merchant_id IS DISTINCT FROM o.merchant_id
                         OR s.organisation_id IS DISTINCT FROM o.merchant_id) THEN 'merchant'
-                    WHEN e.ended = 'captured' AND NOT (
+                    WHEN e.ended = 'captured' AND r.confirm AND NOT EXISTS (
+                        SELECT FROM redemption_asked q JOIN redemption_answer w ON w.asked_id = q.id
+                        WHERE q.redemption_id = r.id AND w.answer = 'confirmed' AND w.answered_at = e.ended_at
+                            AND q.asked_by = e.captured_by AND q.till_id IS NOT DISTINCT FROM e.till_id
+                            AND q.shop_id IS NOT DISTINCT FROM e.shop_id) THEN 'confirmed'
+                    WHEN e.ended = 'captured' AND r.confirm IS NOT TRUE AND NOT (
                         e.ended_at < r.code_expires_at OR EXISTS (
                             SELECT FROM redemption_code k WHERE k.redemption_id = r.id AND e.ended_at < k.expires_at)) THEN 'code'
                     WHEN e.ended = 'captured' AND NOT EXISTS (
@@ -77,7 +82,8 @@ _ENDS = (
                         WHERE t.posting_id = e.posting_id AND t.reverses = r.id AND t.reason = 'points.released'
                             AND t.happened_at = e.ended_at) THEN 'release'
                     WHEN e.ended <> 'captured' AND (e.ended = 'lapsed') <> (e.ended_at >= GREATEST(r.code_expires_at, (
-                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id))) THEN 'time'
+                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id), (
+                        SELECT max(q.until) FROM redemption_asked q WHERE q.redemption_id = r.id))) THEN 'time'
                 END AS fault
                 FROM redemption_end e LEFT JOIN redemption r ON r.id = e.redemption_id
                 LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN organisation m ON m.id = o.merchant_id
@@ -90,6 +96,7 @@ _ENDS = (
                 "it was not captured by staff of the offer's merchant",
                 "并非由商品所属商户人员核销",
             ),
+            "confirmed": ("its citizen did not confirm it", "市民并未确认"),
             "code": ("no code was good when it was captured", "核销时没有有效的兑换码"),
             "capture": ("the ledger does not owe the merchant what was captured", "账本未如其所述记应付商户"),
             "release": ("the ledger did not give the points back", "账本未退还积分"),
@@ -103,21 +110,115 @@ _ENDS = (
                 SELECT f.redemption_id AS place, CASE
                     WHEN e.ended IS DISTINCT FROM 'captured' THEN 'captured'
                     WHEN s.organisation_id IS DISTINCT FROM e.merchant_id THEN 'merchant'
-                    WHEN f.refunded_at > e.ended_at + make_interval(secs => :refund_within_s) THEN 'time'
+                    WHEN EXISTS (SELECT FROM redemption_part p WHERE p.redemption_id = f.redemption_id) THEN 'parts'
+                    WHEN f.refunded_at > e.ended_at + make_interval(
+                        days => GREATEST(:refund_within_days, g.refund_within_days)) THEN 'time'
                     WHEN 2 <> (
                         SELECT count(DISTINCT t.reverses) FROM ledger_transfer t
                         WHERE t.reverses IN (e.redemption_id, e.posting_id) AND t.reason = 'points.refunded'
                             AND t.happened_at = f.refunded_at) THEN 'reversal'
                 END AS fault
                 FROM redemption_refund f LEFT JOIN redemption_end e ON e.redemption_id = f.redemption_id
-                LEFT JOIN staff s ON s.id = f.refunded_by
+                LEFT JOIN staff s ON s.id = f.refunded_by LEFT JOIN redemption r ON r.id = f.redemption_id
+                LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN programme_redeeming g ON g.programme = o.programme
             ) found WHERE fault IS NOT NULL
         """,
         {
             "captured": ("it refunds what was not captured", "退还了未核销的兑换"),
             "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退还"),
             "time": ("it was made outside its time", "不在可退还的期限内"),
+            "parts": ("it was refunded whole and in parts", "既全额退还，又部分退还"),
             "reversal": ("the ledger did not undo the capture and the hold", "账本未冲回扣款与冻结"),
+        },
+    ),
+    Rule(
+        "redemption_part",
+        """
+            SELECT place, fault FROM (
+                SELECT p.redemption_id || ' ' || p.part_id AS place, CASE
+                    WHEN e.ended IS DISTINCT FROM 'captured' THEN 'captured'
+                    WHEN s.organisation_id IS DISTINCT FROM e.merchant_id THEN 'merchant'
+                    WHEN sum(p.points) OVER (PARTITION BY p.redemption_id) > r.points THEN 'more'
+                    WHEN p.refunded_at > e.ended_at + make_interval(
+                        days => GREATEST(:refund_within_days, g.refund_within_days)) THEN 'time'
+                    WHEN (SELECT sum(t.amount) <> p.points OR NOT bool_and(
+                            t.reason = 'points.part_refunded' AND t.happened_at = p.refunded_at
+                            AND d.code = 'payable:' || m.code || ':' || o.programme
+                            AND starts_with(c.code, 'wallet:' || r.participant_id || ':' || o.programme || ':'))
+                        FROM ledger_transfer t LEFT JOIN ledger_account d ON d.id = t.debit_id
+                        LEFT JOIN ledger_account c ON c.id = t.credit_id
+                        WHERE t.posting_id = p.posting_id) IS NOT FALSE THEN 'posting'
+                END AS fault
+                FROM redemption_part p LEFT JOIN redemption_end e ON e.redemption_id = p.redemption_id
+                LEFT JOIN redemption r ON r.id = p.redemption_id LEFT JOIN offer o ON o.id = r.offer_id
+                LEFT JOIN organisation m ON m.id = o.merchant_id LEFT JOIN staff s ON s.id = p.refunded_by
+                LEFT JOIN programme_redeeming g ON g.programme = o.programme
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "captured": ("it refunds a part of what was not captured", "部分退还了未核销的兑换"),
+            "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退还"),
+            "more": ("the parts are more than what was captured", "各部分合计超过核销"),
+            "time": ("it was made outside its time", "不在可退还的期限内"),
+            "posting": ("the ledger did not give the points back to its citizen", "账本未如其所述退还积分"),
+        },
+    ),
+    Rule.single(
+        "redemption_part",
+        """
+            SELECT b.redemption_id AS place
+            FROM (SELECT p.redemption_id, c.id, sum(t.amount) AS back
+                  FROM redemption_part p JOIN ledger_transfer t ON t.posting_id = p.posting_id
+                  JOIN ledger_account c ON c.id = t.credit_id GROUP BY p.redemption_id, c.id) b
+            LEFT JOIN (SELECT t.posting_id, t.debit_id AS id, sum(t.amount) AS drawn
+                       FROM ledger_transfer t WHERE t.posting_id IN (SELECT redemption_id FROM redemption_part)
+                       GROUP BY t.posting_id, t.debit_id) h ON h.posting_id = b.redemption_id AND h.id = b.id
+            WHERE b.back > COALESCE(h.drawn, 0)
+        """,
+        en="a lot was given back more than was drawn from it",
+        zh="退还某批积分多于当初所取",
+    ),
+    Rule.single(
+        "ledger_transfer",
+        """
+            SELECT DISTINCT t.posting_id AS place FROM ledger_transfer t
+            WHERE t.reason = 'points.part_refunded'
+                AND NOT EXISTS (SELECT FROM redemption_part p WHERE p.posting_id = t.posting_id)
+        """,
+        en="it gives points back for no part of a redemption",
+        zh="所退积分没有对应的部分退还",
+    ),
+    Rule(
+        "redemption_asked",
+        """
+            SELECT place, fault FROM (
+                SELECT q.id AS place, CASE
+                    WHEN r.id IS NULL OR o.merchant_id IS DISTINCT FROM q.merchant_id THEN 'nowhere'
+                    WHEN r.confirm IS NOT TRUE OR q.until > q.asked_at + make_interval(secs => :confirm_within_s) THEN 'why'
+                    WHEN NOT (r.code_mac = q.mac AND q.asked_at < r.code_expires_at OR EXISTS (
+                        SELECT FROM redemption_code k
+                        WHERE k.mac = q.mac AND k.redemption_id = r.id AND q.asked_at < k.expires_at)) THEN 'code'
+                    WHEN w.answered_at > q.until THEN 'late'
+                    WHEN w.answer = 'confirmed' AND (e.ended, e.ended_at) IS DISTINCT FROM ('captured', w.answered_at)
+                        THEN 'confirmed'
+                END AS fault
+                FROM redemption_asked q LEFT JOIN redemption r ON r.id = q.redemption_id
+                LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN redemption_answer w ON w.asked_id = q.id
+                LEFT JOIN redemption_end e ON e.redemption_id = q.redemption_id
+                UNION ALL
+                SELECT s.redemption_id, 'standing' FROM redemption_open s
+                LEFT JOIN redemption_asked q ON q.id = s.asked_id AND q.redemption_id = s.redemption_id
+                LEFT JOIN redemption_answer w ON w.asked_id = q.id
+                WHERE s.asked_id IS NOT NULL AND (q.id IS NULL OR w.asked_id IS NOT NULL)
+            ) found WHERE fault IS NOT NULL
+        """,
+        {
+            "nowhere": ("there is no such redemption of its merchant", "该商户没有这笔兑换"),
+            "why": ("nothing had to be confirmed, or for so long", "无须确认，或等待过久"),
+            "code": ("no code was good when it was asked", "询问时没有有效的兑换码"),
+            "late": ("it was answered when it was over", "逾时才答复"),
+            "confirmed": ("what was confirmed was not captured", "已确认而未核销"),
+            "standing": ("a redemption waits for no question", "兑换所等待的询问不存在或已答复"),
         },
     ),
     Rule.single(
@@ -149,7 +250,8 @@ _CODES = (
                     WHEN e.redemption_id IS NOT NULL AND s.redemption_id IS NOT NULL THEN 'ended'
                     WHEN e.redemption_id IS NULL AND s.redemption_id IS NULL THEN 'missing'
                     WHEN s.stands_until <> GREATEST(r.code_expires_at, (
-                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id)) THEN 'until'
+                        SELECT max(k.expires_at) FROM redemption_code k WHERE k.redemption_id = r.id), (
+                        SELECT max(q.until) FROM redemption_asked q WHERE q.redemption_id = r.id)) THEN 'until'
                 END AS fault
                 FROM redemption r FULL JOIN redemption_open s ON s.redemption_id = r.id
                 LEFT JOIN redemption_end e ON e.redemption_id = r.id
@@ -190,6 +292,7 @@ _CODES = (
             LEFT JOIN redemption_end e ON e.redemption_id = r.id
             LEFT JOIN redemption_refund f ON f.redemption_id = r.id
             WHERE COALESCE(e.ended, 'captured') = 'captured' AND f.redemption_id IS NULL
+                AND r.points > COALESCE((SELECT sum(p.points) FROM redemption_part p WHERE p.redemption_id = r.id), 0)
             GROUP BY o.id, r.participant_id HAVING count(*) > min(o.per_citizen)
         """,
         en="a citizen redeemed the offer more often than one may",
@@ -217,6 +320,8 @@ _STOCK = (
                            FROM redemption r LEFT JOIN redemption_end e ON e.redemption_id = r.id
                            LEFT JOIN redemption_refund f ON f.redemption_id = r.id
                            WHERE COALESCE(e.ended, 'captured') = 'captured' AND f.redemption_id IS NULL
+                               AND r.points > COALESCE((
+                                   SELECT sum(p.points) FROM redemption_part p WHERE p.redemption_id = r.id), 0)
                            GROUP BY r.offer_id) g ON g.offer_id = o.id
             ) found WHERE fault IS NOT NULL
         """,
@@ -240,7 +345,13 @@ async def held(session: AsyncSession) -> Checked:
 async def ends(session: AsyncSession) -> Checked:
     """A redemption ended once, as the ledger has it: captured for its merchant with a good code, given back, or refunded."""
     checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_end"))
-    return await look_for(session, checked, _ENDS, refund_within_s=REFUND_WITHIN.total_seconds())
+    return await look_for(
+        session,
+        checked,
+        _ENDS,
+        refund_within_days=REFUND_WITHIN.days,
+        confirm_within_s=CONFIRM_WITHIN.total_seconds(),
+    )
 
 
 async def codes(session: AsyncSession) -> Checked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.kit.db import name_sqlstate
+from backend.kit.db import name_constraint, name_sqlstate
 from backend.kit.errors import DomainError, Kind
 
 
@@ -85,6 +85,114 @@ class AlreadyRefunded(DomainError):
 
 
 @dataclass(eq=False)
+class PartTooLarge(DomainError):
+    """The parts would be more than what was captured."""
+
+    code = "merchant.part_too_large"
+    kind = Kind.CONFLICT
+    title_zh = "各部分合计将超过核销的积分。"
+
+    left_points: int
+
+
+class PartReused(DomainError):
+    """This part was refunded before, with other points."""
+
+    code = "merchant.part_reused"
+    kind = Kind.CONFLICT
+    title_zh = "此部分此前已按其他积分退还。"
+
+
+@dataclass(eq=False)
+class AccountTooNew(DomainError):
+    """Your account earns at once and redeems from a later day on."""
+
+    code = "merchant.account_too_new"
+    kind = Kind.CONFLICT
+    title_zh = "新账户立即得分，自所示日期起可兑换。"
+
+    redeems_from: str
+
+
+@dataclass(eq=False)
+class RedeemingUnknown(DomainError):
+    """The programme does not say a figure that redeeming needs."""
+
+    code = "merchant.redeeming_unknown"
+    kind = Kind.CONFLICT
+    title_zh = "计划未给出兑换所需的一项数值。"
+
+    programme: str
+    parameter: str
+
+
+@dataclass(eq=False)
+class StepUpWanted(DomainError):
+    """A redemption of so many points needs you to show once more who you are."""
+
+    code = "merchant.step_up_wanted"
+    kind = Kind.FORBIDDEN
+    title_zh = "兑换如此多的积分前，请再验证一次身份。"
+
+    above_points: int
+
+
+class QuestionUnknown(DomainError):
+    """No till asks this of you."""
+
+    code = "merchant.question_unknown"
+    kind = Kind.NOT_FOUND
+    title_zh = "没有收银台向您提出此确认。"
+
+
+@dataclass(eq=False)
+class QuestionOver(DomainError):
+    """The till does not wait for this answer any more: `how` it ended."""
+
+    code = "merchant.question_over"
+    kind = Kind.GONE
+    title_zh = "收银台已不再等待此确认。"
+
+    how: str
+
+
+@dataclass(eq=False)
+class TooManyMisses(DomainError):
+    """Too many numbers were typed that led nowhere; scan the drawing, or try later."""
+
+    code = "merchant.too_many_misses"
+    kind = Kind.RATE_LIMITED
+    title_zh = "输入的号码多次无效，请改为扫码，或稍后再试。"
+
+    retry_after_s: int
+
+
+@dataclass(eq=False)
+class NotAtThisShop(DomainError):
+    """This offer is given at other shops of the merchant."""
+
+    code = "merchant.not_at_this_shop"
+    kind = Kind.CONFLICT
+    title_zh = "该商品不在此门店兑换。"
+
+
+class NothingNamed(DomainError):
+    """Name either the redemptions or a span of time."""
+
+    code = "merchant.nothing_named"
+    kind = Kind.INVALID
+    title_zh = "请指明兑换编号，或一段时间，二者择一。"
+
+
+class CodeTaken(DomainError):
+    """The code that was drawn is another's; draw again."""
+
+    code = "merchant.code_taken"
+    kind = Kind.UNAVAILABLE
+    title_zh = "兑换码重复，请重试。"
+
+
+@dataclass(eq=False)
 class RefundTooLate(DomainError):
     """The time in which this redemption could be refunded is over."""
 
@@ -98,3 +206,14 @@ class RefundTooLate(DomainError):
 name_sqlstate("PM002", lambda _: OfferClosed())
 name_sqlstate("PM003", lambda _: SoldOut())
 name_sqlstate("PM004", lambda facts: LimitReached(per_citizen=int(facts.get("per_citizen", 0))))
+name_sqlstate(
+    "PM011",
+    lambda facts: RedeemingUnknown(
+        programme=str(facts.get("programme")), parameter=str(facts.get("parameter"))
+    ),
+)
+name_sqlstate("PM012", lambda facts: AccountTooNew(redeems_from=str(facts.get("from"))))
+name_sqlstate("PM013", lambda facts: StepUpWanted(above_points=int(facts.get("above_points", 0))))
+name_sqlstate("PM014", lambda _: NotAtThisShop())
+for _constraint in ("redemption_code_mac", "redemption_code_pkey"):
+    name_constraint(_constraint, CodeTaken)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-HOLD_HOT = "SELECT redemption_hold($1::uuid, $2::uuid, $3::uuid, $4::bytea, $5::timestamptz, $6::date, $7::timestamptz)"
 HOLD = text(
-    "SELECT redemption_hold(CAST(:id AS uuid), CAST(:participant AS uuid), CAST(:offer AS uuid), "
-    "CAST(:mac AS bytea), CAST(:now AS timestamptz), CAST(:today AS date), CAST(:until AS timestamptz))"
+    "SELECT * FROM redemption_hold(CAST(:id AS uuid), CAST(:participant AS uuid), CAST(:offer AS uuid), "
+    "CAST(:mac AS bytea), CAST(:now AS timestamptz), CAST(:today AS date), CAST(:until AS timestamptz), "
+    "CAST(:actor AS uuid), CAST(:stepped_up AS boolean))"
 )
+HOLD_HOT = (
+    "SELECT * FROM redemption_hold($1::uuid, $2::uuid, $3::uuid, $4::bytea, $5::timestamptz, $6::date, "
+    "$7::timestamptz, $8::uuid, NULL)"
+)
+HOLD_ONCE = (
+    "SELECT * FROM redemption_hold_once($1::text, $2::text, $3::bytea, $4::bytea, $5::uuid, $6::uuid, $7::uuid, "
+    "$8::bytea, $9::timestamptz, $10::date, $11::timestamptz, $12::uuid)"
+)
+HELD_AS_HOT = "SELECT points, confirm IS TRUE AS confirm FROM redemption WHERE id = $1::uuid"
+HELD_AS = text("SELECT points, confirm IS TRUE AS confirm FROM redemption WHERE id = :id")
 
-CAPTURE_HOT = "SELECT * FROM redemption_capture($1::bytea, $2::uuid, $3::uuid, $4::uuid, $5::timestamptz)"
+CAPTURE_HOT = (
+    "SELECT * FROM redemption_capture($1::bytea, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7::timestamptz, "
+    "$8::timestamptz)"
+)
 CAPTURE = text(
-    "SELECT * FROM redemption_capture(CAST(:mac AS bytea), CAST(:merchant AS uuid), CAST(:staff AS uuid), "
-    "CAST(:posting AS uuid), CAST(:now AS timestamptz))"
+    "SELECT * FROM redemption_capture(CAST(:mac AS bytea), CAST(:merchant AS uuid), CAST(:by AS uuid), "
+    "CAST(:shop AS uuid), CAST(:till AS uuid), CAST(:posting AS uuid), CAST(:now AS timestamptz), "
+    "CAST(:wait_until AS timestamptz))"
 )
 
 CLOSE = text(
@@ -27,6 +41,22 @@ RENEW = text(
     "CAST(:now AS timestamptz), CAST(:until AS timestamptz), CAST(:made_after AS timestamptz))"
 )
 
+ANSWER = text(
+    "SELECT redemption_answered(CAST(:redemption AS uuid), CAST(:participant AS uuid), CAST(:asked AS uuid), "
+    "CAST(:yes AS boolean), CAST(:by AS uuid), CAST(:posting AS uuid), CAST(:now AS timestamptz))"
+)
+WITHDRAW = text(
+    "SELECT redemption_withdraw(CAST(:asked AS uuid), CAST(:merchant AS uuid), CAST(:by AS uuid), "
+    "CAST(:now AS timestamptz))"
+)
+QUESTION = text("""
+    SELECT a.redemption_id, a.until, r.points, w.answer, e.ended, o.asked_id IS NOT DISTINCT FROM a.id AS waits
+    FROM redemption_asked a JOIN redemption r ON r.id = a.redemption_id
+    LEFT JOIN redemption_answer w ON w.asked_id = a.id LEFT JOIN redemption_end e ON e.redemption_id = r.id
+    LEFT JOIN redemption_open o ON o.redemption_id = r.id
+    WHERE a.id = :asked AND a.merchant_id = :merchant
+""")
+
 PUT_BACK = text("SELECT offer_stock_put_back(CAST(:offer AS uuid))")
 
 DUE = text("""
@@ -36,12 +66,22 @@ DUE = text("""
     ORDER BY o.stands_until LIMIT :limit
 """)
 
-_REDEMPTION = """
+_PARTS = """
+    LEFT JOIN LATERAL (
+        SELECT sum(p.points) AS points, max(p.refunded_at) AS at,
+               (array_agg(p.reason ORDER BY p.refunded_at DESC, p.part_id))[1] AS reason
+        FROM redemption_part p WHERE p.redemption_id = r.id) q ON true
+"""
+_GIVEN_BACK = "CASE WHEN f.redemption_id IS NOT NULL THEN r.points ELSE COALESCE(q.points, 0)::bigint END AS refunded_points"
+_REDEMPTION = f"""
     SELECT r.id, r.offer_id, o.programme, m.code AS merchant, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
-           o.title_zh, o.title_en, r.points, r.made_at, s.stands_until, e.ended, e.ended_at, f.refunded_at
+           o.title_zh, o.title_en, r.points, r.made_at, s.stands_until, e.ended, e.ended_at,
+           COALESCE(f.refunded_at, q.at) AS refunded_at, {_GIVEN_BACK}, r.confirm IS TRUE AS confirm,
+           COALESCE(e.shop_id, a.shop_id) AS shop_id, s.asked_id, a.until AS asked_until
     FROM redemption r JOIN offer o ON o.id = r.offer_id JOIN organisation m ON m.id = o.merchant_id
     LEFT JOIN redemption_open s ON s.redemption_id = r.id LEFT JOIN redemption_end e ON e.redemption_id = r.id
-    LEFT JOIN redemption_refund f ON f.redemption_id = r.id
+    LEFT JOIN redemption_asked a ON a.id = s.asked_id
+    LEFT JOIN redemption_refund f ON f.redemption_id = r.id {_PARTS}
     WHERE r.participant_id = :participant
 """
 ONE_OF_CITIZEN = text(f"{_REDEMPTION} AND r.id = :redemption")
@@ -52,11 +92,12 @@ OF_CITIZEN = text(f"""
     ORDER BY r.made_at DESC, r.id DESC LIMIT :limit
 """)
 
-_RECEIPT = """
+_RECEIPT = f"""
     SELECT r.id AS redemption_id, r.offer_id, o.programme, o.title_zh, o.title_en, r.points, e.ended_at AS captured_at,
-           e.captured_by, f.refunded_at, f.reason AS refund_reason
+           e.captured_by, e.shop_id, e.till_id, COALESCE(f.refunded_at, q.at) AS refunded_at,
+           COALESCE(f.reason, q.reason) AS refund_reason, {_GIVEN_BACK}
     FROM redemption_end e JOIN redemption r ON r.id = e.redemption_id JOIN offer o ON o.id = r.offer_id
-    LEFT JOIN redemption_refund f ON f.redemption_id = r.id
+    LEFT JOIN redemption_refund f ON f.redemption_id = r.id {_PARTS}
     WHERE e.merchant_id = :merchant AND e.ended = 'captured'
 """
 ONE_RECEIPT = text(f"{_RECEIPT} AND e.redemption_id = :redemption")
@@ -66,20 +107,40 @@ RECEIPTS = text(f"""
          OR (e.ended_at, e.redemption_id) < (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
     ORDER BY e.ended_at DESC, e.redemption_id DESC LIMIT :limit
 """)
+CAPTURED_BETWEEN = text("""
+    SELECT e.redemption_id FROM redemption_end e
+    WHERE e.merchant_id = :merchant AND e.ended = 'captured' AND e.ended_at >= :since AND e.ended_at < :before
+        AND (CAST(:till AS uuid) IS NULL OR e.till_id = CAST(:till AS uuid))
+    ORDER BY e.ended_at, e.redemption_id LIMIT :limit
+""")
 
 STANDS_AT_MERCHANT = text("""
     SELECT r.id FROM redemption r JOIN offer o ON o.id = r.offer_id
     WHERE r.id = :redemption AND o.merchant_id = :merchant
 """)
 
+REFUNDABLE = text("SELECT * FROM redemption_refundable(CAST(:redemption AS uuid), CAST(:merchant AS uuid))")
 REFUND = text("""
     INSERT INTO redemption_refund (redemption_id, posting_id, reason, refunded_by, refunded_at)
     VALUES (:redemption, :posting, :reason, :by, :at)
-    ON CONFLICT (redemption_id) DO NOTHING RETURNING redemption_id
+""")
+PART = text("SELECT points FROM redemption_part WHERE redemption_id = :redemption AND part_id = :part")
+ADD_PART = text("""
+    INSERT INTO redemption_part (redemption_id, part_id, posting_id, points, reason, refunded_by, refunded_at)
+    VALUES (:redemption, :part, :posting, :points, :reason, :by, :at)
 """)
 
-CAPTURED = text("""
-    SELECT e.posting_id, e.ended_at, o.id AS offer_id, o.limited
-    FROM redemption_end e JOIN redemption r ON r.id = e.redemption_id JOIN offer o ON o.id = r.offer_id
-    WHERE e.redemption_id = :redemption AND e.merchant_id = :merchant AND e.ended = 'captured'
+ADD_MISS = (
+    "INSERT INTO redemption_miss (merchant_id, by_id, shop_id, till_id, typed, reason, at) "
+    "VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5, $6, $7::timestamptz)"
+)
+RECENT_MISSES = (
+    "SELECT (SELECT count(*) FROM redemption_miss m WHERE m.by_id = $1::uuid AND m.typed AND m.at > $3::timestamptz), "
+    "(SELECT count(*) FROM redemption_miss m WHERE m.merchant_id = $2::uuid AND m.typed AND m.at > $3::timestamptz)"
+)
+MISSES = text("""
+    SELECT m.at, m.reason, m.typed, m.by_id AS by, m.shop_id, m.till_id FROM redemption_miss m
+    WHERE m.merchant_id = :merchant AND (CAST(:before AS timestamptz) IS NULL OR m.at < CAST(:before AS timestamptz))
+    ORDER BY m.at DESC, m.id DESC LIMIT :limit
 """)
+FORGET_MISSES = text("DELETE FROM redemption_miss WHERE at < :before")

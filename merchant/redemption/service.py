@@ -1,137 +1,147 @@
-"""The verbs of a redemption. Locks come in one order: the redemption, then accounts, then one pile of the stock.
+"""The verbs of a redemption's citizen. Locks come in one order: the redemption, then accounts, then one pile of the stock.
 
-`redeem` and `capture` are one call of the database each and exist twice, for a session and for a hot connection.
+`redeem` exists three times: for a session, for a hot connection, and as one call with its idempotency key.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+import json
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit import clock, ids, logging
+from backend.kit import clock, idempotency, ids, logging
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.kit.keys import Keys
 from backend.programmes import wallets
 from merchant.redemption import codes, queries
 from merchant.redemption.errors import (
-    AlreadyRefunded,
+    QuestionOver,
+    QuestionUnknown,
     RedemptionEnded,
-    RedemptionExpired,
-    RedemptionNotCaptured,
     RedemptionUnknown,
-    RefundTooLate,
 )
-from merchant.redemption.model import (
-    CODE_LIVES,
-    REFUND_WITHIN,
-    STANDS_AT_MOST,
-    Issued,
-    Receipt,
-    Redemption,
-    State,
-)
+from merchant.redemption.model import CODE_LIVES, STANDS_AT_MOST, Issued, Redemption, State
 
 Position = tuple[dt.datetime, UUID]
 
 _log = logging.get("puhui.merchant")
 
 
-async def redeem(session: AsyncSession, keys: Keys, *, participant_id: UUID, offer_id: UUID) -> Issued:
-    """Set an offer's price aside, take one item, and give a code for the till.
+async def redeem(
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    participant_id: UUID,
+    offer_id: UUID,
+    actor_id: UUID | None = None,
+    stepped_up: bool = False,
+) -> Issued:
+    """Set an offer's price aside, take one item, and give a code for the till. `actor_id` acts for a household or firm.
 
-    Raises OfferUnknown, OfferClosed, SoldOut, LimitReached, InsufficientBalance.
+    Raises OfferUnknown, OfferClosed, SoldOut, LimitReached, InsufficientBalance; AccountTooNew, StepUpWanted,
+    RedeemingUnknown by what the programme asks; CodeTaken (draw again).
     """
-    redemption_id, code, now = ids.uuid7(), codes.new_code(), clock.now()
-    points = (
+    redemption_id, now = ids.uuid7(), clock.now()
+    until = now + CODE_LIVES
+    code = codes.new_code(keys, expires_at=until)
+    row = (
         await session.execute(
             queries.HOLD,
             {
                 "id": redemption_id,
                 "participant": participant_id,
                 "offer": offer_id,
-                "mac": codes.digest(keys, code),
+                "mac": code.mac,
                 "now": now,
                 "today": clock.day_of(now),
-                "until": now + CODE_LIVES,
+                "until": until,
+                "actor": actor_id,
+                "stepped_up": stepped_up,
             },
         )
-    ).scalar_one()
-    return Issued(redemption_id, points, code, now + CODE_LIVES)
+    ).one()
+    return Issued(redemption_id, row.points, code.text, code.number, until, row.confirm)
 
 
 async def redeem_hot(
-    connection: asyncpg.Connection[asyncpg.Record], keys: Keys, *, participant_id: UUID, offer_id: UUID
-) -> Issued:
-    """The same as `redeem` on a hot connection."""
-    redemption_id, code, now = ids.uuid7(), codes.new_code(), clock.now()
-    points = await connection.fetchval(
-        queries.HOLD_HOT,
-        redemption_id,
-        participant_id,
-        offer_id,
-        codes.digest(keys, code),
-        now,
-        clock.day_of(now),
-        now + CODE_LIVES,
-    )
-    return Issued(redemption_id, points, code, now + CODE_LIVES)
-
-
-async def capture(
-    session: AsyncSession, keys: Keys, *, merchant_id: UUID, staff_id: UUID, code: str
-) -> Receipt:
-    """Turn a scanned code into what the merchant is owed, exactly once; scanned again it answers the same receipt.
-
-    Raises RedemptionUnknown (another merchant's code too), RedemptionExpired, RedemptionEnded.
-    """
-    given = {
-        "mac": codes.digest(keys, code),
-        "merchant": merchant_id,
-        "staff": staff_id,
-        "posting": ids.uuid7(),
-        "now": clock.now(),
-    }
-    row = (await session.execute(queries.CAPTURE, given)).one()
-    return _receipt(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
-
-
-async def capture_hot(
     connection: asyncpg.Connection[asyncpg.Record],
     keys: Keys,
     *,
-    merchant_id: UUID,
-    staff_id: UUID,
-    code: str,
-) -> Receipt:
-    """The same as `capture` on a hot connection."""
+    participant_id: UUID,
+    offer_id: UUID,
+    actor_id: UUID | None = None,
+) -> Issued:
+    """The same as `redeem` on a hot connection, for whoever did not step up."""
+    redemption_id, now = ids.uuid7(), clock.now()
+    until = now + CODE_LIVES
+    code = codes.new_code(keys, expires_at=until)
     row = await connection.fetchrow(
-        queries.CAPTURE_HOT, codes.digest(keys, code), merchant_id, staff_id, ids.uuid7(), clock.now()
-    )
+        queries.HOLD_HOT,
+        redemption_id, participant_id, offer_id, code.mac, now, clock.day_of(now), until, actor_id,
+    )  # fmt: skip
     assert row is not None
-    return _receipt(dict(row))
+    return Issued(redemption_id, row["points"], code.text, code.number, until, row["confirm"])
 
 
-def _receipt(row: dict[str, Any]) -> Receipt:
-    match row.pop("state"):
-        case "captured":
-            return Receipt(**row)
-        case "unknown":
-            raise RedemptionUnknown
-        case "expired":
-            raise RedemptionExpired
-        case how:
-            raise RedemptionEnded(how=how)
+async def redeem_once(
+    db: Database,
+    keys: Keys,
+    *,
+    claim: idempotency.Claim,
+    participant_id: UUID,
+    offer_id: UUID,
+    actor_id: UUID | None = None,
+) -> tuple[Issued, bool]:
+    """The same as `redeem_hot` under an idempotency key, all in one statement; True where it answers what was done before.
 
-
-async def scan(db: Database, keys: Keys, *, merchant_id: UUID, staff_id: UUID, code: str) -> Receipt:
-    """`capture` as a till does it, one statement in a transaction of its own."""
+    What is kept under the key is the code, sealed; points are read from the redemption. Raises also what `idempotency` refuses.
+    """
+    redemption_id, now = ids.uuid7(), clock.now()
+    until = now + CODE_LIVES
+    code = codes.new_code(keys, expires_at=until)
+    facts = _facts(redemption_id, code.text, code.number, until)
     async with db.hot_statement() as connection:
-        return await capture_hot(connection, keys, merchant_id=merchant_id, staff_id=staff_id, code=code)
+        try:
+            row = await connection.fetchrow(
+                queries.HOLD_ONCE,
+                claim.principal, claim.key, claim.fingerprint, idempotency.seal(keys, claim, facts),
+                redemption_id, participant_id, offer_id, code.mac, now, clock.day_of(now), until, actor_id,
+            )  # fmt: skip
+        except asyncpg.LockNotAvailableError:
+            raise idempotency.IdempotencyInFlight from None
+        assert row is not None
+        if row["claimed"]:
+            return Issued(redemption_id, row["points"], code.text, code.number, until, row["confirm"]), False
+        kept = idempotency.opened(
+            keys, claim, fingerprint=row["fingerprint"], status=row["status"], body=row["body"]
+        )
+        held = await connection.fetchrow(queries.HELD_AS_HOT, json.loads(kept)[0])
+        assert held is not None
+        return _issued(kept, held["points"], confirm=held["confirm"]), True
+
+
+def remembered(issued: Issued) -> bytes:
+    """What opens the same answer again: with `issued_before`."""
+    return _facts(issued.redemption_id, issued.code, issued.number, issued.code_expires_at)
+
+
+async def issued_before(session: AsyncSession, facts: bytes) -> Issued:
+    """The answer that `remembered` was made of."""
+    held = (await session.execute(queries.HELD_AS, {"id": UUID(json.loads(facts)[0])})).one()
+    return _issued(facts, held.points, confirm=held.confirm)
+
+
+def _facts(redemption_id: UUID, code: str, number: str, until: dt.datetime) -> bytes:
+    return json.dumps([str(redemption_id), code, number, until.isoformat()]).encode()
+
+
+def _issued(facts: bytes, points: int, *, confirm: bool) -> Issued:
+    redemption_id, code, number, until = json.loads(facts)
+    return Issued(UUID(redemption_id), points, code, number, dt.datetime.fromisoformat(until), confirm)
 
 
 async def renew(session: AsyncSession, keys: Keys, *, participant_id: UUID, redemption_id: UUID) -> Issued:
@@ -139,20 +149,51 @@ async def renew(session: AsyncSession, keys: Keys, *, participant_id: UUID, rede
 
     Codes given before stay good for the rest of their minute. Raises RedemptionUnknown, RedemptionEnded.
     """
-    code, now = codes.new_code(), clock.now()
+    now = clock.now()
     standing = await redemption_of(session, participant_id=participant_id, redemption_id=redemption_id)
     until = min(now + CODE_LIVES, standing.made_at + STANDS_AT_MOST)
+    code = codes.new_code(keys, expires_at=until)
     given = {
         "redemption": redemption_id,
         "participant": participant_id,
-        "mac": codes.digest(keys, code),
+        "mac": code.mac,
         "now": now,
         "until": until,
         "made_after": now - STANDS_AT_MOST,
     }
     if not (await session.execute(queries.RENEW, given)).scalar_one():
         raise RedemptionEnded(how=await _how(session, participant_id, redemption_id))
-    return Issued(redemption_id, standing.points, code, until)
+    return Issued(redemption_id, standing.points, code.text, code.number, until, standing.confirm)
+
+
+async def answer(
+    session: AsyncSession,
+    *,
+    participant_id: UUID,
+    redemption_id: UUID,
+    scan_id: UUID,
+    yes: bool,
+    by: UUID | None = None,
+) -> Redemption:
+    """Say yes or no to what a till asks: a yes is the capture, a no leaves the redemption standing. Again changes nothing.
+
+    `by` is who acts, where that is not the participant. Raises QuestionUnknown, or QuestionOver when the till asks no more.
+    """
+    given = {
+        "redemption": redemption_id,
+        "participant": participant_id,
+        "asked": scan_id,
+        "yes": yes,
+        "by": by or participant_id,
+        "posting": ids.derive(scan_id, "capture"),
+        "now": clock.now(),
+    }
+    became = (await session.execute(queries.ANSWER, given)).scalar_one()
+    if became is None:
+        raise QuestionUnknown
+    if became != ("confirmed" if yes else "refused"):
+        raise QuestionOver(how=became)
+    return await redemption_of(session, participant_id=participant_id, redemption_id=redemption_id)
 
 
 async def cancel(session: AsyncSession, *, participant_id: UUID, redemption_id: UUID) -> Redemption:
@@ -205,54 +246,6 @@ async def lapse_due(db: Database, *, participant_id: UUID | None = None, batch: 
                 _log.error("redemption does not lapse", redemption_id=str(redemption_id), exc_info=error)
         if len(due) < batch or lapsed == before:
             return lapsed
-
-
-async def refund(
-    session: AsyncSession, *, merchant_id: UUID, staff_id: UUID, redemption_id: UUID, reason: str
-) -> Receipt:
-    """Undo a capture, once and within its time: the exact lots have their points again, the stock its item.
-
-    Raises RedemptionUnknown, RedemptionNotCaptured, RefundTooLate, AlreadyRefunded.
-    """
-    named = {"redemption": redemption_id, "merchant": merchant_id}
-    captured = (await session.execute(queries.CAPTURED, named)).one_or_none()
-    if captured is None:
-        known = (await session.execute(queries.STANDS_AT_MERCHANT, named)).first()
-        raise RedemptionUnknown if known is None else RedemptionNotCaptured
-    now = clock.now()
-    if now > captured.ended_at + REFUND_WITHIN:
-        raise RefundTooLate(within_days=REFUND_WITHIN.days)
-    posting_id = ids.derive(redemption_id, "refund")
-    given = {
-        "redemption": redemption_id,
-        "posting": posting_id,
-        "reason": reason,
-        "by": staff_id,
-        "at": now,
-    }
-    if (await session.execute(queries.REFUND, given)).first() is None:
-        raise AlreadyRefunded
-    await wallets.refund(session, capture=captured.posting_id, posting_id=posting_id, happened_at=now)
-    if captured.limited:
-        await session.execute(queries.PUT_BACK, {"offer": captured.offer_id})
-    return await receipt_of(session, merchant_id=merchant_id, redemption_id=redemption_id)
-
-
-async def receipt_of(session: AsyncSession, *, merchant_id: UUID, redemption_id: UUID) -> Receipt:
-    """One captured redemption of a merchant; another's is unknown. Raises RedemptionUnknown."""
-    given = {"merchant": merchant_id, "redemption": redemption_id}
-    row = (await session.execute(queries.ONE_RECEIPT, given)).one_or_none()
-    if row is None:
-        raise RedemptionUnknown
-    return Receipt(**row._mapping)  # noqa: SLF001
-
-
-async def captures_of(
-    session: AsyncSession, *, merchant_id: UUID, limit: int = 50, after: Position | None = None
-) -> list[Receipt]:
-    """What a merchant's tills captured, the newest first, behind the position of the last one seen."""
-    given = {"merchant": merchant_id, "limit": limit, **_position(after)}
-    return [Receipt(**row._mapping) for row in await session.execute(queries.RECEIPTS, given)]  # noqa: SLF001
 
 
 async def redemption_of(session: AsyncSession, *, participant_id: UUID, redemption_id: UUID) -> Redemption:

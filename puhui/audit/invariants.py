@@ -139,6 +139,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
     Invariant("accounts.joined", "并入他户的账户不能再登录或持有价值,其所有逐项转入同一人的账户", "An account that ended in another has no way in and holds nothing; what it had went to the same lots there", _rows(joined_checks.accounts)),
     Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),
+    Invariant("programmes.redeeming", "兑换规则即规则包与叠加包所载", "What verbs are told of redeeming is what pack and overlays say", _rows(programmes.redeeming_rows)),
     Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),
     Invariant("packs.texts", "用过的规则包全文按指纹存档", "Each used pack is stored whole by its fingerprint", _rows(packs.texts)),
     Invariant("methods.recoverable", "所记方法均可由存档重建", "Each recorded method can be built again", _rows(methodologies.methods)),

@@ -68,9 +68,9 @@ async def _redeem(citizen: Caller, offer: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-async def _scan(stage: Stage, shop: str, held: dict[str, Any], expect: int | None = None) -> Any:
+async def _scan(stage: Stage, shop: str, held: dict[str, Any]) -> Any:
     till = stage.callers[f"{shop}-till"]
-    return await till.ask("POST", "/merchant/v1/captures", {"code": held["code"]}, expect=expect)
+    return await till.ask("POST", "/merchant/v1/scans", {"code": held["code"]})
 
 
 def _tell(stage: Stage, citizen: str, shop: str, how: str, answer: str = "") -> None:
@@ -82,12 +82,13 @@ def _tell(stage: Stage, citizen: str, shop: str, how: str, answer: str = "") -> 
 async def _tea(stage: Stage, citizen: Caller, offers: dict[str, dict[str, Any]]) -> None:
     """One till captures; the same till may scan again; another shop's till has never heard of the code."""
     held = await _redeem(citizen, offers["demo-teahouse"])
-    foreign = await _scan(stage, "demo-bakery", held, expect=404)
+    foreign = await _scan(stage, "demo-bakery", held)
     first = await _scan(stage, "demo-teahouse", held)
     again = await _scan(stage, "demo-teahouse", held)
-    assert first == again
+    assert first["answer"] == again["answer"] == "yes"
+    assert first["receipt"] == again["receipt"]
     _tell(stage, "甲", "demo-teahouse", "captured")
-    _tell(stage, "甲", "demo-teahouse", "foreign", foreign["code"])
+    _tell(stage, "甲", "demo-teahouse", "foreign", foreign["reason"])
 
 
 async def _bread_comes_back(stage: Stage, citizen: Caller, offers: dict[str, dict[str, Any]]) -> None:
@@ -96,7 +97,7 @@ async def _bread_comes_back(stage: Stage, citizen: Caller, offers: dict[str, dic
     receipt = await _scan(stage, "demo-bakery", await _redeem(citizen, offers["demo-bakery"]))
     await stage.callers["demo-bakery-till"].ask(
         "POST",
-        f"/merchant/v1/redemptions/{receipt['redemption_id']}/refund",
+        f"/merchant/v1/redemptions/{receipt['receipt']['redemption_id']}/refund",
         {"reason": "售罄，未能交付 out of stock at the counter"},
     )
     after = await citizen.ask("GET", f"/mobile/v1/wallets/{PROGRAMME}")
@@ -117,6 +118,6 @@ async def _the_last_bookmark(
 
 async def _too_late(stage: Stage, held: dict[str, Any]) -> None:
     """A minute later the code is good for nothing, and the scheduled job gives the points back."""
-    refused = await _scan(stage, "demo-teahouse", held, expect=410)
+    refused = await _scan(stage, "demo-teahouse", held)
     await redemption.lapse_due(stage.db)
-    _tell(stage, "丙", "demo-teahouse", "lapsed", refused["code"])
+    _tell(stage, "丙", "demo-teahouse", "lapsed", refused["reason"])

@@ -261,9 +261,10 @@ class City:
             await redemption.cancel(
                 session, participant_id=citizen, redemption_id=issued["book"].redemption_id
             )
+        at = redemption.At(own["merchant_id"], till.staff.id)
         for name in ("tea", "cake"):
             async with self.db.transaction() as session:
-                await redemption.capture(session, keys, **own, staff_id=till.staff.id, code=issued[name].code)
+                await redemption.capture(session, keys, at=at, code=issued[name].code)
         async with self.db.transaction() as session:
             await redemption.refund(
                 session, **own, staff_id=till.staff.id, redemption_id=issued["cake"].redemption_id,

@@ -40,6 +40,11 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE redemption_refund SET refunded_at = refunded_at + interval '30 days'",),
         ("DELETE FROM redemption_refund",),
     ],
+    "programmes.redeeming": [
+        ("UPDATE programme_redeeming SET matures_after_days = matures_after_days + 1",),
+        ("UPDATE programme_redeeming SET unknown = 'redeem.refund_within_days'",),
+        ("UPDATE programme_redeeming SET confirm_above_points = 1",),
+    ],
     "redemptions.codes": [
         ("UPDATE redemption_open SET stands_until = stands_until + interval '1 second'",),
         ("DELETE FROM redemption_open",),

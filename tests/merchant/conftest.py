@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 
@@ -18,7 +18,17 @@ from backend.kit.settings import Settings
 from backend.programmes import PointsIdentity, points_identity, wallets
 from merchant import catalogue, redemption, settlement
 from merchant.catalogue import Offer
-from merchant.redemption import Issued, Receipt, Redemption
+from merchant.redemption import (
+    At,
+    Issued,
+    Receipt,
+    Redemption,
+    RedemptionEnded,
+    RedemptionExpired,
+    RedemptionUnknown,
+    Says,
+    Scanned,
+)
 
 PROGRAMME = "gd-green-travel"
 NEXT_YEAR = dt.date(2030, 12, 31)
@@ -66,12 +76,26 @@ class Shop:
 
     async def capture(self, code: str) -> Receipt:
         async with self.db.transaction() as session:
-            return await redemption.capture(
-                session, self.keys, merchant_id=self.id, staff_id=self.clerk, code=code
-            )
+            return await redemption.capture(session, self.keys, at=self.till(), code=code)
+
+    def till(self, number: int | None = None) -> At:
+        """Without a number, the clerk alone; else one of the shop's tills."""
+        return At(self.id, self.clerk, None, None if number is None else uuid5(self.id, str(number)))
+
+    async def ask(self, code: str, *, till: int | None = None) -> Scanned:
+        return await redemption.scan(self.db, self.keys, at=self.till(till), code=code)
 
     async def scan(self, code: str) -> Receipt:
-        return await redemption.scan(self.db, self.keys, merchant_id=self.id, staff_id=self.clerk, code=code)
+        """As a till does; a no is the refusal that `capture` would raise."""
+        answer = await self.ask(code)
+        if answer.says is Says.YES:
+            assert answer.receipt is not None
+            return answer.receipt
+        if answer.reason in ("unknown", "unreadable"):
+            raise RedemptionUnknown
+        if answer.reason == "expired":
+            raise RedemptionExpired
+        raise RedemptionEnded(how=answer.reason or "")
 
     async def refund(self, redemption_id: UUID) -> Receipt:
         async with self.db.transaction() as session:

@@ -123,11 +123,12 @@ async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citiz
     assert renewed.json()["code"] != told["code"]
 
     receipts = [
-        await till.post("/captures", {"code": code}) for code in (told["code"], renewed.json()["code"])
+        await till.post("/scans", {"code": code}) for code in (told["code"], renewed.json()["number"])
     ]
-    assert [answer.status_code for answer in receipts] == [200, 200]
-    assert receipts[0].json() == receipts[1].json()
-    receipt = receipts[0].json()
+    assert [answer.json()["answer"] for answer in receipts] == ["yes", "yes"]
+    assert [answer.json()["repeated"] for answer in receipts] == [False, True]
+    assert receipts[0].json()["receipt"] == receipts[1].json()["receipt"]
+    receipt = receipts[0].json()["receipt"]
     assert receipt["redemption_id"] == told["redemption_id"]
     assert str(citizen.buyer.id) not in receipts[0].text
 
@@ -141,10 +142,9 @@ async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citiz
     assert back.json()["refund_reason"] == "cold"
     twice = await till.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "cold"})
     assert (twice.status_code, twice.json()["code"]) == (409, "merchant.already_refunded")
-    gone = await till.post("/captures", {"code": told["code"]})
-    assert (gone.status_code, gone.json()["code"], gone.json()["how"]) == (
-        410, "merchant.redemption_ended", "refunded",
-    )  # fmt: skip
+    gone = (await till.post("/scans", {"code": told["code"]})).json()
+    assert (gone["answer"], gone["reason"], gone["receipt"]) == ("no", "refunded", None)
+    assert gone["last_use"]["at"] == receipt["captured_at"]
     assert (await citizen.get(f"/redemptions/{told['redemption_id']}"))["state"] == "refunded"
     assert await citizen.buyer.purse() == (100, 0)
     assert (await till.get(f"/offers/{offer['id']}")).json()["items_left"] == 5
@@ -160,8 +160,8 @@ async def test_a_citizen_gives_a_redemption_up(signed_in: SignedIn, citizen: Cit
     ended = await citizen.post(f"/redemptions/{told['redemption_id']}/cancellation")
     assert (ended.status_code, ended.json()["state"]) == (200, "cancelled")
     assert await citizen.buyer.purse() == (100, 0)
-    gone = await till.post("/captures", {"code": told["code"]})
-    assert (gone.status_code, gone.json()["how"]) == (410, "cancelled")
+    gone = (await till.post("/scans", {"code": told["code"]})).json()
+    assert (gone["answer"], gone["reason"], gone["message"]) == ("no", "cancelled", "顾客已取消这笔兑换。")
     other = await citizen.post("/redemptions", {"offer_id": offer["id"]})
     assert other.status_code == 201
 
@@ -173,14 +173,14 @@ async def test_what_lapsed_is_there_again_for_the_next_redemption(
     offer = await offered(till, price_points=100, items=1)
     first = await citizen.post("/redemptions", {"offer_id": offer["id"]})
     with clock.travel(clock.now() + dt.timedelta(seconds=61)):
-        gone = await till.post("/captures", {"code": first.json()["code"]})
-        assert (gone.status_code, gone.json()["code"]) == (410, "merchant.redemption_expired")
+        gone = (await till.post("/scans", {"code": first.json()["code"]})).json()
+        assert (gone["answer"], gone["reason"]) == ("no", "expired")
         second = await citizen.post("/redemptions", {"offer_id": offer["id"]})
         assert second.status_code == 201, second.text
         states = [one["state"] for one in (await citizen.get("/redemptions"))["items"]]
         assert states == ["held", "lapsed"]
-        gone = await till.post("/captures", {"code": first.json()["code"]})
-        assert (gone.status_code, gone.json()["how"]) == (410, "lapsed")
+        gone = (await till.post("/scans", {"code": first.json()["code"]})).json()
+        assert (gone["answer"], gone["reason"]) == ("no", "lapsed")
         late = await citizen.post(f"/redemptions/{first.json()['redemption_id']}/codes")
         assert (late.status_code, late.json()["code"]) == (410, "merchant.redemption_ended")
 
@@ -215,9 +215,15 @@ async def test_what_is_asked_of_the_wrong_merchant_is_404(signed_in: SignedIn, c
     till, other = await signed_in(Role.MERCHANT), await signed_in(Role.MERCHANT)
     offer = await offered(till)
     told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
+    for code, reason in ((told["code"], "unknown"), ("https://example.test/?x=茶", "unreadable")):
+        answer = await other.post("/scans", {"code": code})
+        assert (answer.status_code, answer.json()["reason"]) == (200, reason)
+        assert (answer.json()["answer"], answer.json()["points"]) == ("no", None)
+        assert code not in answer.text
+    failed = (await other.get("/scans/failed")).json()["items"]
+    assert [one["reason"] for one in failed] == ["unreadable", "unknown"]
+    assert (await till.get("/scans/failed")).json()["items"] == []
     for answer in (
-        await other.post("/captures", {"code": told["code"]}),
-        await other.post("/captures", {"code": "https://example.test/?x=茶"}),
         await other.get(f"/redemptions/{told['redemption_id']}"),
         await other.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "mine"}),
     ):
@@ -251,7 +257,7 @@ async def test_lists_are_paged(signed_in: SignedIn, citizen: Citizen) -> None:
     made = [(await offered(till, price_points=1))["id"] for _ in range(5)]
     for offer_id in made:
         told = (await citizen.post("/redemptions", {"offer_id": offer_id})).json()
-        assert (await till.post("/captures", {"code": told["code"]})).status_code == 200
+        assert (await till.post("/scans", {"code": told["code"]})).json()["answer"] == "yes"
 
     async def walk(path: str, get: Any, name: str) -> list[str]:
         seen, cursor = [], ""
@@ -327,6 +333,8 @@ async def test_two_clerks_of_one_merchant_share_everything(
     first, second = [await signed_in(Role.MERCHANT, organisation=code) for _ in range(2)]
     offer = await offered(first)
     told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
-    one = await second.post("/captures", {"code": told["code"]})
-    assert UUID(one.json()["captured_by"]) == second.id
-    assert (await first.post("/captures", {"code": told["code"]})).json() == one.json()
+    one = (await second.post("/scans", {"code": told["code"]})).json()
+    assert UUID(one["receipt"]["captured_by"]) == second.id
+    again = (await first.post("/scans", {"code": told["code"]})).json()
+    assert (again["answer"], again["reason"]) == ("no", "used")
+    assert (again["receipt"], UUID(again["last_use"]["by"])) == (one["receipt"], second.id)

@@ -163,7 +163,7 @@ class Meeting:
         shop, buyer, redemption_id = self.shop, self.buyer, self.issued.redemption_id
         verbs: dict[str, Verb] = {
             "capture": lambda session: redemption.capture(
-                session, shop.keys, merchant_id=shop.id, staff_id=shop.clerk, code=self.issued.code
+                session, shop.keys, at=shop.till(), code=self.issued.code
             ),
             "cancel": lambda session: redemption.cancel(
                 session, participant_id=buyer.id, redemption_id=redemption_id

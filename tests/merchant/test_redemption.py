@@ -12,10 +12,12 @@ from backend import ledger
 from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
+from backend.kit.keys import Keys
 from backend.programmes import wallets
 from merchant import redemption
 from merchant.catalogue import OfferUnknown
 from merchant.redemption import (
+    RETRY_WITHIN,
     AlreadyRefunded,
     LimitReached,
     OfferClosed,
@@ -24,7 +26,9 @@ from merchant.redemption import (
     RedemptionNotCaptured,
     RedemptionUnknown,
     RefundTooLate,
+    Says,
     SoldOut,
+    Use,
     codes,
 )
 from tests.merchant.conftest import Arrive, Buyer, OpenShop, Shop, identity
@@ -58,14 +62,21 @@ async def test_a_redemption_sets_the_price_aside_and_a_till_turns_it_into_a_debt
     assert (await identity(db)).holds
 
 
-async def test_scanning_again_answers_the_same_receipt_however_late(shop: Shop, buyer: Buyer) -> None:
+async def test_scanning_again_answers_the_same_receipt_and_after_ten_minutes_when_it_was_used(
+    shop: Shop, buyer: Buyer
+) -> None:
     offer = await shop.offer()
     issued = await buyer.redeem_hot(offer)
     receipt = await shop.scan(issued.code)
     assert await shop.scan(issued.code) == receipt
     assert await shop.capture(issued.code) == receipt
-    with clock.travel(clock.now() + dt.timedelta(days=3)):
+    with clock.travel(receipt.captured_at + RETRY_WITHIN - dt.timedelta(seconds=30)):
         assert await shop.scan(issued.code) == receipt
+    with clock.travel(receipt.captured_at + RETRY_WITHIN + dt.timedelta(seconds=1)):
+        late = await shop.ask(issued.code)
+        assert (late.says, late.reason, late.receipt) == (Says.NO, "used", receipt)
+        assert late.last_use == Use(receipt.captured_at, shop.clerk, None, None)
+        assert await shop.capture(issued.code) == receipt
     assert await shop.payable() == 30
 
 
@@ -338,17 +349,19 @@ async def test_a_refund_comes_within_seven_days(shop: Shop, arrive: Arrive, days
 async def test_only_a_keyed_digest_of_a_code_is_kept(shop: Shop, buyer: Buyer, superuser: object) -> None:
     issued = await buyer.redeem(await shop.offer())
     renewed = await buyer.renew(issued)
-    assert re.fullmatch(r"[A-Za-z0-9_-]{24}", issued.code)
+    assert re.fullmatch(r"CPH1\.[A-Za-z0-9_-]{39}", issued.code)
+    assert re.fullmatch(r"[6-9][0-9]{15}", issued.number)
     kept = ""
     for table in ("redemption", "redemption_code", "redemption_open", "kit_idempotency_key"):
         kept += str(await superuser.fetch(f"SELECT * FROM {table}"))  # type: ignore[attr-defined]
-    for code in (issued.code, renewed.code):
+    for code in (issued.code, renewed.code, issued.number, renewed.number):
         assert code not in kept
-        assert repr(codes.digest(shop.keys, code))[2:-1] in kept
+        assert repr(codes.read(shop.keys, code)[0])[2:-1] in kept
 
 
 def test_codes_differ_and_their_drawing_is_svg() -> None:
-    made = {codes.new_code() for _ in range(1000)}
+    keys = Keys(b"a key that only this test knows..")
+    made = {codes.new_code(keys, expires_at=clock.now()).text for _ in range(1000)}
     assert len(made) == 1000
     drawing = codes.qr_svg(made.pop())
     assert drawing.startswith("<svg ")

@@ -232,6 +232,12 @@ measure  = "grams"
 by       = "person"
 period   = "season"
 
+[redeem]
+matures_after_days   = "14"
+confirm_above_points = "100"
+step_up_above_points = "300"
+source               = "programme policy"
+
 [groups]
 smallest = 7
 

@@ -35,6 +35,7 @@ def test_every_section_becomes_a_feature() -> None:
     assert features.rewards[1].prizes[0].count == 1
     assert features.rewards[3].protects_hours == UNKNOWN
     assert features.smallest_group == 7
+    assert (features.redeem.matures_after_days, features.redeem.refund_within_days) == (14, 7)
     assert features.on("collecting")
     assert not features.on("teams")
 
@@ -74,6 +75,7 @@ FAULTS = [
     ('expires_on = "12-31"', "expires_after_months = 3", "points.expires_after_months", "unknown_key"),
     ('count      = "5"', 'count      = "5.5"', "task[0].count", "not_whole"),
     ('multiplier = "2"', 'multiplier = "0.5"', "campaign[0].multiplier", "out_of_range"),
+    ('matures_after_days   = "14"', 'matures_after_days   = "-1"', "redeem.matures_after_days", "out_of_range"),
     ("smallest = 7", "smallest = 4", "groups.smallest", "out_of_range"),
     ("levels       = true", "teleports    = true", "switches.teleports", "unknown_key"),
     ('kind     = "goods"', 'kind     = "prop"', "reward[0].merchant", "unknown_key"),

@@ -132,11 +132,8 @@ class Earning(Stage):
         elif one.ended == "released" or one.refunded:
             expected = "merchant.redemption_ended"
         shop = OFFERS[till][0]
-        asked = {
-            "merchant_id": self.town.organisations[shop],
-            "staff_id": self.person(f"{till}-till"),
-            "code": one.code,
-        }
+        at = redemption.At(self.town.organisations[shop], self.person(f"{till}-till"))
+        asked = {"at": at, "code": one.code}
         answers = self.at_once(
             *(self.send(redemption.capture, self.settings.keys, **asked) for _ in range(tills))
         )
