@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.identity import doors, people
+from backend.identity import devices, doors, people
 from backend.identity.doors import Provider, Shown
 from backend.kit import clock, ids
 from backend.programmes import joined, wallets
@@ -21,6 +21,7 @@ async def build(city: City, *, source: str, programme: str) -> None:
     async with city.db.transaction() as session:
         stands = await people.citizen_with_phone(session, keys, phone=PHONE)
         ended = await doors.enter(session, keys, shown=Shown(Provider.WECHAT, "app", "o-audited"))
+        await devices.seen(session, keys, participant_id=stands, secret="a-secret-of-the-audited-phone")
     for name, who in (("J0", stands), ("J1", ended)):
         city.citizens.append(who)
         await city.link(len(city.citizens) - 1, "bike_account", source, name)

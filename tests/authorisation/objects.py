@@ -28,6 +28,10 @@ OBJECTS: dict[str, dict[str, Found]] = {
         """,
             "owner",
         ),
+        "device_id": Found("SELECT id AS device_id, participant_id AS owner FROM device LIMIT 1", "owner"),
+        "door_id": Found(
+            "SELECT id AS door_id, participant_id AS owner FROM door WHERE closed_at IS NULL LIMIT 1", "owner"
+        ),
         "entry_id": Found(
             "SELECT id AS entry_id, participant_id AS owner FROM footprint_entry e WHERE NOT EXISTS "
             "(SELECT FROM footprint_withdrawal w WHERE w.entry_id = e.id) LIMIT 1",

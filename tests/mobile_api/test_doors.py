@@ -29,7 +29,7 @@ async def test_a_code_is_good_once_and_an_unknown_or_closed_door_is_refused(
     refused = await client.post("/sign-in/doors/wechat", json=code)
     assert (refused.status_code, refused.json()["code"]) == (401, "identity.door_code_refused")
     closed = await client.post("/sign-in/doors/alipay", json=code)
-    assert (closed.status_code, closed.json()["code"]) == (503, "identity.door_not_configured")
+    assert (closed.status_code, closed.json()["code"]) == (404, "identity.door_not_configured")
     assert (await client.post("/sign-in/doors/other", json=code)).status_code == 422
 
 

@@ -13,7 +13,7 @@ class DoorNotConfigured(DomainError):
     """This deployment does not offer that way to sign in."""
 
     code = "identity.door_not_configured"
-    kind = Kind.UNAVAILABLE
+    kind = Kind.NOT_FOUND
     title_zh = "本部署未开通该登录方式。"
 
 
