@@ -9,10 +9,18 @@ from backend.kit.http import surface
 from backend.kit.settings import Settings
 from merchant import webhooks
 from merchant.catalogue import endpoints as catalogue
+from merchant.contracts import endpoints as contracts
 from merchant.redemption import endpoints as redemption
 from merchant.settlement import endpoints as settlement
 
-ROUTERS = (staff_http.router, catalogue.router, redemption.router, settlement.router, webhooks.router)
+ROUTERS = (
+    staff_http.router,
+    contracts.router,
+    catalogue.router,
+    redemption.router,
+    settlement.router,
+    webhooks.router,
+)
 
 
 def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way

@@ -10,6 +10,7 @@ from backend.kit.settings import Settings
 from operator_api import (
     admission,
     certification,
+    contracts,
     engagement,
     events,
     external_claims,
@@ -39,6 +40,7 @@ ROUTERS = (
     simulations.router,
     trials.router,
     payouts.router,
+    contracts.router,
     sources.router,
     held.router,
     external_claims.router,

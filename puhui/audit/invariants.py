@@ -46,6 +46,7 @@ from backend.programmes import checks as programmes
 from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
 from merchant.catalogue import checks as offers
+from merchant.contracts import CONTRACT
 from merchant.redemption import checks as redemptions
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
@@ -64,6 +65,7 @@ ACT_KINDS = (
     *registry.KINDS,
     *surrender.KINDS,
     PAYOUT,
+    CONTRACT,
 )
 
 

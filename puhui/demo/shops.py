@@ -26,6 +26,11 @@ OFFERS = {
         "items": 1,
     },
 }
+CONTRACT = {  # figures of the demonstration: nobody pays anybody
+    "fen_per_point": "1",
+    "terms": [{"id": "standard", "funding": [{"funder": "programme", "share": "1"}]}],
+    "valid_from": "2026-01-01",
+}
 _LAPSE = timedelta(minutes=2)  # a code is good for one
 
 
@@ -58,6 +63,8 @@ async def _open(stage: Stage, code: str) -> dict[str, Any]:
     await stage.admit_organisation(by, code, SHOPS[code], Role.MERCHANT)
     till = f"{code}-till"
     await stage.admit_staff(by, code, till, Role.MERCHANT)
+    path = f"/operator/v1/programmes/{PROGRAMME}/contracts/proposals"
+    await stage.agree(by, path, path + "/{act}/approval", {"merchant": code, **CONTRACT})
     offer = {"programme": PROGRAMME, **OFFERS[code]}
     made: dict[str, Any] = await stage.callers[till].ask("POST", "/merchant/v1/offers", offer)
     return made

@@ -25,6 +25,7 @@ from backend.programmes import wallets
 from merchant import catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
+from tests import contracts
 from tests.audit import (
     benefits,
     capped,
@@ -242,6 +243,7 @@ class City:
                 session, keys, organisation_code="teahouse", login="till",
                 password="correct horse battery", roles=[Role.MERCHANT],
             )  # fmt: skip
+        await contracts.agree(self.db, keys, merchant_id=shop.id, programme=PROGRAMME)
         own: dict[str, Any] = {"merchant_id": shop.id}
         made = {}
         for name, points, items in (("tea", 50, 5), ("book", 20, 1), ("cake", 30, 1), ("bun", 1, None)):

@@ -32,6 +32,7 @@ TABLES = (
     "batch_draw", "batch_finding", "batch_statement", "batch_issuance",
     "certification_shortfall", "certification_correction", "certification_cancellation", "certification_cover",
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
+    "contract_edition",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
     "footprint_entry", "footprint_withdrawal",
     "budget_reached", "action_unfunded", "benefit_payout", "benefit_payout_line",

@@ -29,6 +29,7 @@ from merchant.redemption import (
     Says,
     Scanned,
 )
+from tests import contracts
 
 PROGRAMME = "gd-green-travel"
 NEXT_YEAR = dt.date(2030, 12, 31)
@@ -107,6 +108,13 @@ class Shop:
                 reason="tea was cold",
             )
 
+    async def refund_part(self, redemption_id: UUID, part_id: str, points: int) -> Receipt:
+        async with self.db.transaction() as session:
+            return await redemption.refund_part(
+                session, merchant_id=self.id, staff_id=self.clerk, redemption_id=redemption_id, part_id=part_id,
+                points=points, reason="half of it was cold",
+            )  # fmt: skip
+
     async def payable(self) -> int:
         async with self.db.transaction() as session:
             found = await settlement.payables_of(session, merchant_id=self.id)
@@ -175,7 +183,7 @@ class Buyer:
         return {code.rsplit(":", 1)[1]: points for code, points in found.items() if points}
 
 
-OpenShop = Callable[[], Awaitable[Shop]]
+OpenShop = Callable[..., Awaitable[Shop]]
 Arrive = Callable[..., Awaitable[Buyer]]
 
 
@@ -184,7 +192,8 @@ async def run_programme(db: Database) -> None:
         await programmes.register(session, pack=packs.load_all().find(PROGRAMME))
 
 
-async def open_one_shop(db: Database, settings: Settings) -> Shop:
+async def open_one_shop(db: Database, settings: Settings, contract: str | None = "1") -> Shop:
+    """`contract`: what a point is worth in fen; None for a shop that has not agreed to anything yet."""
     code = f"shop-{uuid4().hex[:8]}"
     async with db.transaction() as session:
         made = await organisations.create_organisation(
@@ -194,6 +203,10 @@ async def open_one_shop(db: Database, settings: Settings) -> Shop:
             session, settings.keys, organisation_code=code, login=f"c{uuid4().hex[:10]}",
             password="correct horse battery", roles=[Role.MERCHANT],
         )  # fmt: skip
+    if contract is not None:
+        await contracts.agree(
+            db, settings.keys, merchant_id=made.id, programme=PROGRAMME, fen_per_point=contract
+        )
     return Shop(db, settings.keys, made.id, code, hired.staff.id)
 
 
@@ -206,7 +219,7 @@ async def programme(db: Database) -> str:
 @pytest.fixture
 def open_shop(db: Database, settings: Settings, programme: str) -> OpenShop:
     del programme
-    return lambda: open_one_shop(db, settings)
+    return lambda contract="1": open_one_shop(db, settings, contract)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from backend.kit.settings import Settings
 from merchant import catalogue
 from offset_bridge import registry, surrender
 from offset_bridge.registry import Allotment, Mode
+from tests import contracts
 from tests.properties.path.model import ALLOWANCES, Model
 from tests.unscreened import unscreened
 
@@ -63,7 +64,7 @@ async def found(db: Database, settings: Settings) -> tuple[Town, Model]:
     with clock.travel(FOUNDED):
         await _hire(db, settings, town)
         await _run_programme(db, settings, town)
-        await _offer(db, town, model)
+        await _offer(db, settings, town, model)
     with clock.travel(OPENED):
         await _open_registry(db, town, model)
     return town, model
@@ -115,7 +116,9 @@ async def _run_programme(db: Database, settings: Settings, town: Town) -> None:
             )  # fmt: skip
 
 
-async def _offer(db: Database, town: Town, model: Model) -> None:
+async def _offer(db: Database, settings: Settings, town: Town, model: Model) -> None:
+    for code in sorted({shop for shop, _, _ in OFFERS.values()}):
+        await contracts.agree(db, settings.keys, merchant_id=town.organisations[code], programme=PROJECT)
     for name, (shop, points, items) in OFFERS.items():
         async with db.transaction() as session:
             made = await catalogue.create_offer(
