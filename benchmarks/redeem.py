@@ -1,73 +1,92 @@
-"""Whole redemptions, from the hold to the capture, beside pgbench's TPC-B on the same server.
+"""Redemptions over HTTP, from the hold to the capture, beside pgbench's TPC-B on the same server.
 
-A redemption is two transactions: points on hold for an item of limited stock, with a code; then the code captured by
-the shop's till. Measured at one popular shop on the hot path, spread over many shops, and at one shop through
-sessions, in turns. 32 clients in two processes, as pgbench has 32 clients on two threads.
+The platform's own app under uvicorn on the loopback, two workers, everything on: tokens and sessions, idempotency keys, rate
+limits (raised), request ids, the log. 32 clients in two further processes, as pgbench has 32 clients on two threads. A
+redemption is two requests, and requests are counted: a citizen's hold, for an item of limited stock, and the scan at the
+merchant's till. Measured spread over all merchants, and at one popular merchant. Codes are asked for without a drawing, as an
+app does that draws itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import random
 import statistics
 import time
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from backend import packs, programmes
-from backend.identity import Role, organisations, people, staff
-from backend.kit import clock, ids
+from backend.identity import Role, organisations, staff
+from backend.identity.tokens import Audience
+from backend.identity.tokens.access import sign_access
+from backend.kit import ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from backend.programmes import wallets
-from benchmarks import tpcb
+from benchmarks import tpcb, wire
 from benchmarks.harness import Bench, Report, Round, scratch, superuser
 from benchmarks.tpcb import CLIENTS, PROCESSES, REFERENCE
-from merchant import catalogue, redemption
+from merchant import catalogue
 from puhui import embedded, runtime
 
 PROGRAMME = "gd-green-travel"
-PEOPLE, SHOPS = 10_000, 200
+CITIZENS, ACTIVE, MERCHANTS, WORKERS = 10_000, 10_000, 1_000, 2
 ITEMS = 100_000_000
+_WARM_S = 1.0
+_CODE = b'"code":"'
 _WAYS = {
-    "one": "one popular shop, on the hot path",
-    "many": f"{SHOPS} shops, on the hot path",
-    "session": "one popular shop, through sessions",
+    "many": f"{MERCHANTS} merchants, over HTTP",
+    "one": "one popular merchant, over HTTP",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _City:
-    """Who redeems, and where: an offer of limited stock per shop."""
+class _Person:
+    """Somebody with a session."""
 
-    citizens: list[UUID]
-    shops: list[tuple[UUID, UUID]]
-    till: UUID
+    id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _City:
+    """Who redeems, and where: an offer of limited stock and a clerk per merchant."""
+
+    citizens: list[_Person]
+    merchants: list[tuple[UUID, _Person]]
 
 
 async def run(
-    servers: embedded.Servers, settings: Settings, *, seconds: float = 10, rounds: int = 5
+    servers: embedded.Servers,
+    settings: Settings,
+    *,
+    seconds: float = 10,
+    rounds: int = 5,
+    citizens: int = CITIZENS,
 ) -> list[Report]:
-    """A report per way; the first one also tells the rate of one shop beside that of many."""
-    reports = {way: Report(f"redeem {way}", "redemptions/s", REFERENCE) for way in _WAYS}
+    """A report per way; the second one also tells the rate of one merchant beside that of many."""
+    reports = {way: Report(f"redeem {way}", "requests/s", REFERENCE) for way in _WAYS}
     async with scratch(servers, settings) as reference, scratch(servers, settings) as bench:
         await asyncio.to_thread(tpcb.set_up, reference)
         async with runtime.database(bench.settings) as db:
-            city = await _set_up(db, bench.settings)
+            offers = await _merchants(db, bench.settings)
+        city = await _people(bench, offers, citizens)
         async with superuser(bench) as connection:
             await connection.execute("VACUUM ANALYZE")
-        for number in range(rounds):
-            tps = await asyncio.to_thread(tpcb.rate, reference, seconds)
-            turn = list(reports) if number % 2 else list(reports)[::-1]
-            for way in turn:
-                report = reports[way]
-                if number == 0:
-                    report.notes["way"] = _WAYS[way]
-                    report.rows_before = await _rows(bench)
-                done, latencies = await asyncio.to_thread(_ours, bench.settings, way, city, seconds)
-                report.rounds.append(Round(done / seconds, tps))
-                report.latencies_ms.extend(latencies)
+        with wire.served(bench.settings, workers=WORKERS) as port:
+            for number in range(rounds):
+                tps = await asyncio.to_thread(tpcb.rate, reference, seconds)
+                turn = list(reports) if number % 2 else list(reports)[::-1]
+                for way in turn:
+                    report = reports[way]
+                    if number == 0:
+                        report.notes |= {"way": _WAYS[way], "citizens": citizens}
+                        report.rows_before = await _rows(bench)
+                    done, latencies = await asyncio.to_thread(_ours, bench.settings, port, way, city, seconds)
+                    report.rounds.append(Round(done / seconds, tps))
+                    report.latencies_ms.extend(latencies)
     ratios = [
         one.rate / many.rate for one, many in zip(reports["one"].rounds, reports["many"].rounds, strict=True)
     ]
@@ -84,11 +103,12 @@ async def _rows(bench: Bench) -> int:
         return int(await connection.fetchval("SELECT count(*) FROM redemption"))
 
 
-async def _set_up(db: Database, settings: Settings) -> _City:
+async def _merchants(db: Database, settings: Settings) -> list[tuple[UUID, UUID]]:
+    """Merchants with an offer each; answers (merchant, offer)."""
+    codes = [f"shop-{number}" for number in range(MERCHANTS)]
     async with db.transaction() as session:
         await programmes.register(session, pack=packs.load_all().find(PROGRAMME))
-        codes = [f"shop-{number}" for number in range(SHOPS)]
-        shops = [
+        made = [
             await organisations.create_organisation(
                 session, code=code, name_zh="商户", name_en="Shop", roles=[Role.MERCHANT]
             )
@@ -99,68 +119,136 @@ async def _set_up(db: Database, settings: Settings) -> _City:
             password=ids.uuid7().hex, roles=[Role.MERCHANT],
         )  # fmt: skip
     offers = []
-    for shop in shops:
+    for merchant in made:
         async with db.transaction() as session:
             offer = await catalogue.create_offer(
-                session, merchant_id=shop.id, programme=PROGRAMME, title_zh="茶", title_en="Tea", price_points=3,
+                session, merchant_id=merchant.id, programme=PROGRAMME, title_zh="茶", title_en="Tea", price_points=3,
                 items=ITEMS, created_by=clerk.staff.id,
             )  # fmt: skip
-        offers.append((shop.id, offer.id))
-    async with db.transaction() as session:
-        citizens = await people.register_many(session, count=PEOPLE)
-        earned = [wallets.Earning(ids.uuid7(), citizen, 10**9, None, clock.now()) for citizen in citizens]
-        await wallets.earn_many(session, programme=PROGRAMME, earnings=earned)
-    return _City(citizens, offers, clerk.staff.id)
+        offers.append((merchant.id, offer.id))
+    return offers
 
 
-def _ours(settings: Settings, way: str, city: _City, seconds: float) -> tuple[int, list[float]]:
-    """Redemptions by all clients, and the latency of each in milliseconds."""
+async def _people(bench: Bench, offers: list[tuple[UUID, UUID]], citizens: int) -> _City:
+    """Wallets of all citizens by whole sets; sessions of those who redeem, evenly among all, and of a clerk per merchant."""
+    async with superuser(bench) as connection:
+        for statement in _WALLETS:
+            await connection.execute(statement.format(citizens=citizens, programme=PROGRAMME))
+        await connection.execute(_CLERKS)
+        await connection.execute(
+            _SESSIONS, "citizen", [_citizen(n * citizens // ACTIVE) for n in range(min(ACTIVE, citizens))]
+        )
+        clerks = {
+            row["organisation_id"]: row["id"]
+            for row in await connection.fetch("SELECT id, organisation_id FROM staff")
+        }
+        await connection.execute(_SESSIONS, "staff", list(clerks.values()))
+        sessions = {
+            row["subject"]: row["id"]
+            for row in await connection.fetch("SELECT subject, id FROM token_family")
+        }
+    return _City(
+        [
+            _Person(subject, session)
+            for subject, session in sessions.items()
+            if subject not in clerks.values()
+        ],
+        [(offer, _Person(clerks[merchant], sessions[clerks[merchant]])) for merchant, offer in offers],
+    )
+
+
+def _citizen(number: int) -> UUID:
+    return UUID(f"018f0000-0000-7000-8000-{number:012x}")
+
+
+_ID = "('018f0000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+_WALLETS = (
+    f"INSERT INTO participant (id, kind) SELECT {_ID}, 'citizen' FROM generate_series(0, {{citizens}} - 1) n",
+    "SELECT ledger_open(ARRAY['issuer:{programme}'], ARRAY['issuer'], ARRAY[NULL::date])",
+    f"""INSERT INTO ledger_account (code, kind, unit, guard, due, balance)
+        SELECT 'wallet:' || {_ID} || ':{{programme}}:2999-12-31', 'wallet', 'pt', 'floor', '2999-12-31', 1000000000
+        FROM generate_series(0, {{citizens}} - 1) n""",
+    """INSERT INTO ledger_transfer (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at)
+       SELECT ('018f0001-0000-7000-8000-' || lpad(to_hex(a.id), 12, '0'))::uuid, 1, i.id, a.id, 'pt', a.balance,
+              'points.earned', now()
+       FROM ledger_account a, ledger_account i WHERE a.kind = 'wallet' AND i.code = 'issuer:{programme}'""",
+)
+_CLERKS = """
+    WITH more AS (
+        INSERT INTO staff (id, organisation_id, login, password_hash, totp_sealed, created_at)
+        SELECT gen_random_uuid(), o.id, 'till-' || o.code, s.password_hash, s.totp_sealed, now()
+        FROM organisation o JOIN organisation_role r ON r.organisation_id = o.id AND r.role = 'merchant', staff s
+        WHERE s.login = 'till' AND o.id <> s.organisation_id RETURNING id, organisation_id)
+    INSERT INTO staff_role (staff_id, organisation_id, role) SELECT id, organisation_id, 'merchant' FROM more
+"""
+_SESSIONS = """
+    INSERT INTO token_family (id, audience, subject, started_at, expires_at)
+    SELECT gen_random_uuid(), $1, subject, now(), now() + interval '1 day' FROM unnest($2::uuid[]) AS subject
+"""
+
+
+def _ours(settings: Settings, port: int, way: str, city: _City, seconds: float) -> tuple[int, list[float]]:
+    """Requests by all clients, and the latency of each in milliseconds."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES) as pool:
         found = pool.starmap(
-            _process, [(settings, way, city, seconds, number) for number in range(PROCESSES)]
+            _process, [(settings, port, way, _part(city, number), seconds) for number in range(PROCESSES)]
         )
     return sum(len(latencies) for latencies in found), [one for latencies in found for one in latencies]
 
 
-def _process(settings: Settings, way: str, city: _City, seconds: float, number: int) -> list[float]:
-    return runtime.run(_clients(settings, way, city, seconds, number))
+def _part(city: _City, number: int) -> _City:
+    return _City(city.citizens[number::PROCESSES], city.merchants)
 
 
-async def _clients(settings: Settings, way: str, city: _City, seconds: float, number: int) -> list[float]:
-    each = CLIENTS // PROCESSES
-    sized = settings.model_copy(update={"pool_size": each, "hot_pool_size": each})
-    async with runtime.database(sized) as db:
-        latencies: list[float] = []
-        await asyncio.gather(
-            *(_redeem(db, settings, way, city, random.Random(client)) for client in range(each))
+def _process(settings: Settings, port: int, way: str, city: _City, seconds: float) -> list[float]:
+    citizens = [_authorised(settings, Audience.CITIZEN, person) for person in city.citizens]
+    merchants = city.merchants[:1] if way == "one" else city.merchants
+    tills = [
+        (
+            json.dumps({"offer_id": str(offer), "drawing": False}).encode(),
+            _authorised(settings, Audience.STAFF, clerk),
         )
-        until = time.perf_counter() + seconds
+        for offer, clerk in merchants
+    ]
+    return runtime.run(_clients(port, citizens, tills, seconds))
 
-        async def client(chance: random.Random) -> None:
-            while (before := time.perf_counter()) < until:
-                await _redeem(db, settings, way, city, chance)
-                latencies.append((time.perf_counter() - before) * 1_000)
 
-        seed = time.time_ns()
-        await asyncio.gather(*(client(random.Random(seed + number * each + place)) for place in range(each)))
+def _authorised(settings: Settings, audience: Audience, person: _Person) -> dict[str, str]:
+    token, _ = sign_access(settings, audience, subject=person.id, session_id=person.session_id)
+    return {"authorization": f"Bearer {token}"}
+
+
+async def _clients(
+    port: int,
+    citizens: list[dict[str, str]],
+    tills: list[tuple[bytes, dict[str, str]]],
+    seconds: float,
+) -> list[float]:
+    latencies: list[float] = []
+    begins = time.perf_counter() + _WARM_S
+    ends = begins + seconds
+
+    async def ask(client: wire.Client, path: str, headers: dict[str, str], body: bytes, expect: int) -> bytes:
+        before = time.perf_counter()
+        answer = await client.ask("POST", path, headers, body, expect=expect)
+        if begins <= before and time.perf_counter() < ends:
+            latencies.append((time.perf_counter() - before) * 1_000)
+        return answer
+
+    async def one() -> None:
+        client = await wire.Client.connect("127.0.0.1", port)
+        chance = random.Random()
+        while time.perf_counter() < ends:
+            body, till = chance.choice(tills)
+            key = {"idempotency-key": str(uuid4())}
+            held = await ask(client, "/mobile/v1/redemptions", chance.choice(citizens) | key, body, 201)
+            at = held.find(_CODE) + len(_CODE)
+            code = held[at : held.find(b'"', at)]
+            said = await ask(client, "/merchant/v1/scans", till, b'{"code":"' + code + b'"}', 200)
+            if not said.startswith(b'{"answer":"yes"'):
+                raise wire.Refused(said[:300].decode())
+        await client.close()
+
+    await asyncio.gather(*(one() for _ in range(CLIENTS // PROCESSES)))
     return latencies
-
-
-async def _redeem(db: Database, settings: Settings, way: str, city: _City, chance: random.Random) -> None:
-    """One citizen redeems something, one till captures it."""
-    citizen = chance.choice(city.citizens)
-    shop, offer = chance.choice(city.shops) if way == "many" else city.shops[0]
-    if way == "session":
-        async with db.transaction() as session:
-            issued = await redemption.redeem(session, settings.keys, participant_id=citizen, offer_id=offer)
-        async with db.transaction() as session:
-            await redemption.capture(
-                session, settings.keys, merchant_id=shop, staff_id=city.till, code=issued.code
-            )
-        return
-    async with db.hot_statement() as connection:
-        issued = await redemption.redeem_hot(
-            connection, settings.keys, participant_id=citizen, offer_id=offer
-        )
-    await redemption.scan(db, settings.keys, merchant_id=shop, staff_id=city.till, code=issued.code)
