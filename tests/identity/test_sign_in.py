@@ -120,6 +120,28 @@ async def test_codes_for_one_number_are_a_minute_apart_and_eight_a_day(
         await _ask(db, settings, phone)
 
 
+async def test_a_number_of_which_ten_codes_lie_unused_gets_one_attempt_a_code_and_is_not_locked_out(
+    db: Database, settings: Settings
+) -> None:
+    phone, begun = _phone(), clock.now()
+    for turn in range(10):  # five a day, on two days: somebody guesses
+        with clock.travel(begun + timedelta(days=turn // 5, minutes=2 * turn)):
+            await _ask(db, settings, phone)
+    with clock.travel(begun + timedelta(days=3)):
+        asked = await _ask(db, settings, phone)
+        with pytest.raises(sign_in.SignInCodeWrong):
+            await _give(db, settings, asked, code=_other(asked.code))
+        with pytest.raises(sign_in.SignInCodeWrong):
+            await _give(db, settings, asked)
+        with clock.travel(clock.now() + timedelta(minutes=2)):
+            assert await _give(db, settings, await _ask(db, settings, phone))  # its owner types it right
+    with clock.travel(begun + timedelta(days=9)):
+        asked = await _ask(db, settings, phone)
+        with pytest.raises(sign_in.SignInCodeWrong):
+            await _give(db, settings, asked, code=_other(asked.code))
+        assert await _give(db, settings, asked)
+
+
 async def test_twenty_requests_at_once_for_one_number_send_one_code(db: Database, settings: Settings) -> None:
     phone = _phone()
     results = await asyncio.gather(*(_ask(db, settings, phone) for _ in range(20)), return_exceptions=True)
@@ -204,7 +226,7 @@ async def test_neither_number_nor_code_nor_address_lies_in_clear(
 
 async def test_old_codes_are_forgotten_once_no_limit_counts_them(db: Database, settings: Settings) -> None:
     asked = await _ask(db, settings, _phone())
-    with clock.travel(clock.now() + timedelta(days=3)):
+    with clock.travel(clock.now() + timedelta(days=9)):
         async with db.transaction() as session:
             await sign_in.forget_old_codes(session)
     with pytest.raises(sign_in.SignInCodeWrong):

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from backend import ledger
-from backend.identity import consent, doors, joining, means, people, tokens
+from backend.identity import consent, doors, erase_person, joining, means, people, tokens
 from backend.identity.doors import Provider, Shown
 from backend.kit import clock, ids
 from backend.kit.db import Database
@@ -266,3 +266,15 @@ async def test_who_ended_keeps_no_door_no_session_and_no_means_and_their_word_is
         bearer = tokens.verify_access(settings, tokens.Audience.CITIZEN, pair.access_token)
         with pytest.raises(tokens.TokenRefused):
             await tokens.check_session(session, bearer)
+
+
+async def test_who_leaves_takes_the_keys_of_every_account_of_theirs_along(
+    db: Database, settings: Settings, two: tuple[Citizen, Citizen]
+) -> None:
+    stands, ended = two
+    await _join(db, settings, ended, stands)
+    async with db.transaction() as session:
+        await erase_person(session, participant_id=stands.id)
+        for one in (stands, ended):
+            assert await people.data_key(session, settings.keys, participant_id=one.id) is None
+            assert await doors.doors_of(session, participant_id=one.id) == []

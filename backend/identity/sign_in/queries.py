@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _RECENT = text("""
     SELECT of_phone.last_at, of_phone.for_phone, of_address.from_address, of_address.used_from_address,
-           of_device.from_device, of_device.used_from_device
+           of_phone.unused_for_phone, of_device.from_device, of_device.used_from_device
     FROM (SELECT max(requested_at) FILTER (WHERE purpose = :purpose) AS last_at,
-                 count(*) FILTER (WHERE requested_at > :since) AS for_phone
+                 count(*) FILTER (WHERE requested_at > :since) AS for_phone,
+                 count(*) FILTER (WHERE requested_at > :since_week AND used_at IS NULL) AS unused_for_phone
           FROM sign_in_code WHERE phone_index = :phone_index) AS of_phone,
          (SELECT count(*) AS from_address, count(used_at) AS used_from_address
           FROM sign_in_code WHERE address_index = :address_index AND requested_at > :since) AS of_address,
@@ -23,14 +24,15 @@ _RECENT = text("""
 
 _INSERT = text("""
     INSERT INTO sign_in_code
-        (request_id, phone_index, address_index, device_index, purpose, code_mac, requested_at, expires_at)
+        (request_id, phone_index, address_index, device_index, purpose, code_mac, allowed, requested_at, expires_at)
     VALUES
-        (:request_id, :phone_index, :address_index, :device_index, :purpose, :code_mac, :requested_at, :expires_at)
+        (:request_id, :phone_index, :address_index, :device_index, :purpose, :code_mac, :allowed, :requested_at,
+         :expires_at)
 """)
 
 _SPEND_ATTEMPT = text("""
     UPDATE sign_in_code SET attempts = attempts + 1
-    WHERE request_id = :request_id AND attempts < :allowed AND used_at IS NULL AND expires_at > :now
+    WHERE request_id = :request_id AND attempts < allowed AND used_at IS NULL AND expires_at > :now
     RETURNING request_id
 """)
 
@@ -52,8 +54,8 @@ async def insert(session: AsyncSession, **row: Any) -> None:
     await session.execute(_INSERT, row)
 
 
-async def spend_attempt(session: AsyncSession, *, request_id: UUID, now: datetime, allowed: int) -> bool:
-    given = {"request_id": request_id, "now": now, "allowed": allowed}
+async def spend_attempt(session: AsyncSession, *, request_id: UUID, now: datetime) -> bool:
+    given = {"request_id": request_id, "now": now}
     return (await session.execute(_SPEND_ATTEMPT, given)).first() is not None
 
 

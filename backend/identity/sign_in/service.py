@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import people
@@ -22,12 +23,14 @@ from backend.identity.locks import take_turns
 from backend.identity.sealing import blind_index
 from backend.identity.sign_in import queries
 from backend.identity.sign_in.errors import SignInCodeTooSoon, SignInCodeWrong, TooManySignInCodes
-from backend.kit import clock, ids
+from backend.kit import clock, ids, metrics
 from backend.kit.settings import Keys
 
 CODE_DIGITS = 6
 CODE_LASTS = timedelta(minutes=10)
 ATTEMPTS = 3
+ATTEMPTS_UNDER_ATTACK = 1  # for a number of which so many codes were left unused within a week
+UNUSED_A_WEEK = 10
 SPACING = timedelta(seconds=60)  # between two codes of one use for one number
 CODES_A_DAY_PER_NUMBER = 8  # of every use together
 CODES_A_DAY_PER_ADDRESS = 500  # many people share one address behind a mobile carrier's gateway,
@@ -35,6 +38,15 @@ UNUSED_A_DAY_PER_ADDRESS = 50  # but most of them use the code that they asked f
 CODES_A_DAY_PER_DEVICE = 20
 UNUSED_A_DAY_PER_DEVICE = 5
 _DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+
+
+_codes = Counter(
+    "puhui_sign_in_codes",
+    "Codes for phones: asked for, refused by a limit, used, and shown wrong.",
+    ["use", "outcome"],
+    registry=metrics.registry,
+)
 
 
 class Use(enum.StrEnum):
@@ -88,6 +100,7 @@ async def request_code(
         device_index=device_index,
         purpose=use.value,
         since=now - _DAY,
+        since_week=now - _WEEK,
     )
     if (
         recent.for_phone >= CODES_A_DAY_PER_NUMBER
@@ -96,6 +109,7 @@ async def request_code(
         or recent.from_device >= CODES_A_DAY_PER_DEVICE
         or recent.from_device - recent.used_from_device >= UNUSED_A_DAY_PER_DEVICE
     ):
+        _codes.labels(use.value, "refused").inc()
         raise TooManySignInCodes
     if recent.last_at is not None and recent.last_at + SPACING > now:
         raise SignInCodeTooSoon(retry_after_s=int((recent.last_at + SPACING - now).total_seconds()) + 1)
@@ -108,18 +122,20 @@ async def request_code(
         device_index=device_index,
         purpose=use.value,
         code_mac=_mac(keys, request_id, phone_index, code, _context(use, bound_to)),
+        allowed=ATTEMPTS if recent.unused_for_phone < UNUSED_A_WEEK else ATTEMPTS_UNDER_ATTACK,
         requested_at=now,
         expires_at=now + CODE_LASTS,
     )
+    _codes.labels(use.value, "asked").inc()
     return RequestedCode(request_id=request_id, phone=phone, code=code, expires_at=now + CODE_LASTS)
 
 
 async def spend_attempt(session: AsyncSession, *, request_id: UUID) -> None:
-    """Spend one of the three attempts, before the code is looked at.
+    """Spend one of the code's attempts (three, or one where the number is under attack), before the code is looked at.
 
     The caller's transaction must be committed even when the code turns out wrong, or guessing is free.
     """
-    if not await queries.spend_attempt(session, request_id=request_id, now=clock.now(), allowed=ATTEMPTS):
+    if not await queries.spend_attempt(session, request_id=request_id, now=clock.now()):
         raise SignInCodeWrong
 
 
@@ -142,6 +158,7 @@ async def use_code(
         code_mac=_mac(keys, request_id, phone_index, code, _context(use, bound_to)),
         now=clock.now(),
     )
+    _codes.labels(use.value, "used" if used else "wrong").inc()
     if not used:
         raise SignInCodeWrong
 
@@ -156,7 +173,7 @@ async def exchange_code(
 
 async def forget_old_codes(session: AsyncSession) -> None:
     """Remove the codes that no limit counts any more."""
-    await queries.forget(session, before=clock.now() - 2 * _DAY)
+    await queries.forget(session, before=clock.now() - _WEEK - _DAY)
 
 
 def _context(use: Use, bound_to: bytes) -> bytes:

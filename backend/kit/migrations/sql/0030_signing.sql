@@ -3,7 +3,8 @@
 -- What a code is for, and which device asked: a code made for one thing is worthless for another.
 ALTER TABLE sign_in_code
     ADD COLUMN purpose text NOT NULL DEFAULT 'sign_in' CHECK (purpose IN ('sign_in', 'step_up', 'new_phone')),
-    ADD COLUMN device_index bytea;
+    ADD COLUMN device_index bytea,
+    ADD COLUMN allowed smallint NOT NULL DEFAULT 3 CHECK (allowed BETWEEN 1 AND 3);
 CREATE INDEX sign_in_code_device ON sign_in_code (device_index, requested_at) WHERE device_index IS NOT NULL;
 
 -- Someone showed once more who they are, for one purpose of one session. Operation: no fact rests on these rows.
