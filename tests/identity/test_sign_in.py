@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,7 +12,7 @@ import pytest
 import structlog
 
 from backend.identity import sign_in
-from backend.identity.sign_in import LogSender, NoSender, RequestedCode, Use
+from backend.identity.sign_in import LogSender, NoSender, RequestedCode, Use, service
 from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
@@ -248,3 +249,32 @@ async def test_outside_the_embedded_mode_nothing_pretends_to_send(settings: Sett
     assert isinstance(sender, NoSender)
     with pytest.raises(sign_in.NoSenderConfigured):
         await sender.send(phone=_phone(), code="123456", request_id=uuid4())
+
+
+def test_the_figures_in_the_documentation_follow_from_the_limits() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "signing-in.md").read_text("utf-8")
+    right, a_day = 10.0**-service.CODE_DIGITS, service.CODES_A_DAY_PER_NUMBER
+    of_one = a_day * service.ATTEMPTS
+    of_a_year = 365 * a_day * service.ATTEMPTS_UNDER_ATTACK + service.UNUSED_A_WEEK * (
+        service.ATTEMPTS - service.ATTEMPTS_UNDER_ATTACK
+    )
+    of_an_address = service.UNUSED_A_DAY_PER_ADDRESS * service.ATTEMPTS
+    for guesses, likely in (
+        (service.ATTEMPTS, "0.0003 %"),
+        (of_one, "0.0024 %"),
+        (of_a_year, "0.29 %"),
+        (of_an_address, "0.015 %"),
+        (100 * of_an_address, "1.5 %"),
+    ):
+        percent = 100 * (1 - (1 - right) ** guesses)
+        assert percent == pytest.approx(float(likely.split()[0]), rel=0.02)
+        said = f" {guesses:,} | {likely}".replace(",", " ")
+        assert any(said in line for line in told.splitlines()), said
+    assert 10_000 * of_an_address * right == pytest.approx(1.5)
+    for name, value in (
+        ("每码尝试次数", f"{service.ATTEMPTS}"),
+        ("每号每日", f"{a_day}"),
+        ("每地址每日未用/全部", f"{service.UNUSED_A_DAY_PER_ADDRESS} / {service.CODES_A_DAY_PER_ADDRESS}"),
+        ("每设备每日未用/全部", f"{service.UNUSED_A_DAY_PER_DEVICE} / {service.CODES_A_DAY_PER_DEVICE}"),
+    ):
+        assert f"{name} | {value} |" in told
