@@ -17,6 +17,7 @@ from backend.identity.staff.errors import (
 from backend.identity.staff.service import (
     change_password,
     check_new,
+    confirm,
     count_sign_in,
     create_staff,
     rests_on,
@@ -40,6 +41,7 @@ __all__ = [
     "StaffUnknown",
     "change_password",
     "check_new",
+    "confirm",
     "count_sign_in",
     "create_staff",
     "rests_on",

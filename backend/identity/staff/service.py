@@ -127,6 +127,21 @@ async def sign_in(session: AsyncSession, keys: Keys, *, login: str, password: st
     return await staff_member(session, staff_id=known.id)
 
 
+async def confirm(session: AsyncSession, keys: Keys, *, login: str, totp: str) -> Staff:
+    """Who it is, by a fresh one-time code alone: for a second word beside a request that is let in already.
+
+    A code is good once. Count the attempt first. Raises SignInRefused.
+    """
+    known = await queries.secrets(session, login)
+    if known is None or not known.active:
+        raise SignInRefused
+    secret = unseal_any(keys.opening("staff/totp"), known.totp_sealed, belongs_to=known.id.bytes).decode()
+    step = _matching_step(secret, totp)
+    if step is None or not await queries.spend_totp_step(session, staff_id=known.id, step=step):
+        raise SignInRefused
+    return await staff_member(session, staff_id=known.id)
+
+
 async def seal_totp_again(session: AsyncSession, keys: Keys) -> int:
     """Seal every member's TOTP secret with the present master key; how many needed it. Harmless to repeat."""
     opening = keys.opening("staff/totp")

@@ -34,6 +34,7 @@ class Audience(enum.StrEnum):
 
     CITIZEN = "citizen"
     STAFF = "staff"
+    TILL = "till"  # a clerk at a merchant's till; its sessions are the merchant's own
 
 
 @dataclass(frozen=True, slots=True)

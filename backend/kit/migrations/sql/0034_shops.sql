@@ -1,3 +1,153 @@
 -- Merchants' applications, shops, clerks, tills and keys of their software.
 
-SELECT 1;
+-- A shop of a merchant. What it is called, where it is and when it is open comes in editions: the last one counts.
+CREATE TABLE shop (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES organisation,
+    made_by uuid NOT NULL REFERENCES staff,
+    made_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX shop_merchant ON shop (merchant_id);
+CREATE INDEX shop_xid ON shop (xid);
+
+-- `place`: latitude and longitude in hundredths of a degree (about a kilometre). `hours`: for each weekday, 1 = Monday, spans of
+-- minutes of the day [from, until); `except_days`: the same for single days. A closed shop takes nothing.
+CREATE TABLE shop_edition (
+    shop_id uuid NOT NULL REFERENCES shop,
+    number integer NOT NULL CHECK (number >= 1),
+    name_zh text NOT NULL CHECK (name_zh <> ''),
+    name_en text NOT NULL CHECK (name_en <> ''),
+    address text NOT NULL,
+    district text NOT NULL,
+    lat_e2 smallint CHECK (lat_e2 BETWEEN -9000 AND 9000),
+    lon_e2 smallint CHECK (lon_e2 BETWEEN -18000 AND 18000),
+    hours jsonb NOT NULL,
+    except_days jsonb NOT NULL,
+    closed boolean NOT NULL,
+    said_by uuid NOT NULL REFERENCES staff,
+    said_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (shop_id, number),
+    CONSTRAINT shop_edition_placed CHECK ((lat_e2 IS NULL) = (lon_e2 IS NULL))
+);
+CREATE INDEX shop_edition_xid ON shop_edition (xid);
+
+CREATE VIEW shop_now AS
+SELECT DISTINCT ON (e.shop_id) s.id, s.merchant_id, e.number, e.name_zh, e.name_en, e.address, e.district, e.lat_e2, e.lon_e2,
+       e.hours, e.except_days, e.closed, s.made_at
+FROM shop s JOIN shop_edition e ON e.shop_id = s.id
+ORDER BY e.shop_id, e.number DESC;
+
+-- Whether a shop is open at a moment, by the clock of Asia/Shanghai.
+CREATE FUNCTION shop_is_open(p_shop pg_catalog.uuid, p_now pg_catalog.timestamptz) RETURNS pg_catalog.bool
+LANGUAGE sql STABLE AS $$
+    SELECT NOT s.closed AND EXISTS (
+        SELECT FROM jsonb_array_elements(COALESCE(
+            s.except_days -> to_char(p_now AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD'),
+            s.hours -> (extract(isodow FROM p_now AT TIME ZONE 'Asia/Shanghai')::text), '[]'::jsonb)) AS span
+        WHERE extract(hour FROM p_now AT TIME ZONE 'Asia/Shanghai') * 60
+            + extract(minute FROM p_now AT TIME ZONE 'Asia/Shanghai') >= (span ->> 0)::integer
+            AND extract(hour FROM p_now AT TIME ZONE 'Asia/Shanghai') * 60
+            + extract(minute FROM p_now AT TIME ZONE 'Asia/Shanghai') < (span ->> 1)::integer)
+    FROM public.shop_now s WHERE s.id = p_shop
+$$;
+
+-- Who stands at a till. `label` is the shop's own name for them, such as a number; no name of a person is asked for.
+CREATE TABLE clerk (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES organisation,
+    shop_id uuid NOT NULL REFERENCES shop,
+    label text NOT NULL CHECK (label <> ''),
+    pin_hash text NOT NULL,
+    failures integer NOT NULL DEFAULT 0,
+    locked_until timestamptz,
+    active boolean NOT NULL DEFAULT true,
+    made_by uuid NOT NULL REFERENCES staff,
+    made_at timestamptz NOT NULL,
+    UNIQUE (shop_id, label)
+);
+
+-- A code that lets one device become a till of a shop.
+CREATE TABLE till_enrolment (
+    code_mac bytea PRIMARY KEY CHECK (length(code_mac) = 32),
+    merchant_id uuid NOT NULL REFERENCES organisation,
+    shop_id uuid NOT NULL REFERENCES shop,
+    label text NOT NULL CHECK (label <> ''),
+    made_by uuid NOT NULL REFERENCES staff,
+    made_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+
+-- A device that proves by its own Ed25519 key that it is this till.
+CREATE TABLE till (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES organisation,
+    shop_id uuid NOT NULL REFERENCES shop,
+    label text NOT NULL,
+    public_key bytea NOT NULL UNIQUE CHECK (length(public_key) = 32),
+    enrolled_by uuid NOT NULL REFERENCES staff,
+    enrolled_at timestamptz NOT NULL,
+    last_seen_at timestamptz,
+    revoked_by uuid REFERENCES staff,
+    revoked_at timestamptz,
+    CONSTRAINT till_revoked CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
+);
+CREATE INDEX till_merchant ON till (merchant_id);
+
+-- What a till signed, as long as it could be shown again.
+CREATE TABLE till_assertion (
+    till_id uuid NOT NULL REFERENCES till,
+    jti text NOT NULL,
+    good_until timestamptz NOT NULL,
+    PRIMARY KEY (till_id, jti)
+);
+CREATE INDEX till_assertion_good_until ON till_assertion (good_until);
+
+-- A clerk at a till, for one shift at most.
+CREATE TABLE till_session (
+    id uuid PRIMARY KEY,
+    till_id uuid NOT NULL REFERENCES till,
+    clerk_id uuid NOT NULL REFERENCES clerk,
+    began_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE INDEX till_session_ends_at ON till_session (ends_at);
+
+-- A key of a shop's own till software; only a keyed digest of it is kept.
+CREATE TABLE software_key (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES organisation,
+    shop_id uuid NOT NULL REFERENCES shop,
+    label text NOT NULL CHECK (label <> ''),
+    sandbox boolean NOT NULL,
+    scopes text[] NOT NULL CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['capture', 'refund', 'read']),
+    digest bytea NOT NULL UNIQUE CHECK (length(digest) = 32),
+    made_by uuid NOT NULL REFERENCES staff,
+    made_at timestamptz NOT NULL,
+    last_used_on date,
+    revoked_by uuid REFERENCES staff,
+    revoked_at timestamptz
+);
+CREATE INDEX software_key_merchant ON software_key (merchant_id);
+
+DO $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['shop', 'shop_edition'] LOOP
+        EXECUTE format('CREATE TRIGGER %1$s_kept BEFORE UPDATE OR DELETE ON %1$s
+                        FOR EACH ROW EXECUTE FUNCTION kit_refuse_change()', kept);
+        EXECUTE format('CREATE TRIGGER %1$s_not_emptied BEFORE TRUNCATE ON %1$s
+                        FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change()', kept);
+    END LOOP;
+END $$;
+GRANT SELECT, INSERT ON shop, shop_edition TO puhui_app;
+GRANT SELECT ON shop_now TO puhui_app;
+GRANT SELECT, INSERT, UPDATE ON clerk, till_enrolment, till, till_session, software_key TO puhui_app;
+GRANT SELECT, INSERT, DELETE ON till_assertion TO puhui_app;
+GRANT DELETE ON till_enrolment, till_session TO puhui_app;
+REVOKE EXECUTE ON FUNCTION shop_is_open FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION shop_is_open TO puhui_app;
