@@ -16,7 +16,7 @@ from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
 from backend.programmes import joined
-from merchant import redemption
+from merchant import redemption, tills
 from offset_bridge import bridge, market
 from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
 from puhui import audit, runtime
@@ -128,6 +128,13 @@ async def lapse(worker: Worker) -> None:
 async def deliver_webhooks(worker: Worker) -> None:
     """Tell merchants' own systems what is due."""
     await webhooks.deliver_due(worker.db, worker.settings)
+
+
+@tasks.job("tills.forget", every=crontab(hour="3", minute="40"))
+async def forget_tills(worker: Worker) -> None:
+    """Forget what tills signed, and codes and shifts that are over."""
+    async with worker.db.transaction() as session:
+        await tills.forget_old(session)
 
 
 @tasks.job("webhooks.forget", every=crontab(hour="3", minute="50"))

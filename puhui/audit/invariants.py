@@ -48,6 +48,7 @@ from backend.transparency import checks as transparency
 from merchant.catalogue import checks as offers
 from merchant.contracts import CONTRACT
 from merchant.redemption import checks as redemptions
+from merchant.shops import checks as shops
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
 from offset_bridge.cash import checks as cash
@@ -135,6 +136,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
     Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),
     Invariant("offers.own", "商品、补货与下架均出自本商户人员", "Offers, restocks and withdrawals come from staff of their merchant", _rows(offers.offers)),
+    Invariant("shops.own", "门店属于商户，其信息逐版出自本商户人员", "Shops are a merchant's, and what is said of them comes from its staff", _rows(shops.shops)),
     Invariant("redemptions.held", "兑换按商品价格冻结积分，此外无冻结", "Redemptions hold their offer's price from the citizen's lots; nothing else is held", _rows(redemptions.held)),
     Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
     Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),

@@ -31,6 +31,7 @@ from tests.audit import (
     capped,
     collecting,
     compliance,
+    counters,
     exchanged,
     followed,
     games,
@@ -107,6 +108,7 @@ class City:
         await Contested(self.db, self.settings, self.folder).build()
         await exchanged.build(self.db, self.settings, self.folder)
         await self.spend()
+        await counters.build(self.db)
         await self.credits()
         await certified.issue()
         await Crossing(self.db, self.settings).build()

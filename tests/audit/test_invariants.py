@@ -14,6 +14,7 @@ from tests.audit import (
     capped,
     collecting_cases,
     contested_cases,
+    counters,
     exchanged_cases,
     followed_cases,
     footprint_cases,
@@ -494,7 +495,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-CASES |= footprint_cases.CASES | collecting_cases.CASES
+CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
 CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | benefits.CASES

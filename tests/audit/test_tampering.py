@@ -31,6 +31,7 @@ TABLES = (
     "batch", "batch_leaf", "batch_node", "batch_report", "batch_report_certified", "batch_assignment", "batch_sample",
     "batch_draw", "batch_finding", "batch_statement", "batch_issuance",
     "certification_shortfall", "certification_correction", "certification_cancellation", "certification_cover",
+    "shop", "shop_edition",
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
     "contract_edition",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
