@@ -10,6 +10,7 @@ app does that draws itself.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import multiprocessing
 import random
@@ -28,13 +29,15 @@ from backend.kit.settings import Settings
 from benchmarks import tpcb, wire
 from benchmarks.harness import Bench, Report, Round, scratch, superuser
 from benchmarks.tpcb import CLIENTS, PROCESSES, REFERENCE
-from merchant import catalogue
+from merchant import catalogue, contracts
 from puhui import embedded, runtime
 
 PROGRAMME = "gd-green-travel"
 CITIZENS, ACTIVE, MERCHANTS, WORKERS = 10_000, 10_000, 1_000, 2
 ITEMS = 100_000_000
 _WARM_S = 1.0
+_TERMS = ({"id": "standard", "funding": [{"funder": "programme", "share": "1"}]},)
+_SINCE = dt.date(2020, 1, 1)
 _CODE = b'"code":"'
 _WAYS = {
     "many": f"{MERCHANTS} merchants, over HTTP",
@@ -118,8 +121,18 @@ async def _merchants(db: Database, settings: Settings) -> list[tuple[UUID, UUID]
             session, settings.keys, organisation_code=codes[0], login="till",
             password=ids.uuid7().hex, roles=[Role.MERCHANT],
         )  # fmt: skip
+    first, second = await _operators(db, settings)
     offers = []
     for merchant in made:
+        async with db.transaction() as session:
+            act = await contracts.propose(
+                session, settings.keys, proposed_by=first, merchant_id=merchant.id, programme=PROGRAMME,
+                fen_per_point="1", terms=_TERMS, valid_from=_SINCE,
+            )  # fmt: skip
+        async with db.transaction() as session:
+            await contracts.approve(
+                session, programme=PROGRAMME, act_id=act.id, approved_by=second, subject_sha256=act.subject_sha256
+            )  # fmt: skip
         async with db.transaction() as session:
             offer = await catalogue.create_offer(
                 session, merchant_id=merchant.id, programme=PROGRAMME, title_zh="茶", title_en="Tea", price_points=3,
@@ -127,6 +140,22 @@ async def _merchants(db: Database, settings: Settings) -> list[tuple[UUID, UUID]
             )  # fmt: skip
         offers.append((merchant.id, offer.id))
     return offers
+
+
+async def _operators(db: Database, settings: Settings) -> tuple[UUID, UUID]:
+    """Two people of an operator, who agree on every merchant's contract."""
+    async with db.transaction() as session:
+        await organisations.create_organisation(
+            session, code="bench", name_zh="运营方", name_en="Operator", roles=[Role.OPERATOR]
+        )
+        first, second = [
+            await staff.create_staff(
+                session, settings.keys, organisation_code="bench", login=f"bench-{name}",
+                password=ids.uuid7().hex, roles=[Role.OPERATOR],
+            )
+            for name in ("first", "second")
+        ]  # fmt: skip
+    return first.staff.id, second.staff.id
 
 
 async def _people(bench: Bench, offers: list[tuple[UUID, UUID]], citizens: int) -> _City:
@@ -138,10 +167,7 @@ async def _people(bench: Bench, offers: list[tuple[UUID, UUID]], citizens: int) 
         await connection.execute(
             _SESSIONS, "citizen", [_citizen(n * citizens // ACTIVE) for n in range(min(ACTIVE, citizens))]
         )
-        clerks = {
-            row["organisation_id"]: row["id"]
-            for row in await connection.fetch("SELECT id, organisation_id FROM staff")
-        }
+        clerks = {row["organisation_id"]: row["id"] for row in await connection.fetch(_TILLS)}
         await connection.execute(_SESSIONS, "staff", list(clerks.values()))
         sessions = {
             row["subject"]: row["id"]
@@ -173,6 +199,7 @@ _WALLETS = (
               'points.earned', now()
        FROM ledger_account a, ledger_account i WHERE a.kind = 'wallet' AND i.code = 'issuer:{programme}'""",
 )
+_TILLS = "SELECT s.id, s.organisation_id FROM staff s JOIN staff_role r ON r.staff_id = s.id AND r.role = 'merchant'"
 _CLERKS = """
     WITH more AS (
         INSERT INTO staff (id, organisation_id, login, password_hash, totp_sealed, created_at)

@@ -53,33 +53,38 @@ class Caller:
     session_id: UUID | None
 
 
-def _caller(scope: str) -> Any:
-    async def permitted(principal: SignedIn) -> Caller:
-        if principal.kind is PrincipalKind.STAFF:
-            if Role.MERCHANT not in principal.roles:
-                raise Forbidden
-            return Caller(
-                merchant_of(principal),
-                principal.id,
-                shop_id=None,
-                till_id=None,
-                sandbox=False,
-                staff=True,
-                session_id=principal.session_id,
-            )
-        if not isinstance(principal, AtTill):
-            raise Unauthenticated
-        if scope not in principal.roles:
+def caller_of(principal: Principal, scope: str) -> Caller:
+    """The caller behind a principal who may do what the scope says. Raises Unauthenticated, Forbidden."""
+    if principal.kind is PrincipalKind.STAFF:
+        if Role.MERCHANT not in principal.roles:
             raise Forbidden
         return Caller(
             merchant_of(principal),
             principal.id,
-            shop_id=principal.shop_id,
-            till_id=principal.till_id,
-            sandbox=principal.sandbox,
-            staff=False,
+            shop_id=None,
+            till_id=None,
+            sandbox=False,
+            staff=True,
             session_id=principal.session_id,
         )
+    if not isinstance(principal, AtTill):
+        raise Unauthenticated
+    if scope not in principal.roles:
+        raise Forbidden
+    return Caller(
+        merchant_of(principal),
+        principal.id,
+        shop_id=principal.shop_id,
+        till_id=principal.till_id,
+        sandbox=principal.sandbox,
+        staff=False,
+        session_id=principal.session_id,
+    )
+
+
+def _caller(scope: str) -> Any:
+    async def permitted(principal: SignedIn) -> Caller:
+        return caller_of(principal, scope)
 
     return Depends(permitted)
 

@@ -31,5 +31,8 @@ ROUTERS = (
 def build(settings: Settings) -> FastAPI:  # noqa: ARG001 - every surface is built the same way
     """The app of merchants' staff, tills and software."""
     return surface(
-        title="碳普惠 · 商户接口 Puhui merchant API", routers=ROUTERS, authenticate=authenticate
+        title="碳普惠 · 商户接口 Puhui merchant API",
+        routers=ROUTERS,
+        authenticate=authenticate,
+        short=redemption.SHORT,
     )

@@ -21,8 +21,13 @@ async def authenticate(request: Request, token: str) -> Principal:
     try:
         bearer = tokens.verify_access(settings_of(request), Audience.CITIZEN, token)
         if request.method not in _READS:
-            async with database(request).transaction() as session:
-                await tokens.check_session(session, bearer)
+            async with database(request).hot_statement() as connection:
+                await tokens.check_session_hot(connection, bearer)
     except tokens.TokenRefused as refused:
         raise Unauthenticated from refused
-    return Principal(kind=PrincipalKind.CITIZEN, id=bearer.subject, session_id=bearer.session_id)
+    return Principal(
+        kind=PrincipalKind.CITIZEN,
+        id=bearer.subject,
+        session_id=bearer.session_id,
+        actor_id=bearer.actor_id,
+    )

@@ -8,12 +8,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
 from backend.identity import step_up
 from backend.identity.step_up import StepUpNeeded
-from backend.kit import clock, i18n, idempotency, paging
+from backend.kit import clock, i18n, idempotency, paging, short
 from backend.kit.access import Principal, SignedInCitizen, Unauthenticated
 from backend.kit.db import Database
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database, settings_of
@@ -25,6 +26,7 @@ from backend.kit.schemas import Asked, Told
 from merchant import redemption
 from merchant.catalogue import OfferUnknown
 from merchant.redemption import Issued, Redemption, RedemptionEnded, RedemptionUnknown, State
+from mobile_api.access import authenticate
 
 router = Router(prefix="/redemptions", tags=["redemptions"])
 
@@ -207,6 +209,28 @@ async def redeem(
     if before:
         response.headers["idempotent-replayed"] = "true"
     return CodeTold.of(issued, drawing=asked.drawing)
+
+
+async def _redeem_shortly(request: Request, body: bytes) -> Response | None:
+    """`redeem` where everything is in order."""
+    key = idempotency.key_of(request)
+    try:
+        asked = RedemptionAsked.model_validate_json(body)
+    except ValidationError:
+        return None
+    citizen = await short.caller(request, authenticate)
+    if key is None or citizen is None:
+        return None
+    keys = settings_of(request).keys
+    claim = idempotency.named(keys, request, str(citizen), key, body)
+    issued, before = await _redeemed(database(request), keys, Asking(citizen, asked.offer_id, claim))
+    told = short.answer(CodeTold.of(issued, drawing=asked.drawing), status=201)
+    if before:
+        told.headers["idempotent-replayed"] = "true"
+    return told
+
+
+SHORT: short.Handlers = {("POST", "/redemptions"): _redeem_shortly}
 
 
 @dataclass(frozen=True, slots=True)

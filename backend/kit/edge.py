@@ -15,6 +15,7 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.kit import echo, i18n, logging, metrics, problems
@@ -82,7 +83,7 @@ class Edge:
             except DomainError as refusal:
                 await problems.answer(refusal)(scope, receive, marked)
                 return
-            await self._never_failing(scope, checked, marked)
+            await self._never_failing(scope, checked, marked, app=self._shortly)
         finally:
             seconds = time.perf_counter() - began
             template = route_template(scope)
@@ -96,7 +97,22 @@ class Edge:
         limiter = getattr(scope["app"].state, "limiter", None) if "app" in scope else None
         return None if limiter is None else await limiter.turn(scope)
 
-    async def _never_failing(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _shortly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The short way where the app has one for this request and nothing is in it; else the usual one."""
+        handlers = getattr(scope["app"].state, "short", None) if "app" in scope else None
+        handler = handlers.get((scope["method"], scope["path"])) if handlers else None
+        if handler is not None and "puhui.body" in scope:
+            scope["route"], scope["path_params"] = handler, {}
+            response = await handler(Request(scope), scope["puhui.body"])
+            if response is not None:
+                await response(scope, receive, send)
+                return
+            del scope["route"]
+        await self.app(scope, receive, send)
+
+    async def _never_failing(
+        self, scope: Scope, receive: Receive, send: Send, *, app: ASGIApp | None = None
+    ) -> None:
         started = False
 
         async def watched(message: Message) -> None:
@@ -105,7 +121,7 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
+            await (app or self.app)(scope, receive, watched)
         except Exception as error:
             if started:
                 raise  # too late for an answer; the server ends the connection
@@ -142,6 +158,7 @@ class Edge:
         body = b"".join(chunks)
         echo.remember(scope, body)
         check_json(body)
+        scope["puhui.body"] = body
         return _replayed([{"type": "http.request", "body": body, "more_body": False}], receive)
 
     def _most_bytes(self, path: str) -> int:

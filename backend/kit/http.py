@@ -26,6 +26,7 @@ from backend.kit.access import Authenticate, Vouch
 from backend.kit.db import Database
 from backend.kit.edge import Edge
 from backend.kit.settings import Settings
+from backend.kit.short import Handlers
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -104,12 +105,15 @@ def surface(
     authenticate: Authenticate | None = None,
     vouch: Vouch | None = None,
     body_limits: Mapping[str, int] | None = None,
+    short: Handlers | None = None,
 ) -> FastAPI:
     """The app of one surface: its routers, each operation named as its function.
 
-    `authenticate` says whose a token is, `vouch` whose a request is that carries none.
+    `authenticate` says whose a token is, `vouch` whose a request is that carries none; `short` has requests that go past the
+    endpoints' machinery where nothing is in the way (`backend.kit.short`).
     """
     app = new_app(title=title, body_limits=body_limits, generate_unique_id_function=_operation_id)
+    app.state.short = dict(short or {})
     app.state.authenticate = authenticate
     app.state.vouch = vouch
     for router in routers:
@@ -135,6 +139,8 @@ def mount(app: FastAPI, prefix: str, surface: FastAPI) -> None:
     """Put a surface under its address, where its limits on bodies hold, too."""
     app.mount(prefix, surface)
     app.state.body_limits.update({prefix + path: most for path, most in surface.state.body_limits.items()})
+    found = {(method, prefix + path): one for (method, path), one in surface.state.short.items()}
+    app.state.short = getattr(app.state, "short", {}) | found
 
 
 def database(request: Request) -> Database:

@@ -106,11 +106,18 @@ async def _named(
         raise IdempotencyKeyMissing
     if not _FORM.fullmatch(idempotency_key):
         raise IdempotencyKeyUnusable
-    return Claim(
-        principal=str(principal),
-        key=idempotency_key,
-        fingerprint=_fingerprint(settings_of(request).keys, request, await request.body()),
-    )
+    return named(settings_of(request).keys, request, str(principal), idempotency_key, await request.body())
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key where it has one that is usable."""
+    key = request.headers.get("idempotency-key", "")
+    return key if _FORM.fullmatch(key) else None
+
+
+def named(keys: Keys, request: Request, principal: str, key: str, body: bytes) -> Claim:
+    """A caller's key for exactly this request; nothing is claimed by it yet."""
+    return Claim(principal=principal, key=key, fingerprint=_fingerprint(keys, request, body))
 
 
 # For a verb that claims the key in its own statement (`kit_claim_key`), keeps `seal` of what it needs for the same answer,

@@ -63,7 +63,11 @@ _ENDS = (
                     WHEN r.id IS NULL THEN 'nowhere'
                     WHEN e.ended = 'captured' AND (
                         e.merchant_id IS DISTINCT FROM o.merchant_id
-                        OR s.organisation_id IS DISTINCT FROM o.merchant_id) THEN 'merchant'
+                        OR redemption_stood_for(e.captured_by) IS DISTINCT FROM o.merchant_id
+                        OR e.shop_id IS NOT NULL AND NOT EXISTS (
+                            SELECT FROM shop h WHERE h.id = e.shop_id AND h.merchant_id = o.merchant_id)
+                        OR e.till_id IS NOT NULL AND NOT EXISTS (
+                            SELECT FROM till l WHERE l.id = e.till_id AND l.shop_id = e.shop_id)) THEN 'merchant'
                     WHEN e.ended = 'captured' AND r.confirm AND NOT EXISTS (
                         SELECT FROM redemption_asked q JOIN redemption_answer w ON w.asked_id = q.id
                         WHERE q.redemption_id = r.id AND w.answer = 'confirmed' AND w.answered_at = e.ended_at
@@ -87,7 +91,6 @@ _ENDS = (
                 END AS fault
                 FROM redemption_end e LEFT JOIN redemption r ON r.id = e.redemption_id
                 LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN organisation m ON m.id = o.merchant_id
-                LEFT JOIN staff s ON s.id = e.captured_by
             ) found WHERE fault IS NOT NULL
         """,
         {

@@ -6,16 +6,20 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Header, Query, Request
+from pydantic import ValidationError
+from starlette.responses import Response
 
-from backend.kit import idempotency, paging
+from backend.identity import staff
+from backend.kit import clock, idempotency, paging, short
 from backend.kit.access import Forbidden, Unauthenticated
-from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database
+from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database, settings_of
 from backend.kit.idempotency import IdempotencyKey
+from backend.kit.keys import Keys
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from merchant.access import MerchantStaff, merchant_of
-from merchant.redemption import refunds, tills
+from merchant.access import AnyReader, AnyTill, Caller, Refunder, authenticate, caller_of
+from merchant.redemption import refunds, sandbox, tills
 from merchant.redemption.errors import (
     AlreadyRefunded,
     NothingNamed,
@@ -27,7 +31,7 @@ from merchant.redemption.errors import (
     RefundTooLate,
     TooManyMisses,
 )
-from merchant.redemption.model import At
+from merchant.redemption.model import At, Scanned
 from merchant.redemption.schemas import (
     MissTold,
     Part,
@@ -39,90 +43,162 @@ from merchant.redemption.schemas import (
     VoidedTold,
     VoidTold,
 )
+from merchant.tills import ManagerNeeded, manager_agrees
 
 router = Router(tags=["redemptions"])
 
 _NOT_LET_IN = (Unauthenticated, Forbidden)
-_NOT_REFUNDED = (RedemptionUnknown, RedemptionNotCaptured, AlreadyRefunded, RefundTooLate)
+_NOT_REFUNDED = (
+    ManagerNeeded,
+    RedemptionUnknown,
+    RedemptionNotCaptured,
+    AlreadyRefunded,
+    RefundTooLate,
+    *idempotency.REFUSALS,
+)
 
 
-def _at(person: MerchantStaff) -> At:
-    return At(merchant_of(person), person.id)
+def _at(till: Caller) -> At:
+    return At(till.merchant_id, till.by, till.shop_id, till.till_id)
 
 
 @router.post("/scans", responses=problems(*_NOT_LET_IN, TooManyMisses))
-async def scan_code(scanned: Scan, till: MerchantStaff, settings: AppSettings, request: Request) -> ScanTold:
+async def scan_code(scanned: Scan, till: AnyTill, settings: AppSettings, request: Request) -> ScanTold:
     """Scan a code or type its digits: yes, no, or waiting for the customer. Sent again, it is answered in the same way."""
-    found = await tills.scan(database(request), settings.keys, at=_at(till), code=scanned.code)
-    return ScanTold.of(found)
+    return ScanTold.of(await _scanned(request, settings.keys, till, scanned))
+
+
+async def _scanned(request: Request, keys: Keys, till: Caller, scanned: Scan) -> Scanned:
+    at = _at(till)
+    if till.sandbox:
+        return sandbox.scan(at, scanned.code, now=clock.now())
+    return await tills.scan(database(request), keys, at=at, code=scanned.code)
+
+
+async def _scan_shortly(request: Request, body: bytes) -> Response | None:
+    """`scan_code` where everything is in order."""
+    try:
+        scanned = Scan.model_validate_json(body)
+    except ValidationError:
+        return None
+    person = await short.caller(request, authenticate)
+    if person is None:
+        return None
+    till = caller_of(person, "capture")
+    return short.answer(ScanTold.of(await _scanned(request, settings_of(request).keys, till, scanned)))
+
+
+SHORT: short.Handlers = {("POST", "/scans"): _scan_shortly}
 
 
 @router.get("/scans/failed", responses=problems(*_NOT_LET_IN, paging.CursorUnusable))
-async def list_failed_scans(person: MerchantStaff, session: ReadSession, asked: Paging) -> Page[MissTold]:
+async def list_failed_scans(person: AnyReader, session: ReadSession, asked: Paging) -> Page[MissTold]:
     """Scans of the last thirty days that found nothing, newest first. Codes are not kept."""
-    after = asked.after(datetime)
+    after = asked.after(datetime, int)
     rows = await tills.misses_of(
         session,
-        merchant_id=merchant_of(person),
+        merchant_id=person.merchant_id,
         limit=asked.fetch,
-        before=after[0] if after else None,
+        after=(after[0], after[1]) if after else None,
     )
-    return asked.page(rows, position=lambda row: (row.at,), show=MissTold.of)
+    return asked.page(rows, position=lambda row: (row.at, row.id), show=MissTold.of)
 
 
 @router.get("/scans/{scan_id}", responses=problems(*_NOT_LET_IN, QuestionUnknown))
 async def get_scan(
     scan_id: UUID,
-    till: MerchantStaff,
+    till: AnyTill,
     request: Request,
     wait_s: Annotated[
         int, Query(ge=0, le=20, description="Wait so long for the customer before answering.")
     ] = 0,
 ) -> ScanTold:
     """What became of a scan that was waiting for the customer."""
+    if till.sandbox:
+        return ScanTold.of(sandbox.look_again(_at(till), scan_id))
     return ScanTold.of(await tills.wait_for(database(request), at=_at(till), scan_id=scan_id, wait_s=wait_s))
 
 
 @router.post("/scans/{scan_id}/cancellation", responses=problems(*_NOT_LET_IN, QuestionUnknown))
-async def cancel_scan(scan_id: UUID, till: MerchantStaff, session: WriteSession) -> ScanTold:
+async def cancel_scan(scan_id: UUID, till: AnyTill, session: WriteSession) -> ScanTold:
     """Wait for the customer no more. Whoever confirmed before was faster: then it is a yes. Again changes nothing."""
+    if till.sandbox:
+        return ScanTold.of(sandbox.look_again(_at(till), scan_id, withdrawn=True))
     return ScanTold.of(await tills.withdraw(session, at=_at(till), scan_id=scan_id))
 
 
 @router.get("/redemptions", responses=problems(*_NOT_LET_IN, paging.CursorUnusable))
-async def list_redemptions(person: MerchantStaff, session: ReadSession, asked: Paging) -> Page[ReceiptTold]:
+async def list_redemptions(person: AnyReader, session: ReadSession, asked: Paging) -> Page[ReceiptTold]:
     """What our tills captured, refunded ones included, newest first."""
     after = asked.after(datetime, UUID)
     rows = await tills.captures_of(
         session,
-        merchant_id=merchant_of(person),
+        merchant_id=_real(person),
         limit=asked.fetch,
         after=(after[0], after[1]) if after else None,
     )
     return asked.page(rows, position=lambda row: (row.captured_at, row.redemption_id), show=ReceiptTold.of)
 
 
+def _real(person: Caller) -> UUID:
+    """The merchant; a sandbox key stands for one that has nothing."""
+    return person.by if person.sandbox else person.merchant_id
+
+
 @router.get("/redemptions/{redemption_id}", responses=problems(*_NOT_LET_IN, RedemptionUnknown))
-async def get_redemption(redemption_id: UUID, person: MerchantStaff, session: ReadSession) -> ReceiptTold:
+async def get_redemption(redemption_id: UUID, person: AnyReader, session: ReadSession) -> ReceiptTold:
     """One captured redemption."""
-    receipt = await tills.receipt_of(session, merchant_id=merchant_of(person), redemption_id=redemption_id)
+    receipt = await tills.receipt_of(session, merchant_id=_real(person), redemption_id=redemption_id)
     return ReceiptTold.of(receipt)
 
 
-@router.post(
-    "/redemptions/{redemption_id}/refund",
-    responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED, *idempotency.REFUSALS),
-)
+# --- refunds
+
+
+async def _agreed(
+    request: Request,
+    caller: Refunder,
+    manager_login: Annotated[
+        str | None, Header(max_length=127, description="A till or software: who of the staff agrees.")
+    ] = None,
+    manager_code: Annotated[
+        str | None, Header(max_length=16, description="Their fresh one-time code; good once.")
+    ] = None,
+) -> UUID:
+    """Who of the merchant's staff answers for a refund: the caller, or the manager whose word a till or software brings.
+
+    The try is counted in a transaction of its own, so that guessing a code is not free.
+    """
+    if caller.staff:
+        return caller.by
+    if manager_login is None or manager_code is None:
+        raise ManagerNeeded
+    db = database(request)
+    try:
+        async with db.transaction() as counting:
+            await staff.count_sign_in(counting, login=manager_login)
+    except staff.SignInRefused:
+        raise ManagerNeeded from None
+    async with db.transaction() as session:
+        return await manager_agrees(
+            session,
+            settings_of(request).keys,
+            merchant_id=caller.merchant_id,
+            login=manager_login,
+            totp=manager_code,
+        )
+
+
+Agreed = Annotated[UUID, Depends(_agreed)]
+
+
+@router.post("/redemptions/{redemption_id}/refund", responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED))
 async def refund_redemption(
-    redemption_id: UUID, why: Refund, person: MerchantStaff, session: WriteSession, _: IdempotencyKey
+    redemption_id: UUID, why: Refund, person: Refunder, session: WriteSession, _: IdempotencyKey, by: Agreed
 ) -> ReceiptTold:
     """Undo a capture within its time, once: the citizen's lots have their points again, the stock its item."""
     receipt = await refunds.refund(
-        session,
-        merchant_id=merchant_of(person),
-        staff_id=person.id,
-        redemption_id=redemption_id,
-        reason=why.reason,
+        session, merchant_id=_real(person), staff_id=by, redemption_id=redemption_id, reason=why.reason
     )
     return ReceiptTold.of(receipt)
 
@@ -130,16 +206,16 @@ async def refund_redemption(
 @router.post(
     "/redemptions/{redemption_id}/parts",
     status_code=201,
-    responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED, PartTooLarge, PartReused, *idempotency.REFUSALS),
+    responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED, PartTooLarge, PartReused),
 )
 async def refund_part(
-    redemption_id: UUID, part: Part, person: MerchantStaff, session: WriteSession, _: IdempotencyKey
+    redemption_id: UUID, part: Part, person: Refunder, session: WriteSession, _: IdempotencyKey, by: Agreed
 ) -> ReceiptTold:
     """Give some of the points back, to the lots that were drawn last. All parts together are at most what was captured."""
     receipt = await refunds.refund_part(
         session,
-        merchant_id=merchant_of(person),
-        staff_id=person.id,
+        merchant_id=_real(person),
+        staff_id=by,
         redemption_id=redemption_id,
         part_id=part.part_id,
         points=part.points,
@@ -148,28 +224,27 @@ async def refund_part(
     return ReceiptTold.of(receipt)
 
 
-@router.post("/voids", responses=problems(*_NOT_LET_IN, NothingNamed, *idempotency.REFUSALS))
+@router.post("/voids", responses=problems(*_NOT_LET_IN, NothingNamed, ManagerNeeded, *idempotency.REFUSALS))
 async def void_captures(
-    asked: Void, person: MerchantStaff, request: Request, session: WriteSession, _: IdempotencyKey
+    asked: Void, person: Refunder, request: Request, session: WriteSession, _: IdempotencyKey, by: Agreed
 ) -> VoidTold:
     """Refund many captures, by their ids or by till and time; each by itself, with its own result. First as a dry run."""
     if (asked.redemption_ids is None) == (asked.captured is None):
         raise NothingNamed
-    merchant_id = merchant_of(person)
     named = asked.redemption_ids
     if named is None:
         assert asked.captured is not None
         named = await refunds.captured_between(
             session,
-            merchant_id=merchant_id,
+            merchant_id=_real(person),
             since=asked.captured.since,
             before=asked.captured.before,
             till_id=asked.captured.till_id,
         )
     found = await refunds.void(
         database(request),
-        merchant_id=merchant_id,
-        staff_id=person.id,
+        merchant_id=_real(person),
+        staff_id=by,
         redemption_ids=named,
         reason=asked.reason,
         dry_run=asked.dry_run,

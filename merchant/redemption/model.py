@@ -137,12 +137,14 @@ class Says(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """When and where a code was used before: told to the same merchant only."""
+    """When and where a code was used before: told to the same merchant only. The labels are the shop's own names."""
 
     at: dt.datetime
     by: UUID | None
     shop_id: UUID | None
     till_id: UUID | None
+    by_label: str | None = None
+    till_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Scanned:
 class Miss:
     """A scan that found nothing. No code is kept."""
 
+    id: int
     at: dt.datetime
     reason: str
     typed: bool

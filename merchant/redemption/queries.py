@@ -139,8 +139,11 @@ RECENT_MISSES = (
     "(SELECT count(*) FROM redemption_miss m WHERE m.merchant_id = $2::uuid AND m.typed AND m.at > $3::timestamptz)"
 )
 MISSES = text("""
-    SELECT m.at, m.reason, m.typed, m.by_id AS by, m.shop_id, m.till_id FROM redemption_miss m
-    WHERE m.merchant_id = :merchant AND (CAST(:before AS timestamptz) IS NULL OR m.at < CAST(:before AS timestamptz))
+    SELECT m.id, m.at, m.reason, m.typed, m.by_id AS by, m.shop_id, m.till_id FROM redemption_miss m
+    WHERE m.merchant_id = :merchant AND (CAST(:after_at AS timestamptz) IS NULL
+        OR (m.at, m.id) < (CAST(:after_at AS timestamptz), CAST(:after_id AS bigint)))
     ORDER BY m.at DESC, m.id DESC LIMIT :limit
 """)
 FORGET_MISSES = text("DELETE FROM redemption_miss WHERE at < :before")
+
+LABELS = "SELECT * FROM redemption_labels($1::uuid, $2::uuid)"

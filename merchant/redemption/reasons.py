@@ -22,6 +22,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "honoured": ("此券已兑付。", "The voucher was honoured before."),
     "voucher_over": ("此券已过期。", "The voucher has run out."),
 }  # fmt: skip
+REASONS = frozenset(_SENTENCES)
 _OTHERWISE = ("不能兑换。", "It cannot be redeemed.")
 
 

@@ -85,8 +85,10 @@ class UseTold(Told):
 
     at: datetime
     by: UUID | None
+    by_label: str | None
     shop_id: UUID | None
     till_id: UUID | None
+    till_label: str | None
 
     @classmethod
     def of(cls, use: Use) -> UseTold:
@@ -135,7 +137,14 @@ class MissTold(Told):
 
     @classmethod
     def of(cls, miss: Miss) -> MissTold:
-        return cls.model_validate(miss)
+        return cls(
+            at=miss.at,
+            reason=miss.reason,
+            typed=miss.typed,
+            by=miss.by,
+            shop_id=miss.shop_id,
+            till_id=miss.till_id,
+        )
 
 
 class VoidedTold(Told):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -100,7 +101,7 @@ async def scan(db: Database, keys: Keys, *, at: At, code: str) -> Scanned:
                 mac, at.merchant_id, at.by, at.shop_id, at.till_id, ids.uuid7(), now, now + CONFIRM_WITHIN,
             )  # fmt: skip
             assert row is not None
-            answer = _answer(dict(row), at, now)
+            answer = await _labelled(connection, _answer(dict(row), at, now))
             if answer.says is Says.NO:
                 await _missed(connection, at, reason=answer.reason or "unknown", typed=typed)
     except DomainError as refusal:  # the offer is not for this shop, no contract is in force, and the like
@@ -110,6 +111,17 @@ async def scan(db: Database, keys: Keys, *, at: At, code: str) -> Scanned:
             await _missed(connection, at, reason=_short(refusal), typed=typed)
         return Scanned(Says.NO, _short(refusal))
     return answer
+
+
+async def _labelled(connection: asyncpg.Connection[asyncpg.Record], answer: Scanned) -> Scanned:
+    """With the shop's own names for who used the code before, and where."""
+    last = answer.last_use
+    if last is None:
+        return answer
+    row = await connection.fetchrow(queries.LABELS, last.by, last.till_id)
+    assert row is not None
+    named = replace(last, by_label=row["by_label"], till_label=row["till_label"])
+    return replace(answer, last_use=named)
 
 
 def _short(refusal: DomainError) -> str:
@@ -218,10 +230,11 @@ async def captures_of(
 
 
 async def misses_of(
-    session: AsyncSession, *, merchant_id: UUID, limit: int = 50, before: dt.datetime | None = None
+    session: AsyncSession, *, merchant_id: UUID, limit: int = 50, after: tuple[dt.datetime, int] | None = None
 ) -> list[Miss]:
     """Scans of a merchant that found nothing, the newest first."""
-    given = {"merchant": merchant_id, "limit": limit, "before": before}
+    at, number = after or (None, None)
+    given = {"merchant": merchant_id, "limit": limit, "after_at": at, "after_id": number}
     return [Miss(**row._mapping) for row in await session.execute(queries.MISSES, given)]  # noqa: SLF001
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from backend.identity import organisations, tokens
+from backend.identity import organisations, staff, tokens
 from backend.identity.organisations import Role
 from backend.identity.tokens import Audience
 from backend.kit import clock
@@ -21,12 +21,13 @@ from backend.kit.http import wire
 from backend.kit.settings import Settings
 from merchant.app import build
 from mobile_api import build as build_mobile
-from tests.identity.conftest import hire
+from tests import contracts
+from tests.identity.conftest import Hire, hire
 from tests.merchant.conftest import PROGRAMME, Arrive, Buyer
 from tests.mobile_api.conftest import PhoneBox
-from tests.operator_api.conftest import Person, SignedIn, signed_in
+from tests.operator_api.conftest import Person, SignedIn, sign_in
 
-__all__ = ["hire", "signed_in"]
+__all__ = ["hire"]
 
 OPEN_TO_ALL = {"sign_in", "refresh_tokens"}
 EVERY_STAFF = {"sign_out", "get_me", "change_password"}
@@ -54,6 +55,25 @@ async def phone(settings: Settings, db: Database) -> AsyncIterator[httpx.AsyncCl
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://puhui.test") as client:
         yield client
+
+
+@pytest.fixture
+def signed_in(client: httpx.AsyncClient, hire: Hire, db: Database, settings: Settings) -> SignedIn:
+    """Hire somebody and sign them in; a merchant has a contract with the programme."""
+
+    async def one(*roles: Role, organisation: str | None = None) -> Person:
+        hired = await hire(*roles, organisation=organisation)
+        if Role.MERCHANT in roles and organisation is None:
+            async with db.transaction() as session:
+                employed = await staff.staff_member(session, staff_id=hired.id)
+            await contracts.agree(
+                db, settings.keys, merchant_id=employed.organisation_id, programme=PROGRAMME
+            )
+        answered = await sign_in(client, hired)
+        assert answered.status_code == 200, answered.text
+        return Person(hired, answered.json(), client)
+
+    return one
 
 
 class Citizen:

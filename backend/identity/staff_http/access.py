@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from backend.identity import staff, tokens
+from backend.identity import tokens
+from backend.identity.staff_http import queries
 from backend.identity.tokens import Audience
+from backend.kit import clock
 from backend.kit.access import Principal, PrincipalKind, Unauthenticated
 from backend.kit.http import database, settings_of
 
@@ -17,17 +19,18 @@ async def authenticate(request: Request, token: str) -> Principal:
     """
     try:
         bearer = tokens.verify_access(settings_of(request), Audience.STAFF, token)
-        async with database(request).transaction() as session:
-            await tokens.check_session(session, bearer)
-            person = await staff.staff_member(session, staff_id=bearer.subject)
-    except (tokens.TokenRefused, staff.StaffUnknown) as refused:
+    except tokens.TokenRefused as refused:
         raise Unauthenticated from refused
-    if not person.active:
+    async with database(request).hot_statement() as connection:
+        person = await connection.fetchrow(
+            queries.SIGNED_IN_HOT, bearer.session_id, bearer.subject, bearer.audience.value, clock.now()
+        )
+    if person is None or not person["active"]:
         raise Unauthenticated
     return Principal(
         kind=PrincipalKind.STAFF,
-        id=person.id,
-        organisation_id=person.organisation_id,
-        roles=frozenset(role.value for role in person.roles),
+        id=bearer.subject,
+        organisation_id=person["organisation_id"],
+        roles=frozenset(person["roles"]),
         session_id=bearer.session_id,
     )

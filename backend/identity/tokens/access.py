@@ -45,6 +45,7 @@ class Bearer:
     subject: UUID
     session_id: UUID
     expires_at: datetime
+    actor_id: UUID | None = None  # who acts, where the subject is a household or a firm
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,13 @@ def _month(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m")
 
 
-def _good_keys(keys: Keys, audience: Audience, now: datetime) -> dict[str, _SurfaceKey]:
-    """Every key that may have signed a token that is still good, by its id."""
-    months = dict.fromkeys((_month(now), _month(now - ACCESS_LASTS), _month(now + _CLOCKS_DIFFER)))
-    return {key.id: key for month in months for key in _surface_keys(keys, audience, month)}
-
-
 def sign_access(
-    settings: Settings, audience: Audience, *, subject: UUID, session_id: UUID
+    settings: Settings,
+    audience: Audience,
+    *,
+    subject: UUID,
+    session_id: UUID,
+    actor_id: UUID | None = None,
 ) -> tuple[str, datetime]:
     """An access token and when it expires."""
     now = clock.now().replace(microsecond=0)
@@ -92,6 +92,8 @@ def sign_access(
         "iat": now,
         "exp": expires_at,
     }
+    if actor_id is not None:
+        claims["act"] = str(actor_id)
     headers = {"kid": key.id, "typ": _type_of(audience)}
     return jwt.encode(claims, key.private, algorithm=_ALGORITHM, headers=headers), expires_at
 
@@ -100,24 +102,8 @@ def verify_access(settings: Settings, audience: Audience, token: str) -> Bearer:
     """Whom the token names; `TokenRefused` for anything but a good token of this very surface."""
     now = clock.now()
     try:
-        key = _good_keys(settings.keys, audience, now)[jwt.get_unverified_header(token)["kid"]]
-        verified: dict[str, Any] = jwt.decode_complete(
-            token,
-            key.public,
-            algorithms=[_ALGORITHM],
-            audience=audience.value,
-            issuer=settings.issuer,
-            # the times are judged below, by the platform's own clock
-            options={"require": _REQUIRED, "strict_aud": True, "verify_exp": False, "verify_iat": False},
-        )
-        header, claims = verified["header"], verified["payload"]
-        issued_at, expires_at = _moment(claims["iat"]), _moment(claims["exp"])
-        bearer = Bearer(
-            audience=audience,
-            subject=UUID(claims["sub"]),
-            session_id=UUID(claims["sid"]),
-            expires_at=expires_at,
-        )
+        months = tuple(dict.fromkeys(map(_month, (now, now - ACCESS_LASTS, now + _CLOCKS_DIFFER))))
+        bearer, issued_at = _read(settings.keys, settings.issuer, audience, months, token)
     except (
         jwt.PyJWTError,
         LookupError,
@@ -128,10 +114,41 @@ def verify_access(settings: Settings, audience: Audience, token: str) -> Bearer:
         AttributeError,
     ) as error:
         raise TokenRefused from error
-    in_time = issued_at - _CLOCKS_DIFFER <= now < expires_at <= issued_at + ACCESS_LASTS
-    if header.get("kid") != key.id or header.get("typ") != _type_of(audience) or not in_time:
+    if not issued_at - _CLOCKS_DIFFER <= now < bearer.expires_at <= issued_at + ACCESS_LASTS:
         raise TokenRefused
     return bearer
+
+
+@lru_cache(maxsize=8192)
+def _read(
+    keys: Keys, issuer: str, audience: Audience, months: tuple[str, ...], token: str
+) -> tuple[Bearer, datetime]:
+    """Whom a token names by its signature, and when it was issued: the same for ever, so a token is verified once a process.
+
+    Its times and its session are the caller's to judge, each time anew.
+    """
+    good = {key.id: key for month in months for key in _surface_keys(keys, audience, month)}
+    key = good[jwt.get_unverified_header(token)["kid"]]
+    verified: dict[str, Any] = jwt.decode_complete(
+        token,
+        key.public,
+        algorithms=[_ALGORITHM],
+        audience=audience.value,
+        issuer=issuer,
+        # the times are judged by the caller, by the platform's own clock
+        options={"require": _REQUIRED, "strict_aud": True, "verify_exp": False, "verify_iat": False},
+    )
+    header, claims = verified["header"], verified["payload"]
+    if header.get("kid") != key.id or header.get("typ") != _type_of(audience):
+        raise TokenRefused
+    bearer = Bearer(
+        audience=audience,
+        subject=UUID(claims["sub"]),
+        session_id=UUID(claims["sid"]),
+        expires_at=_moment(claims["exp"]),
+        actor_id=UUID(claims["act"]) if "act" in claims else None,
+    )
+    return bearer, _moment(claims["iat"])
 
 
 def _type_of(audience: Audience) -> str:

@@ -74,6 +74,14 @@ _STANDS = text("""
     )
 """)
 
+STANDS_HOT = """
+    SELECT EXISTS (
+        SELECT FROM token_family
+        WHERE id = $1::uuid AND subject = $2::uuid AND audience = $3::text
+          AND revoked_at IS NULL AND expires_at > $4::timestamptz
+    )
+"""
+
 _FORGET = text("DELETE FROM token_family WHERE expires_at < :before OR revoked_at < :before")
 
 

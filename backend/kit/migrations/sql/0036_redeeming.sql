@@ -213,6 +213,19 @@ BEGIN
 END $$;
 
 
+-- Claim an idempotency key and keep at once what opens its answer again; false where another request has it. Waits for that
+-- one at most 2 s, like `kit_claim_key` (then 55P03).
+CREATE FUNCTION kit_keep_answer(
+    p_principal pg_catalog.text, p_key pg_catalog.text, p_fingerprint pg_catalog.bytea, p_kept pg_catalog.bytea)
+RETURNS pg_catalog.bool LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
+BEGIN
+    INSERT INTO public.kit_idempotency_key (principal, key, fingerprint, status, headers, body)
+    VALUES (p_principal, p_key, p_fingerprint, 201, '{}', p_kept)
+    ON CONFLICT ON CONSTRAINT kit_idempotency_key_pkey DO NOTHING;
+    RETURN FOUND;
+END $$;
+
+
 -- The same under an idempotency key, in one call: claimed before, and what opens the answer again kept with it. Not
 -- `claimed`: the row that the first request left.
 CREATE FUNCTION redemption_hold_once(
@@ -225,13 +238,13 @@ RETURNS TABLE (
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 BEGIN
-    SELECT k.claimed, k.fingerprint, k.status, k.body INTO claimed, fingerprint, status, body
-    FROM public.kit_claim_key(p_principal, p_key, p_fingerprint) k;
+    claimed := public.kit_keep_answer(p_principal, p_key, p_fingerprint, p_kept);
     IF claimed THEN
         SELECT h.points, h.confirm INTO points, confirm
         FROM public.redemption_hold(p_id, p_participant, p_offer, p_mac, p_now, p_today, p_until, p_actor, NULL) h;
-        UPDATE public.kit_idempotency_key k SET status = 201, headers = '{}', body = p_kept
-        WHERE k.principal = p_principal AND k.key = p_key;
+    ELSE
+        SELECT k.fingerprint, k.status, k.body INTO fingerprint, status, body
+        FROM public.kit_idempotency_key k WHERE k.principal = p_principal AND k.key = p_key;
     END IF;
     RETURN NEXT;
 END $$;
@@ -474,7 +487,25 @@ BEGIN
 END $$;
 
 
-REVOKE EXECUTE ON FUNCTION redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop,
+-- A merchant's own names for who stood where: a clerk's or a software key's label, a login of its staff, a till's label.
+CREATE FUNCTION redemption_labels(p_by uuid, p_till uuid) RETURNS TABLE (by_label text, till_label text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT COALESCE((SELECT c.label FROM clerk c WHERE c.id = p_by), (SELECT k.label FROM software_key k WHERE k.id = p_by),
+                    (SELECT s.login FROM staff s WHERE s.id = p_by)),
+           (SELECT t.label FROM till t WHERE t.id = p_till)
+$$;
+
+
+-- Who stands at a till of a merchant, or for it: staff, a clerk, a shop's software.
+CREATE FUNCTION redemption_stood_for(p_by uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT COALESCE((SELECT s.organisation_id FROM staff s WHERE s.id = p_by),
+                    (SELECT c.merchant_id FROM clerk c WHERE c.id = p_by),
+                    (SELECT k.merchant_id FROM software_key k WHERE k.id = p_by AND NOT k.sandbox))
+$$;
+
+
+REVOKE EXECUTE ON FUNCTION redemption_labels, redemption_stood_for, kit_keep_answer, redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop,
     redemption_answered, redemption_withdraw, redemption_refundable FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION redemption_hold, redemption_hold_once, redemption_capture, redemption_answered, redemption_withdraw,
-    redemption_refundable TO puhui_app;
+    redemption_refundable, redemption_labels, redemption_stood_for TO puhui_app;

@@ -1,0 +1,38 @@
+"""The short way of a few named requests: past the outermost layer straight to the verb.
+
+A surface may name handlers by method and address beside its endpoints. A handler sees the request and its body after the edge has
+counted and checked it, and answers where everything is in order. Whatever is not (no token, a body of another shape, a
+missing header) it leaves to the endpoint by answering None, so that refusals are worded in one place; what its verb refuses is
+told as everywhere. The endpoint stays the description of what the request means, and must answer the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from backend.kit.access import Authenticate, Principal, Unauthenticated
+
+Handler = Callable[[Request, bytes], Awaitable[Response | None]]
+Handlers = Mapping[tuple[str, str], Handler]  # by method and address within the surface
+
+MOST_TOKEN = 4096
+
+
+async def caller(request: Request, authenticate: Authenticate) -> Principal | None:
+    """Whose token the request carries; None where it carries none. Raises Unauthenticated for one that is not good."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(token) <= MOST_TOKEN:
+        return None
+    principal = await authenticate(request, token)
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+def answer(told: BaseModel, *, status: int = 200) -> Response:
+    """A body as an endpoint would send it."""
+    return Response(told.model_dump_json(), status_code=status, media_type="application/json")
