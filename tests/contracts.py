@@ -60,3 +60,11 @@ async def agree(
         return await contracts.approve(
             session, programme=programme, act_id=act.id, approved_by=second, subject_sha256=act.subject_sha256
         )
+
+
+async def agree_once(db: Database, keys: Keys, *, merchant_id: UUID, programme: str) -> None:
+    """The same, unless there is one already."""
+    async with db.transaction() as session:
+        known = await contracts.editions_of(session, merchant_id=merchant_id, programme=programme)
+    if not known:
+        await agree(db, keys, merchant_id=merchant_id, programme=programme)

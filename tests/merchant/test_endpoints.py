@@ -63,12 +63,10 @@ def signed_in(client: httpx.AsyncClient, hire: Hire, db: Database, settings: Set
 
     async def one(*roles: Role, organisation: str | None = None) -> Person:
         hired = await hire(*roles, organisation=organisation)
-        if Role.MERCHANT in roles and organisation is None:
+        if Role.MERCHANT in roles:
             async with db.transaction() as session:
-                employed = await staff.staff_member(session, staff_id=hired.id)
-            await contracts.agree(
-                db, settings.keys, merchant_id=employed.organisation_id, programme=PROGRAMME
-            )
+                merchant_id = (await staff.staff_member(session, staff_id=hired.id)).organisation_id
+            await contracts.agree_once(db, settings.keys, merchant_id=merchant_id, programme=PROGRAMME)
         answered = await sign_in(client, hired)
         assert answered.status_code == 200, answered.text
         return Person(hired, answered.json(), client)
