@@ -26,6 +26,7 @@ class Principal:
     organisation_id: UUID | None = None
     roles: frozenset[str] = frozenset()
     session_id: UUID | None = None
+    actor_id: UUID | None = None  # the citizen who acts, where `id` is a household or a firm
 
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"
