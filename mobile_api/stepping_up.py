@@ -68,8 +68,7 @@ class StepUpGranted(Told):
 
 def person_of(citizen: Principal) -> UUID:
     """Whose phone and doors count: of whoever acts, where that is another than the account."""
-    actor: UUID | None = getattr(citizen, "actor_id", None)
-    return actor or citizen.id
+    return citizen.actor_id or citizen.id
 
 
 @router.post(

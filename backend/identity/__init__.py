@@ -3,7 +3,7 @@
 Holds    participants by pseudonym (`people`), what they act with (`means`), what they agreed to (`consent`),
          organisations and their staff (`organisations`, `staff`, `admission`), acts that take two people (`approvals`),
          how everybody signs in (`sign_in`, `doors`, `step_up`, `devices`, `tokens`), how partners' machines sign
-         (`partners`), and which accounts became one (`joining`).
+         (`partners`), which accounts became one (`joining`), and who acts for households and firms (`members`).
          For set-based joins by the rooms above: the tables `participant(id, kind)` and
          `means(id, token, kind, operator)`, and the views `means_holder(token, participant_id, held)`,
          `right_assigned(participant_id, covers, agreement_id, edition, text_sha256)` and
@@ -21,6 +21,7 @@ from backend.identity import (
     doors,
     joining,
     means,
+    members,
     organisations,
     partners,
     people,
@@ -48,6 +49,7 @@ __all__ = [
     "forget_expired",
     "joining",
     "means",
+    "members",
     "means_token",
     "means_tokens",
     "organisations",

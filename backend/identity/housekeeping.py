@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import means, sign_in, step_up, tokens
+from backend.identity import means, members, sign_in, step_up, tokens
 
 
 async def forget_expired(session: AsyncSession) -> None:
@@ -12,4 +12,5 @@ async def forget_expired(session: AsyncSession) -> None:
     await sign_in.forget_old_codes(session)
     await step_up.forget_old(session)
     await means.forget_old_attempts(session)
+    await members.forget_invitations(session)
     await tokens.forget_ended(session)

@@ -28,6 +28,7 @@ from backend.engagement.teams import checks as teams
 from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
+from backend.identity.members import checks as members
 from backend.identity.partners import checks as signing
 from backend.intake import capped, funded, posted, recomputed, retention
 from backend.intake import checks as intake
@@ -141,6 +142,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
     Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
+    Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),
     Invariant("accounts.joined", "并入他户的账户不能再登录或持有价值,其所有逐项转入同一人的账户", "An account that ended in another has no way in and holds nothing; what it had went to the same lots there", _rows(joined_checks.accounts)),
     Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),
     Invariant("programmes.redeeming", "兑换规则即规则包与叠加包所载", "What verbs are told of redeeming is what pack and overlays say", _rows(programmes.redeeming_rows)),

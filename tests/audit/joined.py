@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.identity import devices, doors, people
+from backend.identity import devices, doors, members, people
 from backend.identity.doors import Provider, Shown
+from backend.identity.people import ParticipantKind
 from backend.kit import clock, ids
 from backend.programmes import joined, wallets
 
@@ -16,12 +17,21 @@ PHONE = "13900001111"
 
 
 async def build(city: City, *, source: str, programme: str) -> None:
-    """Rides of both accounts, then one account, then a debt that reaches the account that ended."""
+    """Rides of both accounts, then one account, then a debt that reaches the account that ended; and a household of theirs."""
     keys = city.settings.keys
     async with city.db.transaction() as session:
         stands = await people.citizen_with_phone(session, keys, phone=PHONE)
         ended = await doors.enter(session, keys, shown=Shown(Provider.WECHAT, "app", "o-audited"))
         await devices.seen(session, keys, participant_id=stands, secret="a-secret-of-the-audited-phone")
+    async with city.db.transaction() as session:
+        home = await members.create(session, keys, kind=ParticipantKind.HOUSEHOLD, name="家", by=stands)
+    for _ in range(2):
+        async with city.db.transaction() as session:
+            guest = await people.citizen_without_phone(session, keys)
+            code, _ = await members.invite(session, group_id=home.id, by=stands)
+            came = await members.accept(session, keys, code=code, member_id=guest)
+    async with city.db.transaction() as session:
+        await members.end(session, group_id=home.id, membership_id=came.membership_id, by=stands)
     for name, who in (("J0", stands), ("J1", ended)):
         city.citizens.append(who)
         await city.link(len(city.citizens) - 1, "bike_account", source, name)

@@ -21,6 +21,7 @@ from tests.audit import (
     further_cases,
     games_cases,
     joined_cases,
+    members_cases,
     partner_cases,
     sent_cases,
     social_cases,
@@ -498,7 +499,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
-CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | benefits.CASES
+CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | members_cases.CASES | benefits.CASES
 
 
 def test_every_invariant_has_a_case() -> None:

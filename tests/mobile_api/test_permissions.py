@@ -47,6 +47,8 @@ def _with_values(path: str) -> str:
         "device_id": str(uuid4()),
         "provider": "wechat",
         "door_id": str(uuid4()),
+        "group_id": str(uuid4()),
+        "membership_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import devices, doors, people, tokens
+from backend.identity import devices, doors, members, people, tokens
 from backend.identity.consent.carrying import carry_over
 from backend.identity.joining import queries
 from backend.identity.joining.errors import NotToBeJoined
@@ -35,6 +35,7 @@ async def join(session: AsyncSession, keys: Keys, *, joined: UUID, into: UUID, s
     await doors.move_all(session, keys, of=joined, to=into)
     await move_all(session, keys, of=joined, to=into)
     await carry_over(session, of=joined, to=into)
+    await members.move_all(session, of=joined, to=into)
     await devices.revoke_all(session, participant_id=joined)
     await tokens.end_sessions_of(session, subject=joined, because="the account was joined to another")
 

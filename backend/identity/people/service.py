@@ -86,6 +86,11 @@ async def citizen_without_phone(session: AsyncSession, keys: Keys) -> UUID:
     return await _new_person(session, keys, phone=None)
 
 
+async def group_with_key(session: AsyncSession, keys: Keys, *, kind: ParticipantKind) -> UUID:
+    """A new household or firm with a key of its own."""
+    return await _new_person(session, keys, phone=None, kind=kind)
+
+
 async def holder_of_phone(session: AsyncSession, keys: Keys, *, phone: str) -> UUID | None:
     """The citizen who has this number; None when nobody."""
     return await queries.participant_by_phone(session, phone_index(keys, phone))
@@ -118,8 +123,14 @@ async def _phones_turn(session: AsyncSession, keys: Keys, phone: str) -> None:
     await take_turns(session, "phone:" + phone_index(keys, phone).hex())
 
 
-async def _new_person(session: AsyncSession, keys: Keys, *, phone: str | None) -> UUID:
-    participant = await register(session)
+async def _new_person(
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    phone: str | None,
+    kind: ParticipantKind = ParticipantKind.CITIZEN,
+) -> UUID:
+    participant = await register(session, kind=kind)
     data_key = os.urandom(KEY_BYTES)
     whose = participant.id.bytes
     person = Person(participant_id=participant.id, joined_at=participant.created_at)

@@ -11,8 +11,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _START = text("""
-    INSERT INTO token_family (id, audience, subject, started_at, expires_at, device_id, bound_to)
-    VALUES (:id, :audience, :subject, :started_at, :expires_at, :device_id, :bound_to)
+    INSERT INTO token_family (id, audience, subject, started_at, expires_at, device_id, bound_to, actor_id)
+    VALUES (:id, :audience, :subject, :started_at, :expires_at, :device_id, :bound_to, :actor_id)
 """)
 
 _ADD = text("""
@@ -22,7 +22,8 @@ _ADD = text("""
 
 _LOCK = text("""
     SELECT refresh_token.used_at, refresh_token.expires_at, family.id AS family_id, family.subject,
-           family.expires_at AS family_expires_at, family.revoked_at, family.bound_to
+           family.expires_at AS family_expires_at, family.revoked_at, family.bound_to,
+           family.actor_id
     FROM refresh_token JOIN token_family AS family ON family.id = refresh_token.family_id
     WHERE refresh_token.digest = :digest AND family.audience = :audience
     FOR UPDATE OF family
@@ -49,7 +50,13 @@ _REVOKE = text("""
 
 _REVOKE_SUBJECT = text("""
     UPDATE token_family SET revoked_at = :now, revoked_because = :because
-    WHERE subject = :subject AND revoked_at IS NULL AND id IS DISTINCT FROM CAST(:but AS uuid)
+    WHERE (subject = :subject OR actor_id = :subject) AND revoked_at IS NULL
+      AND id IS DISTINCT FROM CAST(:but AS uuid)
+""")
+
+_REVOKE_ACTING = text("""
+    UPDATE token_family SET revoked_at = :now, revoked_because = :because
+    WHERE subject = :subject AND actor_id = :actor_id AND revoked_at IS NULL
 """)
 
 _REVOKE_DEVICE = text("""
@@ -122,6 +129,13 @@ async def revoke_subject(
 
 async def revoke_device(session: AsyncSession, *, device_id: UUID, now: datetime, because: str) -> None:
     await session.execute(_REVOKE_DEVICE, {"device_id": device_id, "now": now, "because": because})
+
+
+async def revoke_acting(
+    session: AsyncSession, *, subject: UUID, actor_id: UUID, now: datetime, because: str
+) -> None:
+    given = {"subject": subject, "actor_id": actor_id, "now": now, "because": because}
+    await session.execute(_REVOKE_ACTING, given)
 
 
 async def of(

@@ -40,6 +40,14 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class _Whose:
+    audience: Audience
+    subject: UUID
+    session_id: UUID
+    actor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session that stands; `refreshed_at` is when its last pair was given."""
 
@@ -57,10 +65,12 @@ async def start_session(
     *,
     subject: UUID,
     device: tuple[UUID, bytes] | None = None,
+    actor_id: UUID | None = None,
 ) -> TokenPair:
     """The first pair of a new session, right after the subject has shown who they are.
 
-    With `device` (its id, and the digest of its secret) the session is refreshed by that device only.
+    With `device` (its id, and the digest of its secret) the session is refreshed by that device only. `actor_id` is the
+    citizen who acts, where the subject is a household or a firm.
     """
     now = clock.now()
     session_id, ends_at = ids.uuid7(), now + SESSION_LASTS[audience]
@@ -73,8 +83,10 @@ async def start_session(
         expires_at=ends_at,
         device_id=None if device is None else device[0],
         bound_to=None if device is None else device[1],
+        actor_id=actor_id,
     )
-    return await _pair(session, settings, audience, subject=subject, session_id=session_id, ends_at=ends_at)
+    whose = _Whose(audience, subject, session_id, actor_id)
+    return await _pair(session, settings, whose, ends_at=ends_at)
 
 
 async def refresh(
@@ -109,14 +121,8 @@ async def refresh(
         await queries.use(session, digest=digest, now=now)
     else:
         await queries.replace(session, family_id=found.family_id, now=now)
-    return await _pair(
-        session,
-        settings,
-        audience,
-        subject=found.subject,
-        session_id=found.family_id,
-        ends_at=found.family_expires_at,
-    )
+    whose = _Whose(audience, found.subject, found.family_id, found.actor_id)
+    return await _pair(session, settings, whose, ends_at=found.family_expires_at)
 
 
 def _in_two_hands(
@@ -168,6 +174,13 @@ async def end_sessions_of(
     await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because, but=but)
 
 
+async def end_acting(session: AsyncSession, *, subject: UUID, actor_id: UUID) -> None:
+    """End every session in which one citizen acts for one household or firm."""
+    await queries.revoke_acting(
+        session, subject=subject, actor_id=actor_id, now=clock.now(), because="no longer a member"
+    )
+
+
 async def end_sessions_on(session: AsyncSession, *, device_id: UUID, because: str) -> None:
     """End every session of one device."""
     await queries.revoke_device(session, device_id=device_id, now=clock.now(), because=because)
@@ -187,26 +200,26 @@ async def forget_ended(session: AsyncSession) -> None:
 
 
 async def _pair(
-    session: AsyncSession,
-    settings: Settings,
-    audience: Audience,
-    *,
-    subject: UUID,
-    session_id: UUID,
-    ends_at: datetime,
+    session: AsyncSession, settings: Settings, whose: _Whose, *, ends_at: datetime
 ) -> TokenPair:
     now = clock.now()
     refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
-    refresh_expires_at = min(now + REFRESH_LASTS[audience], ends_at)
+    refresh_expires_at = min(now + REFRESH_LASTS[whose.audience], ends_at)
     await queries.add(
         session,
         digest=_digest(refresh_token),
-        family_id=session_id,
+        family_id=whose.session_id,
         issued_at=now,
         expires_at=refresh_expires_at,
     )
-    access_token, access_expires_at = sign_access(settings, audience, subject=subject, session_id=session_id)
-    return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at, subject)
+    access_token, access_expires_at = sign_access(
+        settings,
+        whose.audience,
+        subject=whose.subject,
+        session_id=whose.session_id,
+        actor_id=whose.actor_id,
+    )
+    return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at, whose.subject)
 
 
 def _digest(refresh_token: str) -> bytes:

@@ -1,0 +1,67 @@
+"""What must hold of households, firms and their members."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.kit.checks import Checked, Rule, count_rows, look_for
+
+_MEMBERS = Rule(
+    "membership",
+    """
+        WITH known AS (
+            SELECT m.*, e.ended_by, e.ended_at FROM membership m LEFT JOIN membership_end e ON e.membership_id = m.id
+        )
+        SELECT m.id AS place, f.fault
+        FROM known m
+        LEFT JOIN participant g ON g.id = m.group_id
+        LEFT JOIN participant p ON p.id = m.member_id
+        CROSS JOIN LATERAL (
+            SELECT 'kinds' AS fault
+            WHERE (g.kind IN ('household', 'firm') AND p.kind = 'citizen') IS NOT TRUE
+                OR m.added_at < greatest(g.created_at, p.created_at) - interval '1 minute'
+                OR m.ended_at < m.added_at
+            UNION ALL
+            SELECT 'twice' WHERE EXISTS (
+                SELECT FROM known o WHERE o.id <> m.id AND o.group_id = m.group_id AND o.member_id = m.member_id
+                    AND o.added_at < coalesce(m.ended_at, 'infinity') AND m.added_at < coalesce(o.ended_at, 'infinity'))
+            UNION ALL
+            SELECT 'let_in' WHERE NOT (
+                (m.added_by = m.member_id AND m.role = 'manager'
+                    AND NOT EXISTS (SELECT FROM known o WHERE o.group_id = m.group_id AND o.id <> m.id AND o.added_at < m.added_at))
+                OR EXISTS (SELECT FROM account_join j WHERE j.joined_id = m.added_by AND j.into_id = m.member_id)
+                OR EXISTS (SELECT FROM known o WHERE o.group_id = m.group_id AND o.member_id = m.added_by AND o.role = 'manager'
+                    AND o.added_at <= m.added_at AND coalesce(o.ended_at, 'infinity') >= m.added_at))
+            UNION ALL
+            SELECT 'let_go' WHERE m.ended_by IS NOT NULL AND m.ended_by <> m.member_id AND NOT EXISTS (
+                SELECT FROM known o WHERE o.group_id = m.group_id AND o.member_id = m.ended_by AND o.role = 'manager'
+                    AND o.added_at <= m.ended_at AND coalesce(o.ended_at, 'infinity') >= m.ended_at)
+        ) f
+        UNION ALL
+        SELECT t.id, 'acting' FROM token_family t
+        WHERE t.actor_id IS NOT NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND NOT EXISTS (
+            SELECT FROM known m WHERE m.group_id = t.subject AND m.member_id = t.actor_id AND m.ended_at IS NULL)
+    """,
+    {
+        "kinds": ("it is not a citizen's in a household or firm of that time", "并非当时公民在家庭或企业中的成员关系"),
+        "twice": ("somebody is in a group twice at once", "同一人同时两次在同一家庭或企业中"),
+        "let_in": ("who let the member in was no manager then", "准入者当时并非管理成员"),
+        "let_go": ("who ended it was neither the member nor a manager then", "终止者既非本人,也非当时的管理成员"),
+        "acting": ("somebody acts for a group without being in it", "并非成员者在代为行事"),
+    },
+)  # fmt: skip
+_ENDS = Rule.single(
+    "membership_end",
+    """
+        SELECT e.membership_id AS place FROM membership_end e
+        WHERE NOT EXISTS (SELECT FROM membership m WHERE m.id = e.membership_id)
+    """,
+    en="it ends a membership that there is not",
+    zh="所终止的成员关系不存在",
+)
+
+
+async def membership(session: AsyncSession) -> Checked:
+    """Citizens are let into households and firms by a manager of that time, once; who acts for one is in it."""
+    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM membership"))
+    return await look_for(session, checked, [_MEMBERS, _ENDS])
