@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
 from backend.identity import organisations
-
-
-@dataclass(frozen=True, slots=True)
-class Payable:
-    """Points that one programme owes a merchant."""
-
-    programme: str
-    points: int
+from merchant.settlement.model import Payable
 
 
 async def payables_of(session: AsyncSession, *, merchant_id: UUID) -> list[Payable]:

@@ -1,0 +1,106 @@
+"""Statements as workbooks, and what keeps a cell from being read as a formula."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from openpyxl import Workbook
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+
+from backend.kit import clock
+from merchant.settlement.model import Numbered, Statement
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|")
+LINE_HEAD = (
+    "行 line", "类别 kind", "时间 time", "兑换 redemption", "部分 part", "说明 about", "积分 points",
+    "价值(分) value fen", "商户让利(分) own fen", "应付(分) payable fen", "出资 funded",
+)  # fmt: skip
+
+
+def written(cell: str | int) -> str | int:
+    """A cell that no spreadsheet takes for a formula: text that could be one begins with an apostrophe; numbers stay."""
+    if isinstance(cell, int):
+        return cell
+    clean = "".join(sign for sign in cell if sign >= " " or sign in "\t\n")
+    return f"'{clean}" if clean.startswith(_FORMULA) else clean
+
+
+def summary(one: Statement) -> list[tuple[str, str | int]]:
+    """What a statement says on its first page, in both languages, figures as numbers."""
+    totals = one.totals
+    rows: list[tuple[str, str | int]] = [
+        ("商户 merchant", f"{one.merchant_zh} {one.merchant_en} ({one.merchant})"),
+        ("计划 programme", one.programme),
+        ("结算单号 number", one.number),
+        ("起 first day", one.first_day.isoformat()),
+        ("止 last day", one.last_day.isoformat()),
+        ("关账 closed at", _moment(one)),
+        ("发票号码 invoice", one.invoice or ""),
+        ("状态 state", one.state.value),
+        ("期初积分 opening points", totals.opening_points),
+        ("期初(分) opening fen", totals.opening_fen),
+        ("核销笔数 captures", totals.captures),
+        ("核销积分 captured points", totals.captured_points),
+        ("核销价值(分) captured fen", totals.captured_fen),
+        ("退还笔数 refunds", totals.refunds),
+        ("退还积分 refunded points", totals.refunded_points),
+        ("退还价值(分) refunded fen", totals.refunded_fen),
+        ("商户自身让利(分) own concession fen", totals.own_fen),
+        ("费用(分) fees fen", totals.fees_fen),
+        ("争议更正(分) corrections fen", totals.corrections_fen),
+        ("应付积分 payable points", totals.payable_points),
+        ("应付(分) payable fen", totals.payable_fen),
+    ]
+    rows += [(f"出资(分) funded by {funder}", fen) for funder, fen in sorted(totals.funded.items())]
+    return [*rows, *((f"付款(分) paid by {funder}", fen) for funder, fen in sorted(totals.pays.items()))]
+
+
+def as_workbook(one: Statement, lines: Sequence[Numbered]) -> bytes:
+    """A statement as XLSX: a sheet that sums it up, and one of its lines; amounts are numbers."""
+    book = Workbook()
+    front = book.active
+    front.title = "结算单 statement"
+    for name, value in summary(one):
+        front.append([name, written(value)])
+    sheet = book.create_sheet("明细 lines")
+    sheet.append(LINE_HEAD)
+    for numbered in lines:
+        sheet.append([written(cell) for cell in line_cells(numbered)])
+    for page, widths in ((front, (38, 60)), (sheet, (8, 12, 20, 38, 12, 38, 10, 12, 12, 12, 40))):
+        for column, width in enumerate(widths, start=1):
+            page.column_dimensions[get_column_letter(column)].width = width
+        page.freeze_panes = "A2" if page is sheet else None
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    return workbook_bytes(book)
+
+
+def line_cells(numbered: Numbered) -> tuple[str | int, ...]:
+    """A line as cells."""
+    line = numbered.line
+    return (
+        numbered.number,
+        line.kind.value,
+        line.happened_at.astimezone(clock.SHANGHAI).strftime("%Y-%m-%d %H:%M:%S"),
+        "" if line.redemption_id is None else str(line.redemption_id),
+        line.part_id or "",
+        line.about,
+        line.points,
+        line.value_fen,
+        line.own_fen,
+        line.payable_fen,
+        ", ".join(f"{funder} {fen}" for funder, fen in sorted(line.funded.items())),
+    )
+
+
+def workbook_bytes(book: Workbook) -> bytes:
+    """A workbook as a file."""
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _moment(one: Statement) -> str:
+    return one.closed_at.astimezone(clock.SHANGHAI).strftime("%Y-%m-%d %H:%M")
