@@ -27,6 +27,10 @@ WHY_NOT_POOLED: dict[str, tuple[str, str]] = {
         "行为发生时，减排量权益尚未委托。积分照常发放。",
         "The right to claim was not assigned at that time. The points are yours all the same.",
     ),
+    "right_revoked": (
+        "您收回了减排量权益，未被核证批次取走的克数已退出核证池。积分不变。",
+        "You took the right to claim back, and no batch had taken the grams: they left the pool. The points stay yours.",
+    ),
     "unlinked": (
         "行为发生时，所用的卡或账户尚未绑定。绑定后补发积分，减排量不进入核证池。",
         "Nobody held the card or account at that time. Linking it brought the points; the grams are not pooled.",

@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool
 
 from backend.identity import consent
 from backend.identity.consent import Agreement, Assignment, Consent, Scenario
+from backend.intake import releasing
 from backend.kit import i18n, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
@@ -183,10 +184,19 @@ async def assign_right(
     return RightAssigned.of(assignment)
 
 
-@router.delete("/right", status_code=204, responses=problems(Unauthenticated, consent.NothingToRevoke))
-async def revoke_right(citizen: SignedInCitizen, session: WriteSession) -> None:
-    """Take the right back for my acts from now on; what was done before stays assigned, points stay mine."""
-    await consent.revoke_right(session, participant_id=citizen.id)
+class RightTakenBack(Told):
+    """What became of the grams: `left_g` left the pools, `stay_g` a batch had taken before and keeps. Points stay mine."""
+
+    left_acts: int
+    left_g: int
+    stay_acts: int
+    stay_g: int
+
+
+@router.delete("/right", responses=problems(Unauthenticated, consent.NothingToRevoke))
+async def revoke_right(citizen: SignedInCitizen, session: WriteSession) -> RightTakenBack:
+    """Take the right back for my acts from now on, and for grams that still wait in a pool; points stay mine."""
+    return RightTakenBack.model_validate(await releasing.revoke_right(session, participant_id=citizen.id))
 
 
 def _scenario_consent(scenario: Scenario, said: Consent | None) -> ScenarioConsent:

@@ -11,7 +11,7 @@ from backend import identity, ledger, log, programmes, transparency, webhooks
 from backend.certification import shortfalls
 from backend.engagement import events, followers, lotteries
 from backend.identity import partners
-from backend.intake import retention, sandbox
+from backend.intake import releasing, retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
@@ -90,6 +90,12 @@ async def sweep_joined(worker: Worker) -> None:
 async def collect(worker: Worker) -> None:
     """Collect what is ripe in programmes where the platform does so."""
     await programmes.pending.collect_for_all(worker.db)
+
+
+@tasks.job("intake.release_late", every=600)
+async def release_late(worker: Worker) -> None:
+    """Let grams leave the pools that a file brought there while the right to them was taken back."""
+    await releasing.release_late(worker.db)
 
 
 @tasks.job("intake.forget_places", every=crontab(hour="3", minute="10"))

@@ -63,6 +63,7 @@ UNFROZEN = """
     WHERE a.claim_key >= $6::uuid AND a.claim_key < $7::uuid AND a.credit = 'pooled' AND a.grams > 0
       AND NOT EXISTS (SELECT FROM batch_leaf l WHERE l.claim_key = a.claim_key)
       AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+      AND NOT EXISTS (SELECT FROM action_released x WHERE x.claim_key = a.claim_key)
     ORDER BY a.claim_key
 """
 LEAF_COLUMNS = ("batch_id", "position", "claim_key", "day", "region", "digest", "grams")

@@ -9,7 +9,18 @@ Ignores  what points buy, and what becomes of pooled grams.
 """
 
 from backend.intake import sealing  # noqa: F401 - its tables are sealed wherever intake is known
-from backend.intake.acts import Act, Claimed, ExplainedAct, Sums, acts_of, claim_waiting, explain_act, sums_of
+from backend.intake.acts import (
+    Act,
+    Claimed,
+    ExplainedAct,
+    HomeSums,
+    Sums,
+    acts_of,
+    claim_waiting,
+    explain_act,
+    home_of,
+    sums_of,
+)
 from backend.intake.chunks import ChunkResult
 from backend.intake.errors import (
     ActUnknown,
@@ -52,6 +63,7 @@ __all__ = [
     "ExportedFile",
     "FileUnreadable",
     "HeaderMismatch",
+    "HomeSums",
     "Job",
     "JobRunning",
     "Mapping",
@@ -71,6 +83,7 @@ __all__ = [
     "claim_waiting",
     "explain_act",
     "export_month",
+    "home_of",
     "ingest",
     "list_jobs",
     "list_sources",

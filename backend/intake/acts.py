@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies, packs, programmes
-from backend.intake import funding, queries
+from backend.intake import consenting, funding, queries
 from backend.intake.errors import ActUnknown
 from backend.intake.holding import lock_means
 from backend.intake.mapping import mapping_of
@@ -131,13 +132,48 @@ async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, l
     return Sums(grams=row.grams, points=row.points, acts=row.acts, benefit_fen=row.benefit_fen)
 
 
+@dataclass(frozen=True, slots=True)
+class HomeSums:
+    """What a participant's acts come to on one day, in its month up to then, and in all."""
+
+    today: Sums
+    month: Sums
+    total: Sums
+
+
+async def home_of(
+    connection: asyncpg.Connection[asyncpg.Record], *, participant_id: UUID, day: date
+) -> HomeSums:
+    """The sums of a citizen's first page as of a Shanghai day, by one statement; benefits in money are not among the points."""
+    row = await connection.fetchrow(
+        queries.HOME_HOT,
+        participant_id,
+        datetime.combine(day, time(), clock.SHANGHAI),
+        datetime.combine(day.replace(day=1), time(), clock.SHANGHAI),
+        datetime.combine(day + timedelta(days=1), time(), clock.SHANGHAI),
+    )
+    assert row is not None
+
+    def sums(part: str) -> Sums:
+        return Sums(grams=row[f"{part}grams"], points=row[f"{part}points"], acts=row[f"{part}acts"])
+
+    return HomeSums(today=sums("today_"), month=sums("month_"), total=sums(""))
+
+
 async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: UUID) -> list[Claimed]:
     """Give the holder of a means the points of acts that waited for one, once; their grams stay out of the pools."""
     now = clock.now()
     claim_id = ids.uuid7()
     await lock_means(session, [token])  # whoever withdraws one of these acts is waited for
     rows = await session.execute(
-        queries.WAITING, {"participant": participant_id, "token": token, "since": now - CLAIM_WINDOW}
+        queries.WAITING,
+        {
+            "participant": participant_id,
+            "token": token,
+            "since": now - CLAIM_WINDOW,
+            "activities": list(consenting.SCENARIOS),
+            "scenarios": list(consenting.SCENARIOS.values()),
+        },
     )
     waiting: dict[str, list[Any]] = {}
     for row in rows:

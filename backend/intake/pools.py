@@ -82,11 +82,30 @@ class Placed(Protocol):
     def credit(self) -> str: ...
 
 
+RIGHT_REVOKED = "right_revoked"
+_RELEASED = text("SELECT claim_key FROM action_released WHERE claim_key = ANY (CAST(:keys AS uuid[]))")
+
+
+async def left_pools(session: AsyncSession, keys: Iterable[UUID]) -> set[UUID]:
+    """Those of these acts whose grams left their pool because the right to them was taken back."""
+    return set((await session.execute(_RELEASED, {"keys": list(keys)})).scalars())
+
+
 async def accounts_of(session: AsyncSession, acts: Iterable[Placed]) -> dict[UUID, str]:
-    """The account that each act's grams went to, by its key: its pool, or that of the reason why it has none.
+    """The account that each act's grams lie in unless a batch took them: its pool, or that of the reason why it has none.
 
     Raises MethodUnknown or EngineDiffers where a method cannot be built again.
     """
+    found = list(acts)
+    codes = await pools_of(session, found)
+    programmes = {act.claim_key: act.programme for act in found}
+    for key in await left_pools(session, [act.claim_key for act in found if act.credit == "pooled"]):
+        codes[key] = f"uncredited:{programmes[key]}:{RIGHT_REVOKED}"
+    return codes
+
+
+async def pools_of(session: AsyncSession, acts: Iterable[Placed]) -> dict[UUID, str]:
+    """The account that each act's grams went to when it was taken in, by its key; as `accounts_of` raises."""
     found = list(acts)
     codes = {act.claim_key: f"uncredited:{act.programme}:{act.credit}" for act in found}
     pooled = [act for act in found if act.credit == "pooled"]

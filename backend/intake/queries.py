@@ -34,7 +34,19 @@ RIGHTS = """
            COALESCE(upper(h.held * r.covers), 'infinity') AS high
     FROM intake_means t
     JOIN means_holder h ON h.token = t.token
-    JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers && h.held
+    JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers && h.held AND upper_inf(r.covers)
+    ORDER BY t.n
+"""
+# Whether anybody said no to a scenario at all, and for which means of the chunk, which scenario, from when until when.
+ANY_WITHDRAWN = text("SELECT EXISTS (SELECT FROM consent_event WHERE NOT given)")
+WITHDRAWN_CONSENTS = """
+    SELECT t.n, array_position($1::text[], w.scenario) AS scenario, greatest(w.low, COALESCE(lower(h.held), '-infinity')) AS low,
+           least(w.high, COALESCE(upper(h.held), 'infinity')) AS high
+    FROM consent_withdrawn w
+    JOIN means_holding h ON h.participant_id = w.participant_id
+    JOIN means m ON m.id = h.means_id
+    JOIN intake_means t ON t.token = m.token
+    WHERE w.scenario = ANY ($1::text[]) AND w.low < COALESCE(upper(h.held), 'infinity') AND w.high > COALESCE(lower(h.held), '-infinity')
     ORDER BY t.n
 """
 CLAIMED = text("SELECT EXISTS (SELECT FROM action WHERE claim_key = ANY(CAST(:keys AS uuid[])))")
@@ -258,7 +270,7 @@ PARTITION_EXISTS = text(
 _ACT = """
     SELECT a.claim_key, a.happened_at, a.ended_at, s.code AS source, p.code AS programme, s.region, s.evidence,
            s.overlays, a.method_id, m.methodology, m.activity, a.inputs, a.grams, COALESCE(c.points, a.points) AS points,
-           a.credit, a.means_token, COALESCE(t.points, 0) AS capped, COALESCE(u.points, 0) AS unfunded,
+           CASE WHEN x.claim_key IS NULL THEN a.credit ELSE 'right_revoked' END AS credit, a.means_token, COALESCE(t.points, 0) AS capped, COALESCE(u.points, 0) AS unfunded,
            EXISTS (SELECT FROM ledger_account l WHERE l.code = 'subsidy:' || p.code) AS money,
            c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256, w.withdrawn_at, w.cause AS withdrawn_because,
            w.replaced_by
@@ -272,6 +284,7 @@ _ACT = """
     LEFT JOIN action_trimmed t ON t.claim_key = a.claim_key
     LEFT JOIN action_unfunded u ON u.claim_key = a.claim_key
     LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
+    LEFT JOIN action_released x ON x.claim_key = a.claim_key
 """
 ACTS = text(
     "SELECT * FROM (("
@@ -309,6 +322,32 @@ SUMS = text("""
     JOIN programme p ON p.id = s.programme_id
     LEFT JOIN ledger_account l ON l.code = 'subsidy:' || p.code
 """)
+# The sums of today, of this month and of all, in one walk over one participant's acts: from $2, from $3, all before $4.
+# Which sources pay in money is asked once, not for every act.
+HOME_HOT = """
+    WITH paying AS MATERIALIZED (
+        SELECT s.id FROM intake_source s JOIN programme p ON p.id = s.programme_id
+        JOIN ledger_account l ON l.code = 'subsidy:' || p.code
+    ), own AS (
+        SELECT a.happened_at, a.grams, CASE WHEN a.source_id IN (SELECT id FROM paying) THEN 0 ELSE a.points END AS points
+        FROM action a
+        WHERE a.participant_id = $1::uuid AND a.happened_at < $4
+          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+        UNION ALL
+        SELECT a.happened_at, a.grams, CASE WHEN a.source_id IN (SELECT id FROM paying) THEN 0 ELSE c.points END
+        FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
+        WHERE c.participant_id = $1::uuid AND a.happened_at < $4
+          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
+    )
+    SELECT count(*) AS acts, COALESCE(sum(grams), 0)::bigint AS grams, COALESCE(sum(points), 0)::bigint AS points,
+           count(*) FILTER (WHERE happened_at >= $3) AS month_acts,
+           COALESCE(sum(grams) FILTER (WHERE happened_at >= $3), 0)::bigint AS month_grams,
+           COALESCE(sum(points) FILTER (WHERE happened_at >= $3), 0)::bigint AS month_points,
+           count(*) FILTER (WHERE happened_at >= $2) AS today_acts,
+           COALESCE(sum(grams) FILTER (WHERE happened_at >= $2), 0)::bigint AS today_grams,
+           COALESCE(sum(points) FILTER (WHERE happened_at >= $2), 0)::bigint AS today_points
+    FROM own
+"""
 # In the order of their claim keys, which begin with the day; whoever reads them holds the lock of their means.
 WAITING = text("""
     SELECT a.claim_key, a.points, a.grams, p.code AS programme
@@ -320,6 +359,12 @@ WAITING = text("""
       AND a.happened_at >= :since
       AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
       AND NOT EXISTS (SELECT FROM action_claim c WHERE c.claim_key = a.claim_key)
+      AND NOT EXISTS (
+          SELECT FROM consent_withdrawn w
+          JOIN unnest(CAST(:activities AS text[]), CAST(:scenarios AS text[])) AS k(activity, scenario)
+              ON k.scenario = w.scenario
+          JOIN method_named n ON n.activity = k.activity AND n.id = a.method_id
+          WHERE w.participant_id = h.participant_id AND w.low <= a.happened_at AND a.happened_at < w.high)
     ORDER BY a.claim_key
 """)
 CLAIM_WAITING = text("""

@@ -34,6 +34,7 @@ from backend.intake import capped, funded, posted, recomputed, retention
 from backend.intake import checks as intake
 from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
+from backend.intake.releasing import checks as leaving_pools
 from backend.intake.uploads import checks as sent
 from backend.kit.checks import Checked
 from backend.kit.settings import Settings
@@ -130,6 +131,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("places.forgotten", "起终点与设备在保留期后删除", "Places are gone once their retention is over", _rows(retention.places)),
     Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
     Invariant("acts.withdrawn", "行为因更正、决定或申诉而撤销，积分与克数如数收回", "Acts are withdrawn for a correction, decision or appeal, and their points and grams went back", _rows(holding.withdrawn)),
+    Invariant("rights.taken_back", "收回权益后，未冻结的克数如数出池，批次不再取走", "Grams whose right was taken back before a batch took them left their pool, to the gram", _rows(leaving_pools.released)),
     Invariant("acts.revised", "每个认领至多一条有效记录，修订之键合其序号", "One act at most stands for a claim; revisions stand under their own keys", holding.revised),
     Invariant("appeals.answered", "申诉为本人行为而提，由运营方答复，支持者成为该行为", "Appeals are about one's own acts; the operator answers, and what is upheld became that act", _rows(holding.appealed)),
     Invariant("exchanges.noted", "与其他平台的比对记录其外部申报，由运营方人员决定，判归他方者不再计入", "Comparisons noted the external claims they say; the operator decides, and what is theirs counts no more", _rows(fingerprints.exchanges)),
@@ -140,6 +142,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("shops.own", "门店属于商户，其信息逐版出自本商户人员", "Shops are a merchant's, and what is said of them comes from its staff", _rows(shops.shops)),
     Invariant("redemptions.held", "兑换按商品价格冻结积分，此外无冻结", "Redemptions hold their offer's price from the citizen's lots; nothing else is held", _rows(redemptions.held)),
     Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
+    Invariant("redemptions.asked", "收银台只询问须确认者，答复及时，确认即核销", "Tills ask about what has to be confirmed; answers are in time, and a yes is the capture", _rows(redemptions.asked)),
+    Invariant("redemptions.parts", "部分退还合计不超过核销，退回原批次", "Parts are within what was captured and go to the lots that were drawn", _rows(redemptions.parts)),
     Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
     Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),

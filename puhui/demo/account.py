@@ -27,6 +27,7 @@ _STANDING = {
 }
 _WHY = {
     "right_not_assigned": ("权益未委托", "right not assigned"),
+    "right_revoked": ("权益已收回", "right taken back"),
     "unlinked": ("介质无人关联", "no holder yet"),
     "method_not_filed": ("方法学未备案", "methodology not filed"),
     "evidence": ("证据等级不足", "evidence too weak"),

@@ -21,7 +21,7 @@ from backend.certification.shortfalls.errors import (
     StatementOutdated,
 )
 from backend.certification.shortfalls.model import Cancellation, Debt, Shortfall
-from backend.certification.shortfalls.recording import answer_for
+from backend.certification.shortfalls.recording import answer_for, held_by_batches
 from backend.intake import holding
 
 log.register(
@@ -31,6 +31,7 @@ log.register(
     log.Sealed("certification_cover", key=("claim_key", "number")),
 )
 holding.register_keeper(answer_for)
+holding.register_holder(held_by_batches)
 
 __all__ = [
     "Cancellation",

@@ -25,9 +25,7 @@ async def answer_for(
     Waits for whoever freezes, states or issues a batch of their series, and keeps them waiting until the withdrawal
     ends: an act is either out of its pool before, or its batch knows that it was withdrawn.
     """
-    concerned = {reading.series_of_pool(one.pool) for one in withdrawn} - {None}
-    for series in sorted((one for one in concerned if one), key=lambda one: one.carry_account):
-        await reading.lock(session, series)
+    await _hold_still(session, withdrawn)
     rows = (await session.execute(queries.TAKEN, {"keys": [one.claim_key for one in withdrawn]})).all()
     missing = [row for row in rows if row.certified_g]
     if missing:
@@ -48,3 +46,16 @@ async def answer_for(
         for series in sorted(known, key=lambda one: one.carry_account):
             await covering.use_surplus(session, series, at=now)
     return {row.claim_key for row in rows}
+
+
+async def held_by_batches(session: AsyncSession, pooled: Sequence[PooledGrams]) -> set[UUID]:
+    """The keys of those acts that a batch holds; until this transaction ends none of the others gets into one."""
+    await _hold_still(session, pooled)
+    rows = await session.execute(queries.TAKEN, {"keys": [one.claim_key for one in pooled]})
+    return {row.claim_key for row in rows}
+
+
+async def _hold_still(session: AsyncSession, pooled: Sequence[PooledGrams]) -> None:
+    concerned = {reading.series_of_pool(one.pool) for one in pooled} - {None}
+    for series in sorted((one for one in concerned if one), key=lambda one: one.carry_account):
+        await reading.lock(session, series)

@@ -31,7 +31,7 @@ from backend.intake.holding.errors import (
     OverlapStands,
     WithdrawnAlready,
 )
-from backend.intake.holding.hooks import Keeper, PooledGrams, register_keeper
+from backend.intake.holding.hooks import Holder, Keeper, PooledGrams, register_holder, register_keeper
 from backend.intake.holding.model import Accepted, Decision, Facts, Held, NewHeld, Stored, Withdrawn
 from backend.intake.holding.service import (
     PairOfSources,
@@ -58,6 +58,7 @@ __all__ = [
     "Facts",
     "Held",
     "HeldUnknown",
+    "Holder",
     "Keeper",
     "NewHeld",
     "NothingToAppeal",
@@ -85,6 +86,7 @@ __all__ = [
     "lock_means",
     "own_appeals",
     "own_held",
+    "register_holder",
     "register_keeper",
     "resolve_by_rule",
     "resolve_row",

@@ -37,7 +37,36 @@ class Keeper(Protocol):
     ) -> Collection[UUID]: ...
 
 
+class Holder(Protocol):
+    """Answers which of these acts' grams are no longer in their pool, and owes nothing for them.
+
+    Locks as a Keeper does, so that no act is taken out of these pools until the transaction ends.
+    """
+
+    async def __call__(self, session: AsyncSession, pooled: Sequence[PooledGrams]) -> Collection[UUID]: ...
+
+
 _KEEPERS: list[Keeper] = []
+_HOLDERS: list[Holder] = []
+
+
+def register_holder(holder: Holder) -> None:
+    """Let `holder` be asked before grams leave a pool from now on; once is enough."""
+    if holder not in _HOLDERS:
+        _HOLDERS.append(holder)
+
+
+async def held(session: AsyncSession, pooled: Sequence[PooledGrams]) -> set[UUID]:
+    """The keys of those whose grams some holder has taken out of their pool; nobody takes another until we are done."""
+    found: set[UUID] = set()
+    if pooled:
+        if not _HOLDERS:
+            raise RuntimeError(
+                "nobody here answers for grams that batches hold: import backend.certification"
+            )
+        for holder in _HOLDERS:
+            found.update(await holder(session, pooled))
+    return found
 
 
 def register_keeper(keeper: Keeper) -> None:

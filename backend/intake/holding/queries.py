@@ -85,7 +85,7 @@ ADD_ACTION = text("""
            :job, 1, 1
     FROM (SELECT CAST(:token AS uuid) AS token, CAST(:happened_at AS timestamptz) AS at) asked
     LEFT JOIN means_holder h ON h.token = asked.token AND h.held @> asked.at
-    LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> asked.at
+    LEFT JOIN right_assigned r ON r.participant_id = h.participant_id AND r.covers @> asked.at AND upper_inf(r.covers)
     ON CONFLICT (claim_key) DO NOTHING
     RETURNING participant_id, credit
 """)

@@ -88,6 +88,10 @@ async def note(
         if act.credit == "pooled" and act.grams
     ]
     frozen = await hooks.taken(session, pooled, reference=reference)
+    if (
+        pooled
+    ):  # behind the keeper's locks: whoever took the right back meanwhile let the grams leave their pool
+        accounts = await pools.accounts_of(session, acts)
     return Noted(acts, accounts, frozenset(frozen), now)
 
 
