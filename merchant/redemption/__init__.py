@@ -85,8 +85,6 @@ log.register(
     log.Sealed("redemption_end", key=("redemption_id",)),
     log.Sealed("redemption_refund", key=("redemption_id",)),
     log.Sealed("redemption_part", key=("redemption_id", "part_id")),
-    log.Sealed("redemption_voucher", key=("redemption_id",)),
-    log.Sealed("redemption_honour", key=("redemption_id",)),
 )
 webhooks.register(
     webhooks.EventType(

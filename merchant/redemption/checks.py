@@ -134,6 +134,26 @@ _ENDS = (
             "reversal": ("the ledger did not undo the capture and the hold", "账本未冲回扣款与冻结"),
         },
     ),
+    Rule.single(
+        "ledger_resolution",
+        """
+            SELECT l.posting_id || ' ' || l.resolution AS place
+            FROM ledger_resolution l
+            LEFT JOIN redemption r ON r.id = l.posting_id
+            LEFT JOIN redemption_end c ON c.posting_id = l.posting_id AND c.ended = 'captured'
+            LEFT JOIN redemption_end e ON e.redemption_id = COALESCE(r.id, c.redemption_id)
+            LEFT JOIN redemption_refund f ON f.redemption_id = e.redemption_id
+            WHERE (r.id IS NOT NULL OR c.redemption_id IS NOT NULL) AND CASE
+                WHEN l.resolution = 'captured' THEN e.ended IS DISTINCT FROM 'captured' OR e.posting_id <> l.by_posting
+                WHEN e.ended IN ('cancelled', 'lapsed') THEN e.posting_id <> l.by_posting
+                ELSE f.redemption_id IS NULL END
+        """,
+        en="the redemption did not end as the ledger has it",
+        zh="兑换的结局与账本不符",
+    ),
+)
+
+_PARTS = (
     Rule(
         "redemption_part",
         """
@@ -191,6 +211,9 @@ _ENDS = (
         en="it gives points back for no part of a redemption",
         zh="所退积分没有对应的部分退还",
     ),
+)
+
+_ASKED = (
     Rule(
         "redemption_asked",
         """
@@ -223,23 +246,6 @@ _ENDS = (
             "confirmed": ("what was confirmed was not captured", "已确认而未核销"),
             "standing": ("a redemption waits for no question", "兑换所等待的询问不存在或已答复"),
         },
-    ),
-    Rule.single(
-        "ledger_resolution",
-        """
-            SELECT l.posting_id || ' ' || l.resolution AS place
-            FROM ledger_resolution l
-            LEFT JOIN redemption r ON r.id = l.posting_id
-            LEFT JOIN redemption_end c ON c.posting_id = l.posting_id AND c.ended = 'captured'
-            LEFT JOIN redemption_end e ON e.redemption_id = COALESCE(r.id, c.redemption_id)
-            LEFT JOIN redemption_refund f ON f.redemption_id = e.redemption_id
-            WHERE (r.id IS NOT NULL OR c.redemption_id IS NOT NULL) AND CASE
-                WHEN l.resolution = 'captured' THEN e.ended IS DISTINCT FROM 'captured' OR e.posting_id <> l.by_posting
-                WHEN e.ended IN ('cancelled', 'lapsed') THEN e.posting_id <> l.by_posting
-                ELSE f.redemption_id IS NULL END
-        """,
-        en="the redemption did not end as the ledger has it",
-        zh="兑换的结局与账本不符",
     ),
 )
 
@@ -348,13 +354,19 @@ async def held(session: AsyncSession) -> Checked:
 async def ends(session: AsyncSession) -> Checked:
     """A redemption ended once, as the ledger has it: captured for its merchant with a good code, given back, or refunded."""
     checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_end"))
-    return await look_for(
-        session,
-        checked,
-        _ENDS,
-        refund_within_days=REFUND_WITHIN.days,
-        confirm_within_s=CONFIRM_WITHIN.total_seconds(),
-    )
+    return await look_for(session, checked, _ENDS, refund_within_days=REFUND_WITHIN.days)
+
+
+async def parts(session: AsyncSession) -> Checked:
+    """Parts are within what was captured and in time, and went back to the lots that were drawn."""
+    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_part"))
+    return await look_for(session, checked, _PARTS, refund_within_days=REFUND_WITHIN.days)
+
+
+async def asked(session: AsyncSession) -> Checked:
+    """A till asked about what has to be confirmed, under a good code; it was answered in time, and a yes is the capture."""
+    checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_asked"))
+    return await look_for(session, checked, _ASKED, confirm_within_s=CONFIRM_WITHIN.total_seconds())
 
 
 async def codes(session: AsyncSession) -> Checked:

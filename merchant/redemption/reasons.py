@@ -19,8 +19,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "timed_out": ("顾客未及时确认，请出示新码。", "The customer did not confirm in time; ask for a new code."),
     "not_at_this_shop": ("该商品不在此门店兑换。", "This offer is given at other shops of the merchant."),
     "no_contract": ("商户与计划之间没有生效的合约。", "No contract of the merchant with the programme is in force."),
-    "honoured": ("此券已兑付。", "The voucher was honoured before."),
-    "voucher_over": ("此券已过期。", "The voucher has run out."),
 }  # fmt: skip
 REASONS = frozenset(_SENTENCES)
 _OTHERWISE = ("不能兑换。", "It cannot be redeemed.")

@@ -31,6 +31,14 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'points.held'",),
     ],
     "redemptions.ended": [
+        ("UPDATE redemption_answer SET answer = 'refused' WHERE answer = 'confirmed'",),
+        ("UPDATE redemption_end SET shop_id = gen_random_uuid() WHERE ended = 'captured'",),
+        ("UPDATE redemption_end SET till_id = gen_random_uuid() WHERE ended = 'captured'",),
+        (
+            """INSERT INTO redemption_refund (redemption_id, posting_id, reason, refunded_by, refunded_at)
+               SELECT redemption_id, posting_id, reason, refunded_by, refunded_at FROM redemption_part
+               WHERE part_id = 'line-1'""",
+        ),
         ("UPDATE redemption_end SET ended = 'lapsed' WHERE ended = 'captured'",),
         ("UPDATE redemption_end SET ended = 'cancelled' WHERE ended = 'lapsed'",),
         (f"UPDATE redemption_end SET redemption_id = {OTHER} WHERE ended = 'lapsed'",),
@@ -44,6 +52,31 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE programme_redeeming SET matures_after_days = matures_after_days + 1",),
         ("UPDATE programme_redeeming SET unknown = 'redeem.refund_within_days'",),
         ("UPDATE programme_redeeming SET confirm_above_points = 1",),
+    ],
+    "redemptions.asked": [
+        ("UPDATE redemption_asked SET merchant_id = gen_random_uuid()",),
+        ("UPDATE redemption_asked SET until = until + interval '1 minute'",),
+        ("UPDATE redemption_asked SET mac = set_byte(mac, 0, 255 - get_byte(mac, 0))",),
+        ("UPDATE redemption_answer SET answered_at = answered_at + interval '1 hour'",),
+        ("UPDATE redemption_answer SET answer = 'confirmed' WHERE answer = 'refused'",),
+        ("UPDATE redemption_open SET asked_id = gen_random_uuid() WHERE asked_id IS NOT NULL",),
+        (
+            """INSERT INTO redemption_answer (asked_id, answer, answered_by, answered_at)
+               SELECT s.asked_id, 'refused', gen_random_uuid(), q.asked_at
+               FROM redemption_open s JOIN redemption_asked q ON q.id = s.asked_id""",
+        ),
+    ],
+    "redemptions.parts": [
+        ("UPDATE redemption_part SET points = points + 1 WHERE part_id = 'line-1'",),
+        ("UPDATE redemption_part SET points = points + 100 WHERE part_id = 'line-0'",),
+        ("UPDATE redemption_part SET refunded_at = refunded_at + interval '30 days'",),
+        ("UPDATE redemption_part SET refunded_by = gen_random_uuid()",),
+        ("UPDATE redemption_part SET redemption_id = gen_random_uuid()",),
+        ("DELETE FROM redemption_part WHERE part_id = 'line-2'",),
+        (
+            """UPDATE ledger_transfer SET credit_id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet')
+               WHERE reason = 'points.part_refunded'""",
+        ),
     ],
     "redemptions.codes": [
         ("UPDATE redemption_open SET stands_until = stands_until + interval '1 second'",),

@@ -18,6 +18,7 @@ from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.programmes import Registered
+from tests.audit import redeemed
 
 CODE, SOURCE = "audited-games", "games-bikes"
 LIBRARY = packs.load_all()
@@ -65,6 +66,11 @@ activity    = "cycling"
 per         = "act"
 points      = "100"
 source      = "programme policy"
+
+[redeem]
+confirm_above_points = "4"
+step_up_above_points = "5"
+source               = "programme policy"
 
 [switches]
 earning   = true
@@ -173,6 +179,7 @@ class Games:
         for silent in (False, True):
             await self.lottery(silent=silent)
         await self.evening()
+        await redeemed.build(self.db, self.settings, self.players)
 
     async def rides(self) -> None:
         """Two rides each, in two months: 200 points in two lots."""

@@ -35,6 +35,7 @@ TABLES = (
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
     "contract_edition",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
+    "redemption_asked", "redemption_answer", "redemption_part", "programme_redeeming",
     "footprint_entry", "footprint_withdrawal",
     "budget_reached", "action_unfunded", "benefit_payout", "benefit_payout_line",
     "reward_grant", "reward_outcome", "lottery", "lottery_commitment", "lottery_entry", "lottery_close", "lottery_reveal",
@@ -74,6 +75,7 @@ MAY_CHANGE = {  # what is closed, ended or revoked later; the invariants look at
 GIVEN = {  # what stands where there was nothing
     "bigint": "1",
     "integer": "1",
+    "boolean": "true",
     "text": "'x'",
     "uuid": "gen_random_uuid()",
     "bytea": "'x'::bytea",

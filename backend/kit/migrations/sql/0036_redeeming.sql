@@ -1,4 +1,4 @@
--- Redeeming in full: what programmes ask of it, confirmation on the phone, shops and tills, refunds in parts, vouchers.
+-- Redeeming in full: what programmes ask of it, confirmation on the phone, shops and tills, refunds in parts.
 
 -- The section [redeem] of the pack that a programme runs by now; it follows from pack and overlays, and is derived again.
 CREATE TABLE programme_redeeming (
@@ -65,25 +65,6 @@ CREATE TABLE redemption_part (
 );
 CREATE INDEX redemption_part_xid ON redemption_part (xid);
 
--- What a voucher bought with points may be shown by, and when a shop gave what it stands for: once.
-CREATE TABLE redemption_voucher (
-    redemption_id uuid PRIMARY KEY REFERENCES redemption,
-    mac bytea NOT NULL UNIQUE CHECK (length(mac) = 32),
-    good_until timestamptz,
-    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
-);
-CREATE INDEX redemption_voucher_xid ON redemption_voucher (xid);
-CREATE TABLE redemption_honour (
-    redemption_id uuid PRIMARY KEY REFERENCES redemption_voucher,
-    merchant_id uuid NOT NULL,
-    honoured_by uuid NOT NULL,
-    shop_id uuid,
-    till_id uuid,
-    honoured_at timestamptz NOT NULL,
-    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
-);
-CREATE INDEX redemption_honour_xid ON redemption_honour (xid);
-
 -- Scans that found nothing; no code is kept, and they are forgotten. Operation: no fact rests on these rows.
 CREATE TABLE redemption_miss (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -103,8 +84,7 @@ DO $$
 DECLARE
     kept text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['redemption_asked', 'redemption_answer', 'redemption_part', 'redemption_voucher',
-                                'redemption_honour'] LOOP
+    FOREACH kept IN ARRAY ARRAY['redemption_asked', 'redemption_answer', 'redemption_part'] LOOP
         EXECUTE format('CREATE TRIGGER %1$s_kept BEFORE UPDATE OR DELETE ON %1$s
                         FOR EACH ROW EXECUTE FUNCTION kit_refuse_change()', kept);
         EXECUTE format('CREATE TRIGGER %1$s_not_emptied BEFORE TRUNCATE ON %1$s
@@ -112,7 +92,7 @@ BEGIN
     END LOOP;
 END $$;
 GRANT SELECT ON redemption_asked, redemption_answer TO puhui_app;
-GRANT SELECT, INSERT ON redemption_part, redemption_voucher, redemption_honour TO puhui_app;
+GRANT SELECT, INSERT ON redemption_part TO puhui_app;
 
 
 -- Points that a programme still has of an offer's redemption: all that was refunded is none.
