@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.identity import Role, approvals
 from backend.identity.approvals import ActKind, TwoPersonAct
 from backend.kit import clock, ids
+from merchant.contracts import MERCHANT
 from merchant.settlement import closing, queries
-from merchant.settlement.errors import DisputeAnswered, DisputeUnknown, LineUnknown
+from merchant.settlement.errors import CorrectionInvalid, DisputeAnswered, DisputeUnknown, LineUnknown
 from merchant.settlement.model import Dispute
 
 CORRECTION = ActKind("merchant.correction", Role.OPERATOR, stands_for=dt.timedelta(days=14))
@@ -52,6 +53,8 @@ async def propose_correction(
     found = await dispute_of(session, dispute_id=dispute_id, programme=programme)
     if found.answer is not None:
         raise DisputeAnswered
+    if not correction_fen or funder == MERCHANT:
+        raise CorrectionInvalid
     body = {
         "programme": programme,
         "dispute": str(dispute_id),
@@ -92,7 +95,7 @@ async def dispute_of(
     return _dispute(row)
 
 
-async def disputes(
+async def disputes_of(
     session: AsyncSession, *, merchant_id: UUID | None = None, programme: str | None = None
 ) -> list[Dispute]:
     """Disputes of a merchant or a programme, newest first, two hundred at most."""

@@ -66,6 +66,14 @@ class DisputeUnknown(DomainError):
     title_zh = "没有这项争议。"
 
 
+class CorrectionInvalid(DomainError):
+    """A correction moves money, and somebody but the merchant pays it."""
+
+    code = "merchant.correction_invalid"
+    kind = Kind.INVALID
+    title_zh = "更正须有金额，且由商户以外的一方承担。"
+
+
 class DisputeAnswered(DomainError):
     """The dispute was answered already."""
 

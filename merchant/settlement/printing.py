@@ -20,11 +20,12 @@ from merchant.settlement.model import Numbered, Statement
 
 _TEMPLATE = Path(__file__).with_name("statement.typ")
 _FONTS = Path(pylopdf_fonts_zh_cn.__file__).parent
+MOST_PRINTED = 2_000  # lines on paper; all of them are in the workbook
 _KINDS = {"capture": "核销", "refund": "退还", "fee": "费用", "correction": "更正"}
 
 
 async def as_pdf(one: Statement, lines: Sequence[Numbered]) -> bytes:
-    """A statement for the printer, with all of these lines."""
+    """A statement for the printer, with the first of these lines, and how many more there are."""
     return await asyncio.to_thread(_compiled, _told(one, lines))
 
 
@@ -40,11 +41,13 @@ def _compiled(told: dict[str, Any]) -> bytes:
 def _told(one: Statement, lines: Sequence[Numbered]) -> dict[str, Any]:
     """Everything that the template shows, as text."""
     rows = []
-    for numbered in lines:
+    for numbered in lines[:MOST_PRINTED]:
         cells = sheets.line_cells(numbered)
         what = str(cells[3] or cells[5]) + (f" / {cells[4]}" if cells[4] else "")
         kind = _KINDS[numbered.line.kind.value]
-        rows.append([str(cells[0]), kind, str(cells[2]), what, *(_figure(int(cells[at])) for at in (6, 7, 8, 9))])
+        rows.append(
+            [str(cells[0]), kind, str(cells[2]), what, *(_figure(int(cells[at])) for at in (6, 7, 8, 9))]
+        )
     return {
         "title_zh": "结算单",
         "title_en": "Settlement statement",
@@ -58,6 +61,7 @@ def _told(one: Statement, lines: Sequence[Numbered]) -> dict[str, Any]:
             for name, value in sheets.summary(one)[5:]
         ],
         "lines": rows,
+        "left": one.lines - len(rows),
     }
 
 

@@ -184,9 +184,7 @@ class SettlementPayoutTold(Told):
 
     @classmethod
     def of(cls, one: Payout) -> SettlementPayoutTold:
-        shown: dict[str, Any] = {
-            name: getattr(one, name) for name in cls.model_fields if name != "lines"
-        }
+        shown: dict[str, Any] = {name: getattr(one, name) for name in cls.model_fields if name != "lines"}
         return cls(lines=[PayoutLineTold.model_validate(line) for line in one.lines], **shown)
 
 

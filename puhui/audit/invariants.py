@@ -28,6 +28,7 @@ from backend.engagement.teams import checks as teams
 from backend.footprint import checks as footprints
 from backend.identity import admission, partners
 from backend.identity.approvals import checks as approvals
+from backend.identity.means import checks as means
 from backend.identity.members import checks as members
 from backend.identity.partners import checks as signing
 from backend.intake import capped, funded, posted, recomputed, retention
@@ -47,6 +48,7 @@ from backend.programmes import awarded, joined_checks, money_checks
 from backend.programmes import checks as programmes
 from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
+from merchant import settlement
 from merchant.catalogue import checks as offers
 from merchant.contracts import CONTRACT
 from merchant.redemption import checks as redemptions
@@ -69,6 +71,7 @@ ACT_KINDS = (
     *surrender.KINDS,
     PAYOUT,
     CONTRACT,
+    *settlement.KINDS,
 )
 
 
@@ -144,10 +147,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
     Invariant("redemptions.asked", "收银台只询问须确认者，答复及时，确认即核销", "Tills ask about what has to be confirmed; answers are in time, and a yes is the capture", _rows(redemptions.asked)),
     Invariant("redemptions.parts", "部分退还合计不超过核销，退回原批次", "Parts are within what was captured and go to the lots that were drawn", _rows(redemptions.parts)),
-    Invariant("redemptions.asked", "收银台只询问须确认者，答复及时，确认即核销", "Tills ask about what has to be confirmed; answers are in time, and a yes is the capture", _rows(redemptions.asked)),
-    Invariant("redemptions.parts", "部分退还合计不超过核销，退回原批次", "Parts are within what was captured and go to the lots that were drawn", _rows(redemptions.parts)),
     Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
+    Invariant("means.ended", "挂失或更换的载体不再被持有,更换者为同一持有人的另一载体", "What was lost or replaced is held no more; what took its place is another one of the same holder", _rows(means.ended)),
     Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),
     Invariant("accounts.joined", "并入他户的账户不能再登录或持有价值,其所有逐项转入同一人的账户", "An account that ended in another has no way in and holds nothing; what it had went to the same lots there", _rows(joined_checks.accounts)),
     Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),

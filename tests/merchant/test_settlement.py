@@ -7,6 +7,7 @@ import datetime as dt
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from backend.identity import approvals
 from backend.kit import clock
 from backend.kit.db import Database
 from merchant import redemption, settlement
-from merchant.settlement import Statement, sheets
+from merchant.contracts import Account
+from merchant.settlement import Statement, printing, sheets
 from tests import contracts
 from tests.merchant.conftest import PROGRAMME, Arrive, OpenShop, Shop
 
@@ -78,7 +80,7 @@ async def test_a_month_adds_up_line_by_line_and_is_paid_once(
     db: Database, open_shop: OpenShop, arrive: Arrive
 ) -> None:
     shop = await open_shop(contract=None)
-    account = contracts.contracts.Account("=cmd()|茶馆", "中国银行", "6222020200112233445")
+    account = Account("=cmd()|茶馆", "中国银行", "6222020200112233445")
     await contracts.agree(
         db, shop.keys, merchant_id=shop.id, programme=PROGRAMME, fen_per_point="2.5", terms=SHARED, fees=FEES,
         account=account,
@@ -121,7 +123,7 @@ async def test_a_month_adds_up_line_by_line_and_is_paid_once(
         )
         content = await settlement.payout_file(session, shop.keys, programme=PROGRAMME, payout_id=paid.id)
     assert "'=cmd()|茶馆,中国银行,6222020200112233445,100," in content.decode()
-    told_of = {
+    told_of: dict[str, Any] = {
         "programme": PROGRAMME,
         "payout_id": paid.id,
         "statement_id": one.id,
@@ -138,6 +140,20 @@ async def test_a_month_adds_up_line_by_line_and_is_paid_once(
         assert (await settlement.statement_of(session, statement_id=one.id)).state == "paid"
     assert banked == {f"banked:{shop.code}": 100}
     assert await owed(shop) == (0, 0)
+
+
+async def test_a_statement_is_printed_with_long_names_and_many_lines_and_says_what_it_leaves_out(
+    open_shop: OpenShop, arrive: Arrive
+) -> None:
+    shop = await open_shop()
+    await a_month(shop, arrive)
+    one = await close(shop)
+    few = await lines(shop, one)
+    long_name = "广州市越秀区榕荫里老字号茶馆与点心铺连锁经营有限责任公司第一分公司（#strong[虚构]）" * 3
+    many = [replace(few[at % len(few)], number=at + 1) for at in range(printing.MOST_PRINTED + 1)]
+    made = await printing.as_pdf(replace(one, merchant_zh=long_name, lines=len(many)), many)
+    assert made.startswith(b"%PDF-")
+    assert len(made) > len(await printing.as_pdf(one, few))
 
 
 async def test_a_payment_that_failed_waits_for_the_next_payout(
