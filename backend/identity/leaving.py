@@ -22,10 +22,10 @@ async def erase_person(session: AsyncSession, *, participant_id: UUID) -> None:
 
 async def _erase(session: AsyncSession, participant_id: UUID) -> None:
     await people.participant_of(session, participant_id=participant_id)
-    for one in (participant_id, *await joining.joined_accounts(session, participant_id=participant_id)):
-        await consent.withdraw_all(session, participant_id=one)
-        await means.close_all(session, participant_id=one)
-        await doors.close_all(session, participant_id=one)
-        await devices.revoke_all(session, participant_id=one)
-        await tokens.end_sessions_of(session, subject=one, because="the person left")
-        await people.erase(session, participant_id=one)
+    await consent.withdraw_all(session, participant_id=participant_id)
+    await means.close_all(session, participant_id=participant_id)
+    await members.end_all(session, member_id=participant_id)
+    await doors.close_all(session, participant_id=participant_id)
+    await devices.revoke_all(session, participant_id=participant_id)
+    await tokens.end_sessions_of(session, subject=participant_id, because="the person left")
+    await people.erase(session, participant_id=participant_id)

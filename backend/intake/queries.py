@@ -40,7 +40,7 @@ RIGHTS = """
 # Whether anybody said no to a scenario at all, and for which means of the chunk, which scenario, from when until when.
 ANY_WITHDRAWN = text("SELECT EXISTS (SELECT FROM consent_event WHERE NOT given)")
 WITHDRAWN_CONSENTS = """
-    SELECT t.n, array_position($1::text[], w.scenario) AS scenario, greatest(w.low, COALESCE(lower(h.held), '-infinity')) AS low,
+    SELECT t.n, array_position($1::text[], w.scenario) - 1 AS scenario, greatest(w.low, COALESCE(lower(h.held), '-infinity')) AS low,
            least(w.high, COALESCE(upper(h.held), 'infinity')) AS high
     FROM consent_withdrawn w
     JOIN means_holding h ON h.participant_id = w.participant_id
@@ -322,32 +322,7 @@ SUMS = text("""
     JOIN programme p ON p.id = s.programme_id
     LEFT JOIN ledger_account l ON l.code = 'subsidy:' || p.code
 """)
-# The sums of today, of this month and of all, in one walk over one participant's acts: from $2, from $3, all before $4.
-# Which sources pay in money is asked once, not for every act.
-HOME_HOT = """
-    WITH paying AS MATERIALIZED (
-        SELECT s.id FROM intake_source s JOIN programme p ON p.id = s.programme_id
-        JOIN ledger_account l ON l.code = 'subsidy:' || p.code
-    ), own AS (
-        SELECT a.happened_at, a.grams, CASE WHEN a.source_id IN (SELECT id FROM paying) THEN 0 ELSE a.points END AS points
-        FROM action a
-        WHERE a.participant_id = $1::uuid AND a.happened_at < $4
-          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
-        UNION ALL
-        SELECT a.happened_at, a.grams, CASE WHEN a.source_id IN (SELECT id FROM paying) THEN 0 ELSE c.points END
-        FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
-        WHERE c.participant_id = $1::uuid AND a.happened_at < $4
-          AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
-    )
-    SELECT count(*) AS acts, COALESCE(sum(grams), 0)::bigint AS grams, COALESCE(sum(points), 0)::bigint AS points,
-           count(*) FILTER (WHERE happened_at >= $3) AS month_acts,
-           COALESCE(sum(grams) FILTER (WHERE happened_at >= $3), 0)::bigint AS month_grams,
-           COALESCE(sum(points) FILTER (WHERE happened_at >= $3), 0)::bigint AS month_points,
-           count(*) FILTER (WHERE happened_at >= $2) AS today_acts,
-           COALESCE(sum(grams) FILTER (WHERE happened_at >= $2), 0)::bigint AS today_grams,
-           COALESCE(sum(points) FILTER (WHERE happened_at >= $2), 0)::bigint AS today_points
-    FROM own
-"""
+HOME_HOT = "SELECT * FROM intake_home($1::uuid, $2::timestamptz, $3::timestamptz, $4::timestamptz)"
 # In the order of their claim keys, which begin with the day; whoever reads them holds the lock of their means.
 WAITING = text("""
     SELECT a.claim_key, a.points, a.grams, p.code AS programme
