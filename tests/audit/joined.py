@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.identity import devices, doors, members, people
+from backend.identity import devices, doors, means, members, people
 from backend.identity.doors import Provider, Shown
 from backend.identity.people import ParticipantKind
 from backend.kit import clock, ids
@@ -35,6 +35,12 @@ async def build(city: City, *, source: str, programme: str) -> None:
     for name, who in (("J0", stands), ("J1", ended)):
         city.citizens.append(who)
         await city.link(len(city.citizens) - 1, "bike_account", source, name)
+    for name in ("J2", "J3", "J4"):
+        await city.link(len(city.citizens) - 1, "bike_account", source, name)
+    async with city.db.transaction() as session:
+        _, lost, old, new = await means.holdings_of(session, keys, participant_id=ended)
+        await means.lose(session, keys, participant_id=ended, holding_id=lost.id)
+        await means.replace(session, keys, participant_id=ended, holding_id=old.id, by=new)
     rows = [
         f"J{who},2026-11-0{day} 09:00:00,2026-11-0{day} 09:20:00,{3000 + 100 * day}"
         for who in range(2)

@@ -1,4 +1,4 @@
-"""What breaks the invariant of members."""
+"""What breaks the invariants of members, and of means that were lost or replaced."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ CASES: dict[str, list[tuple[str, ...]]] = {
             f"""INSERT INTO token_family (id, audience, subject, started_at, expires_at, actor_id)
                 SELECT gen_random_uuid(), 'citizen', group_id, now(), now() + interval '1 day', {STRANGER}
                 FROM membership WHERE {FIRST}""",
+        ),
+    ],
+    "means.ended": [
+        ("UPDATE means_holding SET held = tstzrange(lower(held), NULL) WHERE id = (SELECT holding_id FROM means_ended LIMIT 1)",),
+        ("UPDATE means_ended SET said_at = said_at - interval '1 day'",),
+        ("UPDATE means_ended SET holding_id = 1000000 WHERE why = 'lost'",),
+        ("UPDATE means_ended SET successor_id = 1000000 WHERE why = 'replaced'",),
+        ("UPDATE means_ended SET successor_id = holding_id WHERE why = 'replaced'",),
+        (
+            """UPDATE means_ended SET successor_id = (SELECT max(h.id) FROM means_holding h
+                   WHERE h.participant_id <> (SELECT participant_id FROM means_holding WHERE id = holding_id))
+               WHERE why = 'replaced'""",
         ),
     ],
 }  # fmt: skip

@@ -18,7 +18,7 @@ TABLES = (
     "intake_held", "intake_decision", "action_withdrawn", "action_trimmed", "action_revision", "intake_correction", "intake_appeal",
     "intake_appeal_answer", "place_retention",
     "fingerprint_match", "external_claim", "external_claim_decision",
-    "participant", "account_join", "membership", "membership_end", "means", "means_holding", "assignment_of_right",
+    "participant", "account_join", "membership", "membership_end", "means", "means_holding", "means_ended", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "programme_overlay", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",

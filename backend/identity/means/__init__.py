@@ -8,6 +8,7 @@ Ignores  what was done with them.
 """
 
 from backend import log
+from backend.identity.means.ending import lose, replace
 from backend.identity.means.errors import (
     HeldInTheFuture,
     HoldingUnknown,
@@ -15,9 +16,11 @@ from backend.identity.means.errors import (
     MeansHeld,
     MeansMisnamed,
     TooManyLinkAttempts,
+    TripsWrong,
 )
 from backend.identity.means.numbers import link_code, link_key, means_token, means_tokens
 from backend.identity.means.service import (
+    ATTEMPTS_OF_TRIPS,
     LinkedList,
     close_all,
     close_holding,
@@ -26,14 +29,17 @@ from backend.identity.means.service import (
     holder_at,
     holdings_of,
     link,
+    link_by_trips,
     link_list,
     link_with_code,
 )
 from backend.identity.means.tables import Holding, Listed, MeansKind, Proof
 
 log.register(log.Sealed("means", key=("id",)), log.Sealed("means_holding", key=("id",), leave_out=("held",)))
+log.register(log.Sealed("means_ended", key=("holding_id",)))
 
 __all__ = [
+    "ATTEMPTS_OF_TRIPS",
     "HeldInTheFuture",
     "Holding",
     "HoldingUnknown",
@@ -45,6 +51,7 @@ __all__ = [
     "MeansMisnamed",
     "Proof",
     "TooManyLinkAttempts",
+    "TripsWrong",
     "close_all",
     "close_holding",
     "count_link_attempt",
@@ -52,10 +59,13 @@ __all__ = [
     "holder_at",
     "holdings_of",
     "link",
+    "link_by_trips",
     "link_code",
     "link_key",
     "link_list",
     "link_with_code",
+    "lose",
     "means_token",
     "means_tokens",
+    "replace",
 ]

@@ -26,6 +26,15 @@ class LinkCodeWrong(DomainError):
 
 
 @dataclass(eq=False)
+class TripsWrong(DomainError):
+    """These are not the beginnings of its last three trips, or it takes its operator's code."""
+
+    code = "identity.trips_wrong"
+    kind = Kind.INVALID
+    title_zh = "与最近三次出行的开始时间不符，或须使用运营方的绑定码。"
+
+
+@dataclass(eq=False)
 class TooManyLinkAttempts(DomainError):
     """Too many attempts to link today; try again tomorrow."""
 

@@ -72,9 +72,21 @@ _HOLDER_AT = text(
 )
 
 _COUNT_ATTEMPT = text("""
-    INSERT INTO means_link_attempt (subject, day, attempts) VALUES (:subject, :day, 1)
-    ON CONFLICT (subject, day) DO UPDATE SET attempts = means_link_attempt.attempts + 1
+    INSERT INTO means_link_attempt (subject, day, attempts) VALUES (:subject, :day, :times)
+    ON CONFLICT (subject, day) DO UPDATE SET attempts = means_link_attempt.attempts + excluded.attempts
     RETURNING attempts
+""")
+
+_LOST = text("""
+    SELECT EXISTS (
+        SELECT FROM means m JOIN means_holding h ON h.means_id = m.id JOIN means_ended e ON e.holding_id = h.id
+        WHERE m.token = :token AND e.why = 'lost' AND NOT EXISTS (
+            SELECT FROM means_holding later WHERE later.means_id = m.id AND later.id > h.id))
+""")
+
+_END = text("""
+    INSERT INTO means_ended (holding_id, why, successor_id, said_at) VALUES (:holding, :why, :successor, :now)
+    ON CONFLICT (holding_id) DO NOTHING
 """)
 
 _FORGET_ATTEMPTS = text("DELETE FROM means_link_attempt WHERE day < :before")
@@ -131,8 +143,17 @@ async def holder_at(session: AsyncSession, *, token: UUID, at: datetime) -> UUID
     return (await session.execute(_HOLDER_AT, {"token": token, "at": at})).scalar_one_or_none()
 
 
-async def count_attempt(session: AsyncSession, *, subject: UUID, day: date) -> int:
-    return int((await session.execute(_COUNT_ATTEMPT, {"subject": subject, "day": day})).scalar_one())
+async def is_lost(session: AsyncSession, *, token: UUID) -> bool:
+    return bool((await session.execute(_LOST, {"token": token})).scalar_one())
+
+
+async def say_ended(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_END, row)
+
+
+async def count_attempt(session: AsyncSession, *, subject: UUID, day: date, times: int) -> int:
+    given = {"subject": subject, "day": day, "times": times}
+    return int((await session.execute(_COUNT_ATTEMPT, given)).scalar_one())
 
 
 async def forget_attempts(session: AsyncSession, *, before: date) -> None:

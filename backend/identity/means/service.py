@@ -20,6 +20,7 @@ from backend.identity.means.errors import (
     LinkCodeWrong,
     MeansHeld,
     TooManyLinkAttempts,
+    TripsWrong,
 )
 from backend.identity.means.numbers import check_names, link_code, means_token, means_tokens
 from backend.identity.means.tables import Holding, Listed, Proof
@@ -31,6 +32,10 @@ ATTEMPTS_A_DAY = (
     10  # by one participant, and on one number: eight digits are then guessed once in five million days
 )
 REACHES_BACK = timedelta(days=90)  # how long acts wait for whoever turns out to hold their means
+TRIPS_REACH_BACK = timedelta(days=30)
+ATTEMPTS_OF_TRIPS = (
+    3  # of those a day that telling trips takes: whoever knows somebody's habits guesses better than at codes
+)
 _HINT_CHARACTERS = 4
 
 
@@ -126,15 +131,25 @@ async def link_list(
 
 
 async def count_link_attempt(
-    session: AsyncSession, keys: Keys, *, participant_id: UUID, kind: str, operator: str, number: str
+    session: AsyncSession,
+    keys: Keys,
+    *,
+    participant_id: UUID,
+    kind: str,
+    operator: str,
+    number: str,
+    times: int = 1,
 ) -> None:
-    """Spend one of today's attempts, before a code is looked at.
+    """Spend one of today's attempts, or several at once, before what is shown is looked at.
 
     The caller's transaction must be committed even when the code turns out wrong, or guessing is free.
     """
     check_names(kind, operator, number)
     for subject in sorted((participant_id, means_token(keys, kind, operator, number))):
-        if await queries.count_attempt(session, subject=subject, day=clock.today()) > ATTEMPTS_A_DAY:
+        if (
+            await queries.count_attempt(session, subject=subject, day=clock.today(), times=times)
+            > ATTEMPTS_A_DAY
+        ):
             raise TooManyLinkAttempts
 
 
@@ -177,6 +192,32 @@ async def link_with_code(
         held_from=max(begins, last) if last is not None else begins,
         proof=Proof.PARTNER_CODE,
         proof_reference=f"code of {day.isoformat()}",
+    )
+
+
+async def link_by_trips(
+    session: AsyncSession, keys: Keys, *, participant_id: UUID, kind: str, operator: str, number: str
+) -> Holding:
+    """Link a means to whoever told rightly when its last trips were: theirs for 30 days, or since its last holder.
+
+    Spend attempts first. Raises TripsWrong for one that was lost: that takes its operator's word.
+    """
+    check_names(kind, operator, number)
+    token = means_token(keys, kind, operator, number)
+    if await queries.is_lost(session, token=token):
+        raise TripsWrong
+    begins = clock.now() - TRIPS_REACH_BACK
+    last = await queries.last_held_until(session, token=token)
+    return await link(
+        session,
+        keys,
+        participant_id=participant_id,
+        kind=kind,
+        operator=operator,
+        number=number,
+        held_from=max(begins, last) if last is not None else begins,
+        proof=Proof.LAST_TRIPS,
+        proof_reference="the last three trips",
     )
 
 

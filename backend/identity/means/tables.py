@@ -23,6 +23,7 @@ class Proof(enum.StrEnum):
 
     PARTNER_CODE = "partner_code"  # a code that only the means' operator can tell
     PARTNER_LIST = "partner_list"  # the operator's own list of whose it is
+    LAST_TRIPS = "last_trips"  # when its last trips were
 
 
 @dataclass(frozen=True, slots=True)

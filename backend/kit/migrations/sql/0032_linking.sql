@@ -50,3 +50,24 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON member_invitation TO puhui_app;
 -- Whoever acts in a session whose subject is a household or a firm.
 ALTER TABLE token_family ADD COLUMN actor_id uuid REFERENCES participant;
 CREATE INDEX token_family_actor ON token_family (actor_id) WHERE actor_id IS NOT NULL AND revoked_at IS NULL;
+
+-- Further proofs: who can tell when the last trips of a card were; an account of the same person that held it before.
+ALTER TABLE means_holding DROP CONSTRAINT means_holding_proof_check;
+ALTER TABLE means_holding ADD CONSTRAINT means_holding_proof_check
+    CHECK (proof IN ('partner_code', 'partner_list', 'last_trips'));
+
+-- Why a holding ended, where its holder said so: lost, or replaced by another one of theirs.
+CREATE TABLE means_ended (
+    holding_id bigint PRIMARY KEY REFERENCES means_holding,
+    why text NOT NULL CHECK (why IN ('lost', 'replaced')),
+    successor_id bigint UNIQUE REFERENCES means_holding,
+    said_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT means_ended_successor CHECK ((why = 'replaced') = (successor_id IS NOT NULL))
+);
+CREATE INDEX means_ended_xid ON means_ended (xid);
+CREATE TRIGGER means_ended_kept BEFORE UPDATE OR DELETE ON means_ended
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER means_ended_not_emptied BEFORE TRUNCATE ON means_ended
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
+GRANT SELECT, INSERT ON means_ended TO puhui_app;
