@@ -155,7 +155,7 @@ async def _lapsed(citizen: SignedInCitizen, request: Request) -> None:
 
 def actor_of(citizen: Principal) -> UUID | None:
     """Who acts, where it is for a household or a firm."""
-    return getattr(citizen, "actor_id", None)
+    return citizen.actor_id
 
 
 LapsedGivenBack = Annotated[None, Depends(_lapsed)]
@@ -186,6 +186,7 @@ async def list_redemptions(
         redemption.SoldOut,
         redemption.LimitReached,
         redemption.AccountTooNew,
+        redemption.NotRedeemable,
         redemption.RedeemingUnknown,
         ledger.InsufficientBalance,
         StepUpNeeded,

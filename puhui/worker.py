@@ -141,6 +141,7 @@ async def forget_tills(worker: Worker) -> None:
     """Forget what tills signed, and codes and shifts that are over."""
     async with worker.db.transaction() as session:
         await tills.forget_old(session)
+        await redemption.forget_misses(session)
 
 
 @tasks.job("webhooks.forget", every=crontab(hour="3", minute="50"))

@@ -109,7 +109,7 @@ async def redeeming_rows(session: AsyncSession) -> Checked:
     for code in sorted({*latest, *names}):
         pack = latest.get(code)
         said = redeeming.Redeeming() if pack is None else redeeming.redeeming(pack)
-        if said != await redeeming.redeeming_of(session, programme=code):
+        if pack is None or said != await redeeming.redeeming_of(session, programme=code):
             checked.name("programme_redeeming", code, _REDEEMING)
     return checked
 

@@ -56,13 +56,12 @@ def redeeming(programme: Programme) -> Redeeming:
     return Redeeming(unknown=unknown, **whole)
 
 
-async def keep(session: AsyncSession, programme: Programme) -> None:
+async def keep(session: AsyncSession, code: str, said: Redeeming) -> None:
     """Write the row of a programme that runs by another pack from now on."""
-    said = redeeming(programme)
     await session.execute(
         _PUT,
         {
-            "programme": programme.id,
+            "programme": code,
             "matures_after_days": said.matures_after_days,
             "confirm_above_points": said.confirm_above_points,
             "step_up_above_points": said.step_up_above_points,

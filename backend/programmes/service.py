@@ -155,7 +155,7 @@ async def register(
     by = [pack.sha256, *(one.sha256 for one in chosen)]
     if not rows or [rows[0].pack_sha256, *rows[0].overlays] != by:
         await _run_by(session, programme.id, pack, chosen)
-        await redeeming.keep(session, runs_by)
+        await redeeming.keep(session, programme.id, redeeming.redeeming(runs_by))
     registered = await programme_of(session, code=programme.id, at=_LATEST)
     if registered.operator_code != programme.operator:
         raise OperatorDiffers(programme=programme.id, operator=registered.operator_code)

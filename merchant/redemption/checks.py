@@ -231,11 +231,6 @@ _ASKED = (
                 FROM redemption_asked q LEFT JOIN redemption r ON r.id = q.redemption_id
                 LEFT JOIN offer o ON o.id = r.offer_id LEFT JOIN redemption_answer w ON w.asked_id = q.id
                 LEFT JOIN redemption_end e ON e.redemption_id = q.redemption_id
-                UNION ALL
-                SELECT s.redemption_id, 'standing' FROM redemption_open s
-                LEFT JOIN redemption_asked q ON q.id = s.asked_id AND q.redemption_id = s.redemption_id
-                LEFT JOIN redemption_answer w ON w.asked_id = q.id
-                WHERE s.asked_id IS NOT NULL AND (q.id IS NULL OR w.asked_id IS NOT NULL)
             ) found WHERE fault IS NOT NULL
         """,
         {
@@ -244,8 +239,18 @@ _ASKED = (
             "code": ("no code was good when it was asked", "询问时没有有效的兑换码"),
             "late": ("it was answered when it was over", "逾时才答复"),
             "confirmed": ("what was confirmed was not captured", "已确认而未核销"),
-            "standing": ("a redemption waits for no question", "兑换所等待的询问不存在或已答复"),
         },
+    ),
+    Rule.single(
+        "redemption_open",
+        """
+            SELECT s.redemption_id AS place FROM redemption_open s
+            LEFT JOIN redemption_asked q ON q.id = s.asked_id AND q.redemption_id = s.redemption_id
+            LEFT JOIN redemption_answer w ON w.asked_id = q.id
+            WHERE s.asked_id IS NOT NULL AND (q.id IS NULL OR w.asked_id IS NOT NULL)
+        """,
+        en="it waits for a question that is not there or was answered",
+        zh="兑换所等待的询问不存在或已答复",
     ),
 )
 

@@ -115,6 +115,15 @@ class AccountTooNew(DomainError):
 
 
 @dataclass(eq=False)
+class NotRedeemable(DomainError):
+    """Nothing can be redeemed from this account: it is closed, another one of the same person counts, or a guardian has not agreed."""
+
+    code = "merchant.not_redeemable"
+    kind = Kind.CONFLICT
+    title_zh = "此账户不能兑换：已注销、以同一人的另一账户为准，或监护人尚未同意。"
+
+
+@dataclass(eq=False)
 class RedeemingUnknown(DomainError):
     """The programme does not say a figure that redeeming needs."""
 
@@ -214,6 +223,7 @@ name_sqlstate(
 )
 name_sqlstate("PM012", lambda facts: AccountTooNew(redeems_from=str(facts.get("from"))))
 name_sqlstate("PM013", lambda facts: StepUpWanted(above_points=int(facts.get("above_points", 0))))
+name_sqlstate("PM015", lambda _: NotRedeemable())
 name_sqlstate("PM014", lambda _: NotAtThisShop())
 for _constraint in ("redemption_code_mac", "redemption_code_pkey"):
     name_constraint(_constraint, CodeTaken)

@@ -33,7 +33,9 @@ TABLES = (
     "certification_shortfall", "certification_correction", "certification_cancellation", "certification_cover",
     "shop", "shop_edition",
     "offer", "offer_withdrawal", "offer_restock", "offer_stock",
-    "contract_edition",
+    "contract_edition", "capture_value", "refund_value",
+    "settlement_statement", "settlement_line", "settlement_invoice", "settlement_dispute", "settlement_answer",
+    "settlement_payout", "settlement_payout_line", "settlement_payout_end",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
     "redemption_asked", "redemption_answer", "redemption_part", "programme_redeeming",
     "footprint_entry", "footprint_withdrawal",
@@ -89,6 +91,7 @@ CHOSEN = {
     "batch_leaf": "position DESC",
     "intake_upload_job": "dry_run",
     "partner_key": "replaces IS NULL",  # a chain has one beginning
+    "programme_redeeming": "matures_after_days DESC",  # without a row a programme has no such section
 }
 
 SLIPPED = {

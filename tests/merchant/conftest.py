@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
@@ -16,6 +16,7 @@ from backend.kit.db import Database
 from backend.kit.keys import Keys
 from backend.kit.settings import Settings
 from backend.programmes import PointsIdentity, points_identity, wallets
+from backend.programmes.redeeming import Redeeming, keep
 from merchant import catalogue, redemption, settlement
 from merchant.catalogue import Offer
 from merchant.redemption import (
@@ -115,6 +116,21 @@ class Shop:
                 points=points, reason="half of it was cold",
             )  # fmt: skip
 
+    async def part(self, receipt: Receipt, part_id: str, points: int) -> Receipt:
+        async with self.db.transaction() as session:
+            return await redemption.refund_part(
+                session, merchant_id=self.id, staff_id=self.clerk, redemption_id=receipt.redemption_id,
+                part_id=part_id, points=points, reason="one was broken",
+            )  # fmt: skip
+
+    async def look(self, scan_id: UUID) -> Scanned:
+        async with self.db.transaction() as session:
+            return await redemption.look_again(session, at=self.till(), scan_id=scan_id)
+
+    async def ask_no_more(self, scan_id: UUID) -> Scanned:
+        async with self.db.transaction() as session:
+            return await redemption.withdraw(session, at=self.till(), scan_id=scan_id)
+
     async def payable(self) -> int:
         async with self.db.transaction() as session:
             found = await settlement.payables_of(session, merchant_id=self.id)
@@ -155,6 +171,12 @@ class Buyer:
         async with self.db.transaction() as session:
             return await redemption.renew(
                 session, self.keys, participant_id=self.id, redemption_id=issued.redemption_id
+            )
+
+    async def answer(self, issued: Issued, scan_id: UUID, *, yes: bool) -> Redemption:
+        async with self.db.transaction() as session:
+            return await redemption.answer(
+                session, participant_id=self.id, redemption_id=issued.redemption_id, scan_id=scan_id, yes=yes
             )
 
     async def cancel(self, issued: Issued) -> Redemption:
@@ -246,6 +268,25 @@ def arrive(db: Database, settings: Settings, programme: str) -> Arrive:
 @pytest.fixture
 async def buyer(arrive: Arrive) -> Buyer:
     return await arrive()
+
+
+@pytest.fixture
+async def asks(db: Database, programme: str) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Lets the programme ask for something while a test runs, as its pack's section `[redeem]` would."""
+
+    async def put(**said: object) -> None:
+        row = Redeeming(**said)  # type: ignore[arg-type]
+        async with db.transaction() as session:
+            await keep(session, programme, row)
+
+    yield put
+    await put()
+
+
+@pytest.fixture
+async def confirming(asks: Callable[..., Awaitable[None]]) -> None:
+    """Everything above ten points is confirmed on the phone."""
+    await asks(confirm_above_points=10)
 
 
 async def identity(db: Database) -> PointsIdentity:

@@ -7,17 +7,18 @@ import datetime as dt
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from backend.kit import clock
+from backend.kit import clock, ids
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.programmes import wallets
 from merchant import redemption
-from merchant.redemption import Issued, Receipt
+from merchant.redemption import At, Issued, Receipt, Says
 from tests.concurrency.conftest import (
     GivenUp,
     Pause,
@@ -385,3 +386,142 @@ async def test_everything_at_once_on_a_few_citizens_and_one_shop_adds_up(
 
 def _bound(verb: Callable[..., Awaitable[Any]], *given: Any) -> Callable[[], Awaitable[Any]]:
     return lambda: verb(*given)
+
+
+# --- refunds in parts, and a till that waits for a phone
+
+
+async def test_five_hundred_scans_of_one_code_are_one_capture(shop: Shop, buyer: Buyer, db: Database) -> None:
+    issued = await buyer.redeem(await shop.offer(items=3))
+    answers: list[Any] = await all_of(shop.ask(issued.code) for _ in range(500))
+    assert Counter(one.says for one in answers) == {Says.YES: 500}
+    assert Counter(one.repeated for one in answers) == {True: 499, False: 1}
+    assert await shop.payable() == 30
+    assert (await identity(db)).holds
+
+
+async def test_one_till_hears_yes_and_all_others_who_was_first(
+    shop: Shop, buyer: Buyer, db: Database
+) -> None:
+    issued = await buyer.redeem(await shop.offer())
+    clerks = [At(shop.id, ids.derive(shop.id, number)) for number in range(40)]
+    answers: list[Any] = await all_of(
+        redemption.scan(db, shop.keys, at=at, code=issued.code) for at in clerks
+    )
+    first = next(at for at, one in zip(clerks, answers, strict=True) if one.says is Says.YES)
+    others = [one for one in answers if one.says is Says.NO]
+    assert len(others) == 39
+    assert {one.reason for one in others} == {"used"}
+    assert {one.last_use.by for one in others} == {first.by}
+    assert await shop.payable() == 30
+
+
+async def test_five_hundred_spends_of_a_hundred_points_are_a_hundred(shop: Shop, arrive: Arrive) -> None:
+    buyer, offer = await arrive(100), await shop.offer(price=1)
+    answers = await all_of(buyer.redeem_hot(offer) for _ in range(500))
+    assert sum(isinstance(one, Issued) for one in answers) == 100
+    assert Counter(one for one in answers if isinstance(one, str)) == {"ledger.insufficient_balance": 400}
+    assert await buyer.purse() == (0, 100)
+
+
+async def test_two_hundred_buyers_of_the_last_item_are_one(shop: Shop, arrive: Arrive) -> None:
+    buyers, offer = [await arrive() for _ in range(20)], await shop.offer(items=1, price=1)
+    answers = await all_of(one.redeem_hot(offer) for one in buyers * 10)
+    assert Counter(one for one in answers if isinstance(one, str)) == {"merchant.sold_out": 199}
+    assert await shop.left(offer) == 0
+
+
+async def test_parts_at_once_come_to_what_was_captured_and_no_more(
+    shop: Shop, buyer: Buyer, db: Database
+) -> None:
+    offer = await shop.offer(items=1)
+    receipt = await shop.scan((await buyer.redeem(offer)).code)
+    answers = await all_of(shop.part(receipt, f"line-{number}", 7) for number in range(12))
+    assert Counter(one for one in answers if isinstance(one, str)) == {"merchant.part_too_large": 8}
+    assert await buyer.purse() == (98, 0)
+    assert await shop.left(offer) == 0
+    rest = await all_of([shop.refund(receipt.redemption_id), shop.part(receipt, "last", 2)] * 5)
+    assert {one for one in rest if isinstance(one, str)} <= {
+        "merchant.already_refunded", "merchant.part_too_large",
+    }  # fmt: skip
+    assert await buyer.purse() == (100, 0)
+    assert (await shop.left(offer), await shop.payable()) == (1, 0)
+    assert (await identity(db)).holds
+
+
+async def test_one_part_sent_twenty_times_is_given_back_once(shop: Shop, buyer: Buyer) -> None:
+    receipt = await shop.scan((await buyer.redeem(await shop.offer())).code)
+    answers: list[Any] = await all_of(shop.part(receipt, "line-1", 10) for _ in range(20))
+    assert {one.refunded_points for one in answers} == {10}
+    assert await buyer.purse() == (80, 0)
+
+
+async def test_parts_and_the_whole_at_once_never_give_back_twice(shop: Shop, buyer: Buyer) -> None:
+    receipt = await shop.scan((await buyer.redeem(await shop.offer(items=1))).code)
+    await all_of(
+        shop.refund(receipt.redemption_id) if number % 2 else shop.part(receipt, str(number), 15)
+        for number in range(10)
+    )
+    assert await buyer.purse() == (100, 0)
+    assert await shop.payable() == 0
+
+
+async def test_confirmation_refusal_withdrawal_and_dropping_at_once_have_one_outcome(
+    shop: Shop, buyer: Buyer, db: Database, confirming: None
+) -> None:
+    del confirming
+    for turn in range(12):
+        offer = await shop.offer(items=1)
+        issued = await buyer.redeem(offer)
+        scan_id = (await shop.ask(issued.code)).scan_id
+        assert scan_id is not None
+        verbs: list[Callable[[], Awaitable[object]]] = [
+            partial(buyer.answer, issued, scan_id, yes=True),
+            partial(buyer.answer, issued, scan_id, yes=False),
+            partial(shop.ask_no_more, scan_id),
+            partial(buyer.cancel, issued),
+        ]
+        random.Random(turn).shuffle(verbs)
+        await all_of(verb() for verb in verbs)
+        state = await buyer.state(issued)
+        assert state in {"captured", "cancelled"}
+        told = await shop.look(scan_id)
+        assert (told.says is Says.YES) is (state == "captured")
+        assert await shop.left(offer) == (0 if state == "captured" else 1)
+        if state == "captured":
+            await shop.refund(issued.redemption_id)
+        assert await buyer.purse() == (100, 0)
+        assert await shop.payable() == 0
+    assert (await identity(db)).holds
+
+
+async def test_a_confirmation_waits_for_the_till_that_withdraws_and_comes_too_late(
+    shop: Shop, buyer: Buyer, db: Database, superuser: Superuser, confirming: None
+) -> None:
+    del confirming
+    issued = await buyer.redeem(await shop.offer())
+    scan_id = (await shop.ask(issued.code)).scan_id
+    assert scan_id is not None
+    pause = Pause(after=1)
+    withdrawn = asyncio.create_task(
+        alone(db, lambda session: redemption.withdraw(session, at=shop.till(), scan_id=scan_id), pause)
+    )
+    await pause.reached.wait()
+    confirmed = asyncio.create_task(
+        alone(
+            db,
+            lambda session: redemption.answer(
+                session,
+                participant_id=buyer.id,
+                redemption_id=issued.redemption_id,
+                scan_id=scan_id,
+                yes=True,
+            ),
+        )
+    )
+    waited = await done_or_waiting(confirmed, superuser)
+    pause.go.set()
+    await withdrawn
+    assert waited, "the confirmation did not wait for the withdrawal"
+    assert await confirmed == "merchant.question_over"
+    assert await buyer.state(issued) == "held"

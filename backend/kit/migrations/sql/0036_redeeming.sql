@@ -143,6 +143,9 @@ BEGIN
         RAISE EXCEPTION 'figure unknown' USING ERRCODE = 'PM011',
             DETAIL = json_build_object('programme', offered.programme, 'parameter', offered.unknown)::pg_catalog.text;
     END IF;
+    IF NOT public.redeemable(p_participant) THEN
+        RAISE EXCEPTION 'not redeemable' USING ERRCODE = 'PM015';
+    END IF;
     IF offered.matures_after_days > 0 THEN
         SELECT (p.created_at AT TIME ZONE 'Asia/Shanghai')::pg_catalog.date + offered.matures_after_days INTO from_day
         FROM public.participant p WHERE p.id = p_participant;
