@@ -22,6 +22,7 @@ bench: $(BUILT)  ## 与参照同机测速 · our rates beside their references
 	@.venv/bin/puhui bench post $(ARGS)
 	@.venv/bin/puhui bench intake $(ARGS)
 	@.venv/bin/puhui bench redeem $(ARGS)
+	@.venv/bin/puhui bench read $(ARGS)
 	@.venv/bin/puhui bench certify $(ARGS)
 
 lint: $(BUILT)  ## 风格、类型、依赖方向 · style, types, import directions

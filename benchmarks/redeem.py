@@ -161,7 +161,7 @@ async def _operators(db: Database, settings: Settings) -> tuple[UUID, UUID]:
 async def _people(bench: Bench, offers: list[tuple[UUID, UUID]], citizens: int) -> _City:
     """Wallets of all citizens by whole sets; sessions of those who redeem, evenly among all, and of a clerk per merchant."""
     async with superuser(bench) as connection:
-        for statement in _WALLETS:
+        for statement in WALLETS:
             await connection.execute(statement.format(citizens=citizens, programme=PROGRAMME))
         await connection.execute(_CLERKS)
         await connection.execute(
@@ -188,7 +188,7 @@ def _citizen(number: int) -> UUID:
 
 
 _ID = "('018f0000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
-_WALLETS = (
+WALLETS = (
     f"INSERT INTO participant (id, kind) SELECT {_ID}, 'citizen' FROM generate_series(0, {{citizens}} - 1) n",
     "SELECT ledger_open(ARRAY['issuer:{programme}'], ARRAY['issuer'], ARRAY[NULL::date])",
     f"""INSERT INTO ledger_account (code, kind, unit, guard, due, balance)

@@ -85,7 +85,12 @@ def build(
     """The citizens' app; `sender` brings codes to phones (by default the log, and only when embedded), `exchanges` are
     the other doors (by default those that the settings name).
     """
-    app = surface(title="碳普惠 · 公众接口 Puhui mobile API", routers=ROUTERS, authenticate=authenticate, short=redemptions.SHORT)
+    app = surface(
+        title="碳普惠 · 公众接口 Puhui mobile API",
+        routers=ROUTERS,
+        authenticate=authenticate,
+        short={**redemptions.SHORT, **home.SHORT},
+    )
     app.state.sender = sender or default_sender(settings)
     app.state.exchanges = default_exchanges(settings) if exchanges is None else exchanges
     return app

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from puhui import embedded
 
 SCALE = ("intake-growth", "intake-memory", "intake-workers")
-NAMES = ("post", "intake", *SCALE, "redeem", "certify", "screens")
+NAMES = ("post", "intake", *SCALE, "redeem", "read", "certify", "screens")
 
 
 def register(app: typer.Typer) -> None:
@@ -27,13 +27,13 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="轮数 · rounds")] = 5,
     seconds: Annotated[
-        float, typer.Option(min=1, help="post、redeem、certify：每轮秒数 · seconds a round")
+        float, typer.Option(min=1, help="post、redeem、read、certify：每轮秒数 · seconds a round")
     ] = 10,
     rows: Annotated[
         int, typer.Option(min=1, help="intake：每轮行数，certify：叶子数 · rows a round, leaves")
     ] = 1_000_000,
     citizens: Annotated[
-        int | None, typer.Option(min=1, help="intake、screens、redeem：人数 · citizens  [5000, 1500, 10000]")
+        int | None, typer.Option(min=1, help="intake、screens、redeem、read：人数 · citizens  [5000, 1500, 10000]")
     ] = None,
     stored: Annotated[int, typer.Option(min=0, help="intake：先已入库的行数 · rows stored before")] = 0,
     seed: Annotated[
@@ -80,6 +80,20 @@ def bench(
                 runtime.run(
                     intake.run(
                         servers, settings, rows=rows, citizens=citizens or 5_000, rounds=rounds, stored=stored
+                    )
+                )
+            ]
+        elif name == "read":
+            from benchmarks import read
+
+            reports = [
+                runtime.run(
+                    read.run(
+                        servers,
+                        settings,
+                        seconds=seconds,
+                        rounds=rounds,
+                        citizens=citizens or read.CITIZENS,
                     )
                 )
             ]
