@@ -51,7 +51,9 @@ from backend.transparency import checks as transparency
 from merchant import settlement
 from merchant.catalogue import checks as offers
 from merchant.contracts import CONTRACT
+from merchant.contracts import checks as contracts
 from merchant.redemption import checks as redemptions
+from merchant.settlement import checks as settled
 from merchant.shops import checks as shops
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
@@ -148,6 +150,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("redemptions.asked", "收银台只询问须确认者，答复及时，确认即核销", "Tills ask about what has to be confirmed; answers are in time, and a yes is the capture", _rows(redemptions.asked)),
     Invariant("redemptions.parts", "部分退还合计不超过核销，退回原批次", "Parts are within what was captured and go to the lots that were drawn", _rows(redemptions.parts)),
     Invariant("redemptions.codes", "兑换存续至其最后的码；每人限兑次数有效", "Redemptions stand as long as their last code; limits per citizen hold", _rows(redemptions.codes)),
+    Invariant("contracts.agreed", "合同版本即两人所同意，前后相接", "Contracts are what two people agreed to, edition by edition", _rows(contracts.agreed)),
+    Invariant("captures.worth", "每笔核销与退还的价值及出资按当时合同版本确定", "Captures are worth what the edition in force says; refunds take back their part of it", _rows(settled.values)),
+    Invariant("statements.closed", "结算单经两人关账，每笔核销与退还恰入一期，合计与各行相符", "Statements are what two people closed, have each capture and refund once, and are the sum of their lines", _rows(settled.closed)),
+    Invariant("statements.paid", "付款经两人放行，每单至多付一次，与过账一致", "Payouts are what two people let go; the ledger settled what was paid, and nothing else", _rows(settled.paid)),
+    Invariant("statements.owed", "应付积分等于未付结算单与未结明细之和", "What is owed in points is the sum of the statements not paid and of what is open", _rows(settled.owed)),
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
     Invariant("means.ended", "挂失或更换的载体不再被持有,更换者为同一持有人的另一载体", "What was lost or replaced is held no more; what took its place is another one of the same holder", _rows(means.ended)),
     Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),

@@ -38,6 +38,7 @@ from tests.audit import (
     joined,
     partner,
     sent,
+    settled,
     social,
 )
 from tests.audit.certified import Certified
@@ -108,6 +109,7 @@ class City:
         await Contested(self.db, self.settings, self.folder).build()
         await exchanged.build(self.db, self.settings, self.folder)
         await self.spend()
+        await settled.build(self.db, self.settings, self.citizens[0])
         await counters.build(self.db)
         await self.credits()
         await certified.issue()
