@@ -53,6 +53,39 @@ class WalletTold(Told):
         )
 
 
+class LapsingTold(Told):
+    """What lapses in the night after `last_day`, and what would be left."""
+
+    last_day: date
+    points: int
+    left_points: int
+
+
+class ForecastTold(Told):
+    """What lapses, and when, if I spend nothing. `never_points` never lapse; `pending_points` are not in it: they get their day
+    when they are collected.
+    """
+
+    programme: str
+    spendable: int
+    lapsing: list[LapsingTold]
+    never_points: int
+    pending_points: int
+
+    @classmethod
+    def of(cls, programme: str, wallet: Wallet) -> ForecastTold:
+        return cls(
+            programme=programme,
+            spendable=wallet.spendable,
+            lapsing=[
+                LapsingTold(last_day=one.after, points=one.points, left_points=one.left)
+                for one in programmes.wallets.forecast(wallet)
+            ],
+            never_points=sum(lot.points for lot in wallet.lots if lot.expires_on is None),
+            pending_points=wallet.pending,
+        )
+
+
 class MovementTold(Told):
     """One movement: `points` are positive when they came into the `part` it is about."""
 
@@ -102,6 +135,14 @@ async def get_wallet(programme: Code, citizen: SignedInCitizen, session: ReadSes
     running = await programmes.programme_of(session, code=programme)
     wallet = await programmes.wallets.wallet_of(session, participant_id=citizen.id, programme=programme)
     return WalletTold.of(running, wallet)
+
+
+@router.get("/{programme}/forecast", responses=problems(Unauthenticated, programmes.ProgrammeUnknown))
+async def forecast_wallet(programme: Code, citizen: SignedInCitizen, session: ReadSession) -> ForecastTold:
+    """Which of my points lapse, and when, if I spend nothing."""
+    await programmes.programme_of(session, code=programme)
+    wallet = await programmes.wallets.wallet_of(session, participant_id=citizen.id, programme=programme)
+    return ForecastTold.of(programme, wallet)
 
 
 @router.get(

@@ -82,6 +82,25 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsing:
+    """What lapses in the night after a day if nothing is spent before, and what is left then."""
+
+    after: dt.date
+    points: int
+    left: int
+
+
+def forecast(wallet: Wallet) -> list[Lapsing]:
+    """When a wallet's points lapse if none is spent, the first day first; those that never lapse are what is left."""
+    left, found = wallet.spendable, list[Lapsing]()
+    dated = [(lot.expires_on, lot.points) for lot in wallet.lots if lot.expires_on is not None]
+    for day, points in sorted(dated):
+        left -= points
+        found.append(Lapsing(after=day, points=points, left=left))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class StatementEntry:
     """One movement: `points` are positive when they came into the `part` (`pending`, `wallet`, `hold`, `debt`) it is about."""
 

@@ -227,6 +227,30 @@ async def test_acts_of_an_unlinked_account_wait_and_linking_brings_their_points_
     assert wallet["spendable"] == sum(act["points"] for act in acts) > 0
 
 
+@pytest.mark.usefixtures("source")
+async def test_a_forecast_says_which_points_lapse_when_if_none_is_spent(alice: Citizen, db: Database) -> None:
+    before = (await alice.get("/wallets/gd-green-travel/forecast")).json()
+    lots = [(dt.date(2031, 12, 31), 30), (dt.date(2031, 6, 30), 20), (None, 7)]
+    for expires_on, points in lots:
+        async with db.transaction() as session:
+            await programmes.wallets.earn(
+                session,
+                participant_id=alice.id,
+                programme="gd-green-travel",
+                points=points,
+                expires_on=expires_on,
+                posting_id=uuid4(),
+                happened_at=clock.now(),
+            )
+    after = (await alice.get("/wallets/gd-green-travel/forecast")).json()
+    assert after["spendable"] == before["spendable"] + 57
+    assert after["never_points"] == before["never_points"] + 7
+    assert [(one["last_day"], one["points"], one["left_points"]) for one in after["lapsing"][-2:]] == [
+        ("2031-06-30", 20, after["never_points"] + 30),
+        ("2031-12-31", 30, after["never_points"]),
+    ]
+
+
 async def test_what_is_not_there_is_unknown(alice: Citizen) -> None:
     assert (await alice.get(f"/acts/{uuid4()}")).status_code == 404
     assert (await alice.get("/acts/not-an-id")).status_code == 422
