@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,11 +11,11 @@ from fastapi import Request
 from pydantic import Field, StringConstraints
 
 from backend import methodologies, packs, programmes
-from backend.identity import Role
+from backend.identity import Role, looks, people
 from backend.intake import trying
 from backend.intake.trying import Tried
 from backend.kit import i18n
-from backend.kit.access import Forbidden, Unauthenticated
+from backend.kit.access import Forbidden, Principal, Unauthenticated
 from backend.kit.http import Router, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Code, Told
@@ -24,6 +25,7 @@ from backend.programmes import Programme, ProgrammeUnknown
 from backend.programmes.settled import concern, settle
 from operator_api.access import OperatorOrAuthority
 from operator_api.library import library
+from operator_api.looks import note
 from operator_api.moments import Moment
 from operator_api.scope import own_code, programme_in_sight
 
@@ -44,6 +46,10 @@ class TrialAsked(Asked):
     region: Annotated[str, StringConstraints(pattern=f"^{REGION}$")] | None = None
     participant_id: UUID | None = Field(
         default=None, description="With it, caps and screens look at what this participant did before."
+    )
+    reason: Annotated[str, StringConstraints(max_length=500)] = Field(
+        default="",
+        description="Why the participant's account is looked into; asked for with `participant_id`, and told to them.",
     )
     pack: Code | None = None
     overlays: list[Code] = Field(default=[], max_length=20)
@@ -139,12 +145,15 @@ class TrialTold(Told):
         methodologies.ActivityUnknown,
         methodologies.InputRefused,
         programmes.OverlayMisses,
+        looks.ReasonMissing,
     ),
 )
 async def try_event(
     code: Code, asked: TrialAsked, person: OperatorOrAuthority, request: Request
 ) -> TrialTold:
-    """Say what an event would earn in a programme, and why: edition, factors, rule, tier, caps, budget. Nothing is written."""
+    """Say what an event would earn in a programme, and why: edition, factors, rule, tier, caps, budget. Nothing is written but the look."""
+    if asked.participant_id is not None:
+        await _note(request, person, asked.participant_id, asked.reason)
     known = await library()
     overlays = [known.find(name) for name in asked.overlays]
     event = trying.Event(
@@ -173,6 +182,14 @@ async def try_event(
         )
         await session.rollback()  # its temporary tables were all that it made
     return TrialTold.of(found)
+
+
+async def _note(request: Request, person: Principal, participant_id: UUID, reason: str) -> None:
+    """Note the look in a transaction of its own: the trial's is rolled back. Nobody is told of a look at nobody."""
+    async with database(request).transaction() as session:
+        with contextlib.suppress(people.ParticipantUnknown):
+            await people.participant_of(session, participant_id=participant_id)
+            await note(session, person, participant_id=participant_id, operation="try_event", reason=reason)
 
 
 def _settled(known: Library, code: str, name: str, overlays: list[Pack]) -> Programme:

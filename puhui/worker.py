@@ -86,6 +86,12 @@ async def sweep_joined(worker: Worker) -> None:
     await joined.sweep(worker.db)
 
 
+@tasks.job("programmes.forfeit_late", every=crontab(hour="0", minute="30"))
+async def forfeit_late(worker: Worker) -> None:
+    """Give up what came late to accounts that their holders closed."""
+    await programmes.forfeiting.forfeit_late(worker.db)
+
+
 @tasks.job("programmes.collect", every=crontab(hour="0", minute="10"))
 async def collect(worker: Worker) -> None:
     """Collect what is ripe in programmes where the platform does so."""

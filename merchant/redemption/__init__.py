@@ -10,6 +10,7 @@ Ignores  what a point is worth, and when merchants are paid.
 """
 
 from backend import log, webhooks
+from merchant.redemption import leaving  # noqa: F401 - it takes part whenever an account closes
 from merchant.redemption.codes import qr_svg
 from merchant.redemption.errors import (
     AccountTooNew,

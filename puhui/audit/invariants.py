@@ -44,7 +44,7 @@ from backend.ledger import serial_checks
 from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
-from backend.programmes import awarded, joined_checks, money_checks
+from backend.programmes import awarded, closed_checks, joined_checks, money_checks
 from backend.programmes import checks as programmes
 from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
@@ -159,6 +159,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("means.ended", "挂失或更换的载体不再被持有,更换者为同一持有人的另一载体", "What was lost or replaced is held no more; what took its place is another one of the same holder", _rows(means.ended)),
     Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),
     Invariant("accounts.joined", "并入他户的账户不能再登录或持有价值,其所有逐项转入同一人的账户", "An account that ended in another has no way in and holds nothing; what it had went to the same lots there", _rows(joined_checks.accounts)),
+    Invariant("accounts.closed", "已注销账户不再持有价值，也不再指向任何人", "A closed account holds nothing and leads to nobody; what it had was given up", _rows(closed_checks.accounts)),
     Invariant("programmes.apart", "积分与克数不跨计划", "No point or gram passes between programmes", _rows(programmes.within_programmes)),
     Invariant("programmes.redeeming", "兑换规则即规则包与叠加包所载", "What verbs are told of redeeming is what pack and overlays say", _rows(programmes.redeeming_rows)),
     Invariant("programmes.packs", "计划按自己的规则包运行", "Programmes run by packs of their own", _rows(programmes.packs_used)),

@@ -49,6 +49,8 @@ def _with_values(path: str) -> str:
         "door_id": str(uuid4()),
         "group_id": str(uuid4()),
         "membership_id": str(uuid4()),
+        "child_id": str(uuid4()),
+        "scope": "social",
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

@@ -32,6 +32,7 @@ PERMITTED: dict[str, frozenset[Role]] = {
     "reject_admission": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "suspend_staff": frozenset({Role.OPERATOR, Role.AUTHORITY}),
     "create_participant": frozenset({Role.OPERATOR}),
+    "look_at_participant": frozenset({Role.OPERATOR}),
     "link_means_list": frozenset({Role.OPERATOR, Role.PARTNER}),
     "make_link_code": frozenset({Role.PARTNER}),
     "list_own_keys": frozenset({Role.PARTNER}),

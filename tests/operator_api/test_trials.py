@@ -66,11 +66,11 @@ async def test_with_a_participant_caps_and_screens_see_what_was_done_before(
     rider = await city.rider("tried")
     await city.ingest([f"T{n},tried,{DAY} {7 + n:02d}:00:00,{DAY} {7 + n:02d}:50:00,30000" for n in range(6)])
     before = await _rows(city)
-    full = (await operator.post(PATH, RIDE | {"participant_id": str(rider), "inputs": {"distance_m": 30_000},
+    full = (await operator.post(PATH, RIDE | {"participant_id": str(rider), "reason": "a question", "inputs": {"distance_m": 30_000},
         "happened_at": f"{DAY}T20:00:00+08:00", "ended_at": f"{DAY}T21:00:00+08:00"})).json()  # fmt: skip
     assert (full["ruled"], full["earned"]) == (146, 124)
     assert full["cap"]
-    somebody = (await operator.post(PATH, RIDE | {"participant_id": str(ids.uuid7())})).json()
+    somebody = (await operator.post(PATH, RIDE | {"participant_id": str(ids.uuid7()), "reason": "a question"})).json()
     assert (somebody["fate"], somebody["earned"]) == ("accepted", 48)
     assert await _rows(city) == before
 

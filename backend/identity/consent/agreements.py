@@ -12,7 +12,7 @@ from typing import Literal
 from backend.identity.consent.errors import AgreementUnknown
 from backend.kit.errors import Language
 
-Purpose = Literal["assignment", "consent", "social"]
+Purpose = Literal["assignment", "consent", "social", "guardian"]
 _FOLDER = Path(__file__).parent / "agreements"
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
-from backend.identity import consent, joining
+from backend.identity import closing, consent, joining
 from backend.intake import pools
 from backend.intake.holding import hooks
 from backend.intake.holding.hooks import PooledGrams
@@ -120,3 +120,21 @@ def released_code(programme: str) -> str:
 def posting_id(assignment_id: UUID, part: int) -> UUID:
     """The id of one of the postings by which the grams of a revoked assignment left."""
     return ids.derive(assignment_id, "released", str(part))
+
+
+async def told(session: AsyncSession, participant_id: UUID) -> list[closing.Facts]:
+    """The grams that stand in pools and batches: those that no batch has taken would leave, the others stay."""
+    people = [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
+    acts = list(await session.execute(queries.POOLED, {"participants": people, "assignment": participant_id}))
+    return [{"pooled_acts": len(acts), "pooled_g": sum(act.grams for act in acts)}] if acts else []
+
+
+async def leave(session: AsyncSession, participant_id: UUID) -> None:
+    """Take the right back, if it stands, and let what no batch has taken leave its pool."""
+    try:
+        await revoke_right(session, participant_id=participant_id)
+    except consent.NothingToRevoke:
+        await release(session, participant_id=participant_id)
+
+
+closing.register(closing.Part("grams", 30, told, leave))
