@@ -169,6 +169,8 @@ async def _people(bench: Bench, offers: list[tuple[UUID, UUID]], citizens: int) 
         )
         clerks = {row["organisation_id"]: row["id"] for row in await connection.fetch(_TILLS)}
         await connection.execute(_SESSIONS, "staff", list(clerks.values()))
+        for statement in _OPENED:
+            await connection.execute(statement.format(programme=PROGRAMME))
         sessions = {
             row["subject"]: row["id"]
             for row in await connection.fetch("SELECT subject, id FROM token_family")
@@ -198,6 +200,14 @@ WALLETS = (
        SELECT ('018f0001-0000-7000-8000-' || lpad(to_hex(a.id), 12, '0'))::uuid, 1, i.id, a.id, 'pt', a.balance,
               'points.earned', now()
        FROM ledger_account a, ledger_account i WHERE a.kind = 'wallet' AND i.code = 'issuer:{programme}'""",
+)
+# Who redeems has redeemed before, and each merchant is owed something in the programme.
+_OPENED = (
+    """INSERT INTO ledger_account (code, kind, unit, guard, balance)
+       SELECT 'hold:' || subject || ':{programme}', 'hold', 'pt', 'floor', 0 FROM token_family WHERE audience = 'citizen'""",
+    """INSERT INTO ledger_account (code, kind, unit, guard)
+       SELECT 'payable:' || o.code || ':{programme}', 'payable', 'pt', 'none'
+       FROM organisation o JOIN organisation_role r ON r.organisation_id = o.id AND r.role = 'merchant'""",
 )
 _TILLS = "SELECT s.id, s.organisation_id FROM staff s JOIN staff_role r ON r.staff_id = s.id AND r.role = 'merchant'"
 _CLERKS = """

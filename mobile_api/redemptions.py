@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
-from backend.identity import step_up
+from backend.identity import step_up, tokens
 from backend.identity.step_up import StepUpNeeded
+from backend.identity.tokens import Audience
 from backend.kit import clock, i18n, idempotency, paging, short
-from backend.kit.access import Principal, SignedInCitizen, Unauthenticated
+from backend.kit.access import Principal, PrincipalKind, SignedInCitizen, Unauthenticated
 from backend.kit.db import Database
+from backend.kit.errors import DomainError
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database, settings_of
 from backend.kit.idempotency import Claim, IdempotencyKey, NamedKey
 from backend.kit.keys import Keys
@@ -26,7 +28,6 @@ from backend.kit.schemas import Asked, Told
 from merchant import redemption
 from merchant.catalogue import OfferUnknown
 from merchant.redemption import Issued, Redemption, RedemptionEnded, RedemptionUnknown, State
-from mobile_api.access import authenticate
 
 router = Router(prefix="/redemptions", tags=["redemptions"])
 
@@ -214,17 +215,33 @@ async def redeem(
 
 async def _redeem_shortly(request: Request, body: bytes) -> Response | None:
     """`redeem` where everything is in order."""
-    key = idempotency.key_of(request)
+    settings, key, token = settings_of(request), idempotency.key_of(request), short.token_of(request)
     try:
         asked = RedemptionAsked.model_validate_json(body)
     except ValidationError:
         return None
-    citizen = await short.caller(request, authenticate)
-    if key is None or citizen is None:
+    if key is None or token is None:
         return None
-    keys = settings_of(request).keys
-    claim = idempotency.named(keys, request, str(citizen), key, body)
-    issued, before = await _redeemed(database(request), keys, Asking(citizen, asked.offer_id, claim))
+    try:
+        bearer = tokens.verify_access(settings, Audience.CITIZEN, token)
+    except tokens.TokenRefused:
+        return None
+    citizen = Principal(kind=PrincipalKind.CITIZEN, id=bearer.subject)
+    try:
+        found = await redemption.redeem_once(
+            database(request),
+            settings.keys,
+            claim=idempotency.named(settings.keys, request, str(citizen), key, body),
+            participant_id=bearer.subject,
+            offer_id=asked.offer_id,
+            actor_id=bearer.actor_id,
+            session_id=bearer.session_id,
+        )
+    except DomainError:
+        return None  # nothing was done, and the long way knows what to try before it refuses
+    if found is None:
+        return None
+    issued, before = found
     told = short.answer(CodeTold.of(issued, drawing=asked.drawing), status=201)
     if before:
         told.headers["idempotent-replayed"] = "true"
@@ -243,7 +260,7 @@ class Asking:
     claim: Claim
 
     async def once(self, db: Database, keys: Keys) -> tuple[Issued, bool]:
-        return await redemption.redeem_once(
+        found = await redemption.redeem_once(
             db,
             keys,
             claim=self.claim,
@@ -251,6 +268,8 @@ class Asking:
             offer_id=self.offer_id,
             actor_id=actor_of(self.citizen),
         )
+        assert found is not None
+        return found
 
 
 _SHORT_OF = (ledger.InsufficientBalance, redemption.LimitReached, redemption.SoldOut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,8 @@ from fastapi import Depends, Header, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from backend.identity import staff
+from backend.identity import staff, tokens
+from backend.identity.tokens import Audience
 from backend.kit import clock, idempotency, paging, short
 from backend.kit.access import Forbidden, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession, database, settings_of
@@ -18,7 +20,8 @@ from backend.kit.idempotency import IdempotencyKey
 from backend.kit.keys import Keys
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
-from merchant.access import AnyReader, AnyTill, Caller, Refunder, authenticate, caller_of
+from backend.kit.settings import Settings
+from merchant.access import AnyReader, AnyTill, Caller, Refunder
 from merchant.redemption import refunds, sandbox, tills
 from merchant.redemption.errors import (
     AlreadyRefunded,
@@ -81,11 +84,29 @@ async def _scan_shortly(request: Request, body: bytes) -> Response | None:
         scanned = Scan.model_validate_json(body)
     except ValidationError:
         return None
-    person = await short.caller(request, authenticate)
-    if person is None:
+    settings, token = settings_of(request), short.token_of(request)
+    if token is None:
         return None
-    till = caller_of(person, "capture")
-    return short.answer(ScanTold.of(await _scanned(request, settings_of(request).keys, till, scanned)))
+    bearer = _bearer(settings, token)
+    if bearer is None:
+        return None
+    found = await tills.scan_signed_in(
+        database(request),
+        settings.keys,
+        staff=bearer.audience is Audience.STAFF,
+        session_id=bearer.session_id,
+        subject=bearer.subject,
+        code=scanned.code,
+    )
+    return None if found is None else short.answer(ScanTold.of(found))
+
+
+def _bearer(settings: Settings, token: str) -> tokens.Bearer | None:
+    """Whom a token of staff or of a till names; None for anything else."""
+    for audience in (Audience.STAFF, Audience.TILL):
+        with contextlib.suppress(tokens.TokenRefused):
+            return tokens.verify_access(settings, audience, token)
+    return None
 
 
 SHORT: short.Handlers = {("POST", "/scans"): _scan_shortly}

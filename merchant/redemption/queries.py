@@ -15,7 +15,7 @@ HOLD_HOT = (
 )
 HOLD_ONCE = (
     "SELECT * FROM redemption_hold_once($1::text, $2::text, $3::bytea, $4::bytea, $5::uuid, $6::uuid, $7::uuid, "
-    "$8::bytea, $9::timestamptz, $10::date, $11::timestamptz, $12::uuid)"
+    "$8::bytea, $9::timestamptz, $10::date, $11::timestamptz, $12::uuid, $13::uuid)"
 )
 HELD_AS_HOT = "SELECT points, confirm IS TRUE AS confirm FROM redemption WHERE id = $1::uuid"
 HELD_AS = text("SELECT points, confirm IS TRUE AS confirm FROM redemption WHERE id = :id")
@@ -24,6 +24,7 @@ CAPTURE_HOT = (
     "SELECT * FROM redemption_capture($1::bytea, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7::timestamptz, "
     "$8::timestamptz)"
 )
+SCAN_HOT = "SELECT * FROM redemption_scan($1, $2::uuid, $3::uuid, $4::bytea, $5::uuid, $6::timestamptz, $7::timestamptz)"
 CAPTURE = text(
     "SELECT * FROM redemption_capture(CAST(:mac AS bytea), CAST(:merchant AS uuid), CAST(:by AS uuid), "
     "CAST(:shop AS uuid), CAST(:till AS uuid), CAST(:posting AS uuid), CAST(:now AS timestamptz), "

@@ -95,9 +95,11 @@ async def redeem_once(
     participant_id: UUID,
     offer_id: UUID,
     actor_id: UUID | None = None,
-) -> tuple[Issued, bool]:
+    session_id: UUID | None = None,
+) -> tuple[Issued, bool] | None:
     """The same as `redeem_hot` under an idempotency key, all in one statement; True where it answers what was done before.
 
+    With `session_id`, None where that session does not stand; without it, whoever calls has asked.
     What is kept under the key is the code, sealed; points are read from the redemption. Raises also what `idempotency` refuses.
     """
     redemption_id, now = ids.uuid7(), clock.now()
@@ -110,10 +112,12 @@ async def redeem_once(
                 queries.HOLD_ONCE,
                 claim.principal, claim.key, claim.fingerprint, idempotency.seal(keys, claim, facts),
                 redemption_id, participant_id, offer_id, code.mac, now, clock.day_of(now), until, actor_id,
+                session_id,
             )  # fmt: skip
         except asyncpg.LockNotAvailableError:
             raise idempotency.IdempotencyInFlight from None
-        assert row is not None
+        if row is None:
+            return None
         if row["claimed"]:
             return Issued(redemption_id, row["points"], code.text, code.number, until, row["confirm"]), False
         kept = idempotency.opened(

@@ -124,6 +124,34 @@ async def _labelled(connection: asyncpg.Connection[asyncpg.Record], answer: Scan
     return replace(answer, last_use=named)
 
 
+async def scan_signed_in(
+    db: Database, keys: Keys, *, staff: bool, session_id: UUID, subject: UUID, code: str
+) -> Scanned | None:
+    """`scan` for whoever a good token names, with the question whether it still stands, in one statement.
+
+    None where there is anything else to say than yes or waiting by a scanned code: `scan` then says it. Nothing was done.
+    """
+    try:
+        mac, typed = codes.read(keys, code)
+    except codes.CodeUnreadable:
+        return None
+    if typed:
+        return None
+    now = clock.now()
+    try:
+        async with db.hot_statement() as connection:
+            row = await connection.fetchrow(
+                queries.SCAN_HOT,
+                staff, session_id, subject, mac, ids.uuid7(), now, now + CONFIRM_WITHIN,
+            )  # fmt: skip
+    except DomainError:
+        return None
+    if row is None or not row["fresh"]:
+        return None
+    at = At(row["merchant_id"], subject, row["at_shop"], row["at_till"])
+    return _answer(dict(row), at, now)
+
+
 def _short(refusal: DomainError) -> str:
     return refusal.code.rpartition(".")[2]
 

@@ -211,16 +211,24 @@ END $$;
 
 -- The same under an idempotency key, in one call: claimed before, and what opens the answer again kept with it. Not
 -- `claimed`: the row that the first request left.
+-- With a session: no row where that does not stand.
 CREATE FUNCTION redemption_hold_once(
     p_principal pg_catalog.text, p_key pg_catalog.text, p_fingerprint pg_catalog.bytea, p_kept pg_catalog.bytea,
     p_id pg_catalog.uuid, p_participant pg_catalog.uuid, p_offer pg_catalog.uuid, p_mac pg_catalog.bytea,
-    p_now pg_catalog.timestamptz, p_today pg_catalog.date, p_until pg_catalog.timestamptz, p_actor pg_catalog.uuid)
+    p_now pg_catalog.timestamptz, p_today pg_catalog.date, p_until pg_catalog.timestamptz, p_actor pg_catalog.uuid,
+    p_session pg_catalog.uuid)
 RETURNS TABLE (
     claimed pg_catalog.bool, fingerprint pg_catalog.bytea, status pg_catalog.int2, body pg_catalog.bytea,
     points pg_catalog.int8, confirm pg_catalog.bool)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 BEGIN
+    IF p_session IS NOT NULL AND NOT EXISTS (
+        SELECT FROM public.token_family f
+        WHERE f.id = p_session AND f.subject = p_participant AND f.audience = 'citizen' AND f.revoked_at IS NULL
+          AND f.expires_at > p_now) THEN
+        RETURN;
+    END IF;
     claimed := public.kit_keep_answer(p_principal, p_key, p_fingerprint, p_kept);
     IF claimed THEN
         SELECT h.points, h.confirm INTO points, confirm
@@ -371,6 +379,39 @@ BEGIN
 END $$;
 
 
+-- A scan by whoever a token names, in one statement: staff of a merchant by their session, a clerk by a till's. No row where
+-- the session does not stand or its owner may not capture.
+CREATE FUNCTION redemption_scan(
+    p_staff pg_catalog.bool, p_session pg_catalog.uuid, p_subject pg_catalog.uuid, p_mac pg_catalog.bytea,
+    p_posting pg_catalog.uuid, p_now pg_catalog.timestamptz, p_wait_until pg_catalog.timestamptz)
+RETURNS TABLE (
+    merchant_id pg_catalog.uuid, at_shop pg_catalog.uuid, at_till pg_catalog.uuid,
+    state pg_catalog.text, fresh pg_catalog.bool, redemption_id pg_catalog.uuid, offer_id pg_catalog.uuid,
+    programme pg_catalog.text, title_zh pg_catalog.text, title_en pg_catalog.text, points pg_catalog.int8,
+    captured_at pg_catalog.timestamptz, captured_by pg_catalog.uuid, shop_id pg_catalog.uuid, till_id pg_catalog.uuid,
+    scan_id pg_catalog.uuid, waits_until pg_catalog.timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_column
+BEGIN
+    IF p_staff THEN
+        SELECT s.organisation_id INTO merchant_id
+        FROM public.token_family f JOIN public.staff s ON s.id = f.subject AND s.active
+        JOIN public.staff_role r ON r.staff_id = s.id AND r.role = 'merchant'
+        WHERE f.id = p_session AND f.subject = p_subject AND f.audience = 'staff' AND f.revoked_at IS NULL
+            AND f.expires_at > p_now;
+    ELSE
+        SELECT t.merchant_id, t.shop_id, t.id INTO merchant_id, at_shop, at_till
+        FROM public.till_session s JOIN public.till t ON t.id = s.till_id AND t.revoked_at IS NULL
+        JOIN public.clerk c ON c.id = s.clerk_id AND c.active AND c.shop_id = t.shop_id
+        WHERE s.id = p_session AND s.clerk_id = p_subject AND s.ended_at IS NULL AND s.ends_at > p_now;
+    END IF;
+    IF FOUND THEN
+        RETURN QUERY SELECT merchant_id, at_shop, at_till, c.* FROM public.redemption_capture(
+            p_mac, merchant_id, p_subject, at_shop, at_till, p_posting, p_now, p_wait_until) c;
+    END IF;
+END $$;
+
+
 -- Whether an offer may be given at a shop; raises where it may not. Captures by staff name no shop and may be made anywhere.
 CREATE FUNCTION offer_at_shop(p_offer pg_catalog.uuid, p_shop pg_catalog.uuid) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -488,7 +529,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 
-REVOKE EXECUTE ON FUNCTION redemption_labels, redemption_stood_for, kit_keep_answer, redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop,
+REVOKE EXECUTE ON FUNCTION redemption_scan, redemption_labels, redemption_stood_for, kit_keep_answer, redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop,
     redemption_answered, redemption_withdraw, redemption_refundable FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION redemption_hold, redemption_hold_once, redemption_capture, redemption_answered, redemption_withdraw,
-    redemption_refundable, redemption_labels, redemption_stood_for TO puhui_app;
+    redemption_refundable, redemption_scan, redemption_labels, redemption_stood_for TO puhui_app;
