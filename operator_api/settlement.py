@@ -308,7 +308,7 @@ async def list_settlement_payouts(
 
 
 @router.get(
-    "/payouts/{payout_id}/file",
+    "/payouts/{run_id}/file",
     response_class=Response,
     responses={
         **problems(*_NOT_LET_IN, settlement.SettlementPayoutUnknown),
@@ -317,7 +317,7 @@ async def list_settlement_payouts(
 )
 async def get_settlement_payout_file(  # noqa: PLR0917 - FastAPI's dependencies
     code: Code,
-    payout_id: UUID,
+    run_id: UUID,
     person: Operator,
     session: ReadSession,
     settings: AppSettings,
@@ -328,20 +328,20 @@ async def get_settlement_payout_file(  # noqa: PLR0917 - FastAPI's dependencies
     """Accounts and amounts for the bank, with their number and exact sum on the last line."""
     programme = await programme_in_sight(session, person, code)
     content = await settlement.payout_file(
-        session, settings.keys, programme=programme.code, payout_id=payout_id, as_workbook=form == "xlsx"
+        session, settings.keys, programme=programme.code, payout_id=run_id, as_workbook=form == "xlsx"
     )
     return Response(content, media_type=XLSX if form == "xlsx" else "text/csv; charset=utf-8")
 
 
 @router.post(
-    "/payouts/{payout_id}/statements/{statement_id}/outcome",
+    "/payouts/{run_id}/statements/{statement_id}/outcome",
     responses=problems(
         *_NOT_LET_IN, settlement.SettlementPayoutUnknown, settlement.PayoutEnded, *idempotency.REFUSALS
     ),
 )
 async def tell_payout_outcome(  # noqa: PLR0917 - FastAPI's dependencies
     code: Code,
-    payout_id: UUID,
+    run_id: UUID,
     statement_id: UUID,
     asked: OutcomeAsked,
     person: Operator,
@@ -353,7 +353,7 @@ async def tell_payout_outcome(  # noqa: PLR0917 - FastAPI's dependencies
     done = await settlement.confirm(
         session,
         programme=programme.code,
-        payout_id=payout_id,
+        payout_id=run_id,
         statement_id=statement_id,
         paid=asked.paid,
         words=asked.words,

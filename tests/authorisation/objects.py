@@ -71,6 +71,9 @@ OBJECTS: dict[str, dict[str, Found]] = {
             "SELECT redemption_id, merchant_id AS owner FROM redemption_end WHERE ended = 'captured' LIMIT 1",
             "owner",
         ),
+        "statement_id": Found(
+            "SELECT id AS statement_id, merchant_id AS owner FROM settlement_statement LIMIT 1", "owner"
+        ),
     },
     "/verifier/v1": {
         "batch_id": Found(
