@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from backend import identity, ledger, log, programmes, transparency, webhooks
+from backend import identity, inbox, ledger, log, programmes, transparency, webhooks
 from backend.certification import shortfalls
 from backend.engagement import events, followers, lotteries
 from backend.identity import partners
@@ -15,6 +15,7 @@ from backend.intake import releasing, retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
+from backend.programmes import lapsing
 from backend.programmes import joined
 from merchant import redemption, tills
 from offset_bridge import bridge, market
@@ -140,6 +141,19 @@ async def lapse(worker: Worker) -> None:
 async def deliver_webhooks(worker: Worker) -> None:
     """Tell merchants' own systems what is due."""
     await webhooks.deliver_due(worker.db, worker.settings)
+
+
+@tasks.job("points.warn", every=crontab(hour="9", minute="0"))
+async def warn_of_lapsing(worker: Worker) -> None:
+    """Tell citizens whose points lapse within thirty days."""
+    await lapsing.warn_all(worker.db)
+
+
+@tasks.job("inbox.forget", every=crontab(hour="3", minute="45"))
+async def forget_messages(worker: Worker) -> None:
+    """Forget what citizens were told half a year ago."""
+    async with worker.db.transaction() as session:
+        await inbox.forget_old(session)
 
 
 @tasks.job("tills.forget", every=crontab(hour="3", minute="40"))

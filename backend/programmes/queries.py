@@ -110,3 +110,10 @@ RIPE = text("""
       AND split_part(code, ':', 4) <= CAST(CAST(:today AS date) AS text) AND (due IS NULL OR due >= :today)
     ORDER BY id LIMIT :limit
 """)
+
+LAPSING = text("""
+    SELECT id, CAST(split_part(code, ':', 2) AS uuid) AS participant_id, split_part(code, ':', 3) AS programme, due, balance
+    FROM ledger_account
+    WHERE kind = 'wallet' AND due BETWEEN :today AND :until AND balance > 0 AND id > :after
+    ORDER BY id LIMIT :limit
+""")

@@ -44,6 +44,8 @@ def _with_values(path: str) -> str:
         "handle": "0123456789abcdef",
         "board": "week",
         "post_id": str(uuid4()),
+        "item_id": str(uuid4()),
+        "topic": "points",
         "device_id": str(uuid4()),
         "provider": "wechat",
         "door_id": str(uuid4()),

@@ -67,3 +67,29 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION intake_home FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION intake_home TO puhui_app;
+
+
+-- What a citizen is told: the facts of it, worded when it is read. Operation: no fact rests on these rows, and they are forgotten.
+CREATE TABLE inbox_item (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    participant_id uuid NOT NULL REFERENCES participant,
+    kind text NOT NULL,
+    refers_to text NOT NULL,
+    facts jsonb NOT NULL,
+    told_at timestamptz NOT NULL,
+    read_at timestamptz,
+    UNIQUE (participant_id, kind, refers_to)
+);
+CREATE INDEX inbox_item_participant ON inbox_item (participant_id, told_at, id);
+CREATE INDEX inbox_item_told_at ON inbox_item (told_at);
+
+-- What somebody does not want to be told of; without a row they want it.
+CREATE TABLE inbox_choice (
+    participant_id uuid NOT NULL REFERENCES participant,
+    topic text NOT NULL,
+    wanted boolean NOT NULL,
+    said_at timestamptz NOT NULL,
+    PRIMARY KEY (participant_id, topic)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_item TO puhui_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_choice TO puhui_app;
