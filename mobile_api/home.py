@@ -78,9 +78,10 @@ async def _home(db: Database, participant_id: UUID) -> Home:
 
 async def _home_shortly(request: Request, _body: bytes) -> Response | None:
     """`get_home` where everything is in order."""
-    citizen = await short.caller(request, authenticate)
-    if citizen is None or request.url.query:
+    token = short.token_of(request)
+    if token is None:
         return None
+    citizen = await authenticate(request, token)
     return short.answer(await _home(database(request), citizen.id))
 
 

@@ -15,8 +15,7 @@ from backend.intake import releasing, retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
-from backend.programmes import lapsing
-from backend.programmes import joined
+from backend.programmes import joined, lapsing
 from merchant import redemption, tills
 from offset_bridge import bridge, market
 from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
