@@ -32,6 +32,16 @@ OBJECTS: dict[str, dict[str, Found]] = {
         "door_id": Found(
             "SELECT id AS door_id, participant_id AS owner FROM door WHERE closed_at IS NULL LIMIT 1", "owner"
         ),
+        "group_id": Found(
+            "SELECT group_id, member_id AS owner FROM membership m WHERE role = 'manager' AND NOT EXISTS "
+            "(SELECT FROM membership_end e WHERE e.membership_id = m.id) LIMIT 1",
+            "owner",
+        ),
+        "membership_id": Found(
+            "SELECT id AS membership_id, group_id, member_id AS owner FROM membership m WHERE role = 'manager' "
+            "AND NOT EXISTS (SELECT FROM membership_end e WHERE e.membership_id = m.id) LIMIT 1",
+            "owner",
+        ),
         "entry_id": Found(
             "SELECT id AS entry_id, participant_id AS owner FROM footprint_entry e WHERE NOT EXISTS "
             "(SELECT FROM footprint_withdrawal w WHERE w.entry_id = e.id) LIMIT 1",
