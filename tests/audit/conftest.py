@@ -37,6 +37,7 @@ from tests.audit import (
     games,
     joined,
     partner,
+    private,
     sent,
     settled,
     social,
@@ -123,6 +124,7 @@ class City:
         await benefits.build(self.db, self.settings)
         await social.Social(self.db, self.settings).build()
         await joined.build(self, source=BIKES, programme=PROGRAMME)
+        await private.build(self, source=BIKES)
         await followed.build(self.db, self.settings, self.folder)
         await self.take_in(CARDS, "shenzhen-cards-2018", capped.trips())
         async with self.db.transaction() as session:

@@ -23,6 +23,7 @@ from tests.audit import (
     joined_cases,
     members_cases,
     partner_cases,
+    private_cases,
     sent_cases,
     social_cases,
 )
@@ -499,7 +500,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
-CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | members_cases.CASES | benefits.CASES
+CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | private_cases.CASES | members_cases.CASES | benefits.CASES
 
 
 def test_every_invariant_has_a_case() -> None:

@@ -18,7 +18,8 @@ TABLES = (
     "intake_held", "intake_decision", "action_withdrawn", "action_trimmed", "action_revision", "intake_correction", "intake_appeal",
     "intake_appeal_answer", "place_retention",
     "fingerprint_match", "external_claim", "external_claim_decision",
-    "participant", "account_join", "membership", "membership_end", "means", "means_holding", "means_ended", "assignment_of_right",
+    "participant", "account_join", "action_released", "person_proof", "account_closed", "account_forfeit", "guardianship",
+    "guardianship_ended", "guardian_word", "person_look", "membership", "membership_end", "means", "means_holding", "means_ended", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "programme_overlay", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",
@@ -99,6 +100,7 @@ SLIPPED = {
     "action_withdrawn": "replaced_by NULLS FIRST",  # what stands instead does so for one act
     "intake_upload_job": "dry_run DESC",  # a file is taken in once, and tried more often
     "partner_key": "replaces NULLS FIRST",  # a key is replaced by one other
+    "settlement_line": "kind <> 'fee'",  # a capture is on one line
 }
 
 
