@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 from backend.kit.settings import Settings
 from operator_api import build, looks, trials
 
-NOTED = {"look_at_participant": looks.look_at_participant, "try_event": trials.try_event}
+NOTED: dict[str, Callable[..., Any]] = {
+    "look_at_participant": looks.look_at_participant,
+    "try_event": trials.try_event,
+}
 EXCUSED = {
     "link_means_list": "a list that comes in: it shows nothing of anybody",
 }
