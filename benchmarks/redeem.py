@@ -207,7 +207,8 @@ _OPENED = (
        SELECT 'hold:' || subject || ':{programme}', 'hold', 'pt', 'floor', 0 FROM token_family WHERE audience = 'citizen'""",
     """INSERT INTO ledger_account (code, kind, unit, guard)
        SELECT 'payable:' || o.code || ':{programme}', 'payable', 'pt', 'none'
-       FROM organisation o JOIN organisation_role r ON r.organisation_id = o.id AND r.role = 'merchant'""",
+       FROM organisation o JOIN organisation_role r ON r.organisation_id = o.id AND r.role = 'merchant'
+       ON CONFLICT DO NOTHING""",
 )
 _TILLS = "SELECT s.id, s.organisation_id FROM staff s JOIN staff_role r ON r.staff_id = s.id AND r.role = 'merchant'"
 _CLERKS = """
