@@ -25,6 +25,7 @@ from tests.audit import (
     partner_cases,
     private_cases,
     sent_cases,
+    settled_cases,
     social_cases,
 )
 from tests.audit.conftest import Copy, copy_of, put_back, said
@@ -499,6 +500,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 
 CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
+CASES |= settled_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
 CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | private_cases.CASES | members_cases.CASES | benefits.CASES
 
