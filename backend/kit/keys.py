@@ -16,6 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES = 32
+MOST_KNOWN = 256  # derived keys that are remembered
 
 
 class Keys:
@@ -32,10 +33,16 @@ class Keys:
         self._masters = tuple(dict.fromkeys((master, *others)))
         if any(len(key) < KEY_BYTES for key in (self._root, *self._masters)):
             raise ValueError("a master key has fewer than 32 bytes")
+        self._known: dict[str, bytes] = {}
 
     def derive(self, label: str) -> bytes:
         """The 32-byte key for one purpose, the same for ever; another label gives an unrelated key."""
-        return _derived(self._root, label)
+        found = self._known.get(label)
+        if found is None:
+            found = _derived(self._root, label)
+            if len(self._known) < MOST_KNOWN:
+                self._known[label] = found
+        return found
 
     def ed25519(self, label: str) -> Ed25519PrivateKey:
         """The signing key for one purpose, the same for ever."""
