@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
 from backend.identity import Role, organisations, people, staff, tokens
-from backend.identity.tokens import Audience
+from backend.identity.tokens import Audience, sign_access
+from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
+from merchant import shops, tills
+from merchant.tills import queries
 from puhui import embedded
 from puhui.app import create_app
 from puhui.surfaces import SURFACES
@@ -117,9 +123,12 @@ class Town:
     settings: Settings
     signer: Signer
     who: dict[str, tuple[Audience, UUID]]
+    standing: tuple[UUID, UUID]  # a till and a clerk of it, of another merchant's shop
 
     async def headers(self, role: str) -> dict[str, str]:
         """The headers of somebody of this role, who has just signed in: what one request ends, the next has again."""
+        if role == "clerk":
+            return await self._at_the_till()
         if role not in self.who:
             return {}
         return await self.headers_of(*self.who[role])
@@ -128,6 +137,21 @@ class Town:
         async with self.db.transaction() as session:
             pair = await tokens.start_session(session, self.settings, audience, subject=subject)
         return {"authorization": f"Bearer {pair.access_token}"}
+
+    async def _at_the_till(self) -> dict[str, str]:
+        """The headers of a clerk who has just begun at a till."""
+        (till_id, clerk_id), session_id, now = self.standing, ids.uuid7(), clock.now()
+        begun = {
+            "id": session_id,
+            "till": till_id,
+            "clerk": clerk_id,
+            "at": now,
+            "ends_at": now + timedelta(hours=1),
+        }
+        async with self.db.transaction() as session:
+            await session.execute(queries.BEGIN, begun)
+        token, _ = sign_access(self.settings, Audience.TILL, subject=clerk_id, session_id=session_id)
+        return {"authorization": f"Bearer {token}"}
 
     async def staff_of(self, organisation_id: UUID, names: list[str]) -> UUID:
         """Somebody who works there, in those of the roles that the organisation has."""
@@ -181,4 +205,23 @@ async def _people(app: FastAPI, client: httpx.AsyncClient, copy: Copy, settings:
                 if role is Role.PARTNER:
                     machines.append(made.staff.id)
     _, signer = await register(copy.db, machines[0], machines[1])
-    return Town(app, client, copy.db, settings, signer, who)
+    standing = await _a_till(copy.db, settings, who["merchant"][1])
+    return Town(app, client, copy.db, settings, signer, who, standing)
+
+
+async def _a_till(db: Database, settings: Settings, manager: UUID) -> tuple[UUID, UUID]:
+    """A till and a clerk of a shop."""
+    key = Ed25519PrivateKey.generate()
+    about = shops.About("另一店", "Another", "", "天河区", None, {}, {})
+    async with db.transaction() as session:
+        merchant_id = (await staff.staff_member(session, staff_id=manager)).organisation_id
+        shop = await shops.open_shop(session, merchant_id=merchant_id, about=about, made_by=manager)
+        of_it: dict[str, Any] = {"merchant_id": merchant_id, "shop_id": shop.id, "made_by": manager}
+        clerk = await tills.add_clerk(session, **of_it, label="01", pin="592781")
+        code, _ = await tills.invite_till(session, settings.keys, **of_it, label="till")
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    async with db.transaction() as session:
+        till = await tills.enrol(
+            session, settings.keys, code=code, public_key=public, signature=key.sign(b"puhui-till:" + code.encode())
+        )  # fmt: skip
+    return till.id, clerk.id

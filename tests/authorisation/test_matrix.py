@@ -24,7 +24,7 @@ from tests.authorisation.conftest import STAFF, Operation, Town, operations
 from tests.authorisation.objects import OBJECTS, Found
 
 MATRIX = Path(__file__).with_name("matrix.csv")
-ROLES = ("anonymous", "citizen", *STAFF, "machine")
+ROLES = ("anonymous", "citizen", "clerk", *STAFF, "machine")
 _OF_THE_DOCUMENT = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
 _NOT_LET_IN = {"kit.unauthenticated", "kit.forbidden", "identity.signature_missing"}
 
