@@ -29,7 +29,7 @@ from tests.operator_api.conftest import Person, SignedIn, sign_in
 
 __all__ = ["hire"]
 
-OPEN_TO_ALL = {"sign_in", "refresh_tokens"}
+OPEN_TO_ALL = {"sign_in", "refresh_tokens", "enrol_till", "begin_shift", "go_on"}
 EVERY_STAFF = {"sign_out", "get_me", "change_password"}
 
 
