@@ -58,6 +58,12 @@ QUESTION = text("""
     WHERE a.id = :asked AND a.merchant_id = :merchant
 """)
 
+WHOSE = text("""
+    SELECT r.participant_id, m.name_zh, m.name_en
+    FROM redemption r JOIN offer o ON o.id = r.offer_id JOIN organisation m ON m.id = o.merchant_id
+    WHERE r.id = :redemption
+""")
+
 PUT_BACK = text("SELECT offer_stock_put_back(CAST(:offer AS uuid))")
 
 DUE = text("""

@@ -16,7 +16,7 @@ from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.programmes import wallets
-from merchant.redemption import queries
+from merchant.redemption import queries, telling
 from merchant.redemption.errors import (
     AlreadyRefunded,
     PartReused,
@@ -166,6 +166,9 @@ async def _tell(
         event="redemption.refunded",
         data={"redemption_id": str(redemption_id), "points": points},
         event_id=posting_id,
+    )
+    await telling.tell(
+        session, telling.REFUNDED, redemption_id=redemption_id, refers_to=posting_id, points=points
     )
 
 

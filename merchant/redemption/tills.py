@@ -15,7 +15,7 @@ from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.errors import DomainError, Kind
 from backend.kit.keys import Keys
-from merchant.redemption import codes, queries
+from merchant.redemption import codes, queries, telling
 from merchant.redemption.errors import (
     QuestionUnknown,
     RedemptionEnded,
@@ -110,7 +110,23 @@ async def scan(db: Database, keys: Keys, *, at: At, code: str) -> Scanned:
         async with db.hot_statement() as connection:
             await _missed(connection, at, reason=_short(refusal), typed=typed)
         return Scanned(Says.NO, _short(refusal))
+    await _tell_of_question(db, answer, row["redemption_id"])
     return answer
+
+
+async def _tell_of_question(db: Database, answer: Scanned, redemption_id: UUID | None) -> None:
+    """A till that began to wait: its citizen hears of it. The question itself stands already."""
+    if answer.says is not Says.WAITING or answer.repeated or redemption_id is None:
+        return
+    assert answer.scan_id is not None
+    async with db.transaction() as session:
+        await telling.tell(
+            session,
+            telling.ASKED,
+            redemption_id=redemption_id,
+            refers_to=answer.scan_id,
+            points=answer.points or 0,
+        )
 
 
 async def _labelled(connection: asyncpg.Connection[asyncpg.Record], answer: Scanned) -> Scanned:
@@ -149,7 +165,9 @@ async def scan_signed_in(
     if row is None or not row["fresh"]:
         return None
     at = At(row["merchant_id"], subject, row["at_shop"], row["at_till"])
-    return _answer(dict(row), at, now)
+    answer = _answer(dict(row), at, now)
+    await _tell_of_question(db, answer, row["redemption_id"])
+    return answer
 
 
 def _short(refusal: DomainError) -> str:

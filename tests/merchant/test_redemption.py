@@ -75,7 +75,10 @@ async def test_scanning_again_answers_the_same_receipt_and_after_ten_minutes_whe
     with clock.travel(receipt.captured_at + RETRY_WITHIN + dt.timedelta(seconds=1)):
         late = await shop.ask(issued.code)
         assert (late.says, late.reason, late.receipt) == (Says.NO, "used", receipt)
-        assert late.last_use == Use(receipt.captured_at, shop.clerk, None, None)
+        last = late.last_use
+        assert last is not None
+        assert last == Use(receipt.captured_at, shop.clerk, None, None, by_label=last.by_label)
+        assert last.by_label
         assert await shop.capture(issued.code) == receipt
     assert await shop.payable() == 30
 
