@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from backend import intake, packs
 from backend.intake.errors import ROW_REASONS
+from backend.intake.pools import RIGHT_REVOKED
 from backend.kit.db import Database
 from backend.kit.errors import Kind
 from backend.kit.settings import Settings
@@ -298,7 +299,7 @@ def test_the_glossary_has_every_kind_guard_evidence_and_reason() -> None:
     sql = (PROJECT / "backend/kit/migrations/sql/0008_intake.sql").read_text("utf-8")
     credit = re.search(r"credit IN\s*\(([^)]*)\)", sql)
     assert credit
-    reasons = set(re.findall(r"'(\w+)'", credit[1])) - {"pooled"}
+    reasons = set(re.findall(r"'(\w+)'", credit[1])) - {"pooled"} | {RIGHT_REVOKED}
     assert {row[0] for row in rows_below(glossary, "| code |")} == reasons
     assert reasons <= set(re.findall(r"`(\w+)`", TEXTS["docs/ledger.md"]))
     for word in ("floor", "ceiling", "none", "operator_feed", "receipt_upload", "self_report"):
