@@ -33,7 +33,8 @@ def bench(
         int, typer.Option(min=1, help="intake：每轮行数，certify：叶子数 · rows a round, leaves")
     ] = 1_000_000,
     citizens: Annotated[
-        int | None, typer.Option(min=1, help="intake、screens、redeem、read：人数 · citizens  [5000, 1500, 10000]")
+        int | None,
+        typer.Option(min=1, help="intake、screens、redeem、read：人数 · citizens  [5000, 1500, 10000]"),
     ] = None,
     stored: Annotated[int, typer.Option(min=0, help="intake：先已入库的行数 · rows stored before")] = 0,
     seed: Annotated[

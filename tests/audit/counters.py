@@ -36,9 +36,7 @@ async def build(db: Database) -> None:
         except_days={"2026-10-01": ()},
     )
     async with db.transaction() as session:
-        found = await session.execute(
-            text("SELECT id, organisation_id FROM staff WHERE login = 'till'")
-        )
+        found = await session.execute(text("SELECT id, organisation_id FROM staff WHERE login = 'till'"))
         clerk, merchant = found.one()
         made = await shops.open_shop(session, merchant_id=merchant, about=about, made_by=clerk)
     async with db.transaction() as session:

@@ -502,7 +502,15 @@ CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
 CASES |= settled_cases.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
-CASES |= sent_cases.CASES | capped.CASES | games_cases.CASES | joined_cases.CASES | private_cases.CASES | members_cases.CASES | benefits.CASES
+CASES |= (
+    sent_cases.CASES
+    | capped.CASES
+    | games_cases.CASES
+    | joined_cases.CASES
+    | private_cases.CASES
+    | members_cases.CASES
+    | benefits.CASES
+)
 
 
 def test_every_invariant_has_a_case() -> None:

@@ -103,7 +103,7 @@ async def test_the_agreed_text_is_kept_and_an_assignment_only_revoked(
         "UPDATE assignment_of_right SET edition = 'other'",
         "UPDATE assignment_of_right SET covers = tstzrange('2020-01-01', NULL)",
         "DELETE FROM assignment_of_right",
-        "TRUNCATE assignment_of_right",
+        "TRUNCATE assignment_of_right CASCADE",
         "UPDATE agreement_text SET body = ''",
     ):
         with pytest.raises(asyncpg.PostgresError) as refused:

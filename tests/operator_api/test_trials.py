@@ -70,7 +70,9 @@ async def test_with_a_participant_caps_and_screens_see_what_was_done_before(
         "happened_at": f"{DAY}T20:00:00+08:00", "ended_at": f"{DAY}T21:00:00+08:00"})).json()  # fmt: skip
     assert (full["ruled"], full["earned"]) == (146, 124)
     assert full["cap"]
-    somebody = (await operator.post(PATH, RIDE | {"participant_id": str(ids.uuid7()), "reason": "a question"})).json()
+    somebody = (
+        await operator.post(PATH, RIDE | {"participant_id": str(ids.uuid7()), "reason": "a question"})
+    ).json()
     assert (somebody["fate"], somebody["earned"]) == ("accepted", 48)
     assert await _rows(city) == before
 

@@ -199,9 +199,7 @@ async def forget_ended(session: AsyncSession) -> None:
     await queries.forget(session, before=clock.now() - REMEMBERED)
 
 
-async def _pair(
-    session: AsyncSession, settings: Settings, whose: _Whose, *, ends_at: datetime
-) -> TokenPair:
+async def _pair(session: AsyncSession, settings: Settings, whose: _Whose, *, ends_at: datetime) -> TokenPair:
     now = clock.now()
     refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
     refresh_expires_at = min(now + REFRESH_LASTS[whose.audience], ends_at)
