@@ -42,13 +42,17 @@ class Settings(BaseSettings):
     language: Literal["zh", "en"] = "zh"
     trusted_proxies: str = ""  # networks separated by commas, whose X-Forwarded-For is believed
     rate_limit_factor: int = Field(default=1, ge=1)  # multiplies every quota
-    webhook_networks: str = ""  # networks separated by commas that webhooks may reach though not public; for trials
+    webhook_networks: str = (
+        ""  # networks separated by commas that webhooks may reach though not public; for trials
+    )
     wechat_app_id: str = ""  # the mini-program that citizens sign in from; without it that door is closed
     wechat_secret: SecretStr | None = None
     wechat_address: str = "https://api.weixin.qq.com"
     alipay_app_id: str = ""
     alipay_key_file: Path | None = None  # our RSA key (PEM, PKCS#8), of which Alipay has the public half
-    alipay_public_key_file: Path | None = None  # Alipay's own public key (PEM), by which its answers are verified
+    alipay_public_key_file: Path | None = (
+        None  # Alipay's own public key (PEM), by which its answers are verified
+    )
     alipay_address: str = "https://openapi.alipay.com/gateway.do"
     embedded: bool = True
     embedded_database: str = Field(

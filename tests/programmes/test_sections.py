@@ -35,7 +35,8 @@ def test_every_section_becomes_a_feature() -> None:
     assert features.rewards[1].prizes[0].count == 1
     assert features.rewards[3].protects_hours == UNKNOWN
     assert features.smallest_group == 7
-    assert (features.redeem.matures_after_days, features.redeem.refund_within_days) == (14, 7)
+    assert features.redeem.matures_after_days == Fraction(14)
+    assert features.redeem.refund_within_days == Fraction(7)
     assert features.on("collecting")
     assert not features.on("teams")
 
