@@ -57,12 +57,18 @@ async def list_offers(
     session: ReadSession,
     asked: Paging,
     programme: Annotated[Code | None, Query(description="Only offers for points of this programme.")] = None,
+    title: Annotated[
+        str | None, Query(min_length=1, max_length=60, description="A part of the title.")
+    ] = None,
+    up_to_points: Annotated[int | None, Query(ge=1, le=1_000_000_000, description="Costs no more.")] = None,
 ) -> Page[OfferTold]:
     """What can be redeemed today, newest first."""
     after = asked.after(datetime, UUID)
     rows = await catalogue.open_offers(
         session,
         programme=programme,
+        title=title,
+        up_to_points=up_to_points,
         limit=asked.fetch,
         after=(after[0], after[1]) if after else None,
     )

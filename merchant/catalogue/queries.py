@@ -34,9 +34,16 @@ _OPEN = """
     w.offer_id IS NULL AND o.first_day <= :day AND (o.last_day >= :day) IS NOT FALSE
 """
 
+# strpos and not LIKE: what somebody types is no pattern.
+_WANTED = """
+    AND (CAST(:title AS text) IS NULL OR strpos(lower(o.title_zh), lower(:title)) > 0
+         OR strpos(lower(o.title_en), lower(:title)) > 0)
+    AND (CAST(:up_to_points AS bigint) IS NULL OR o.price_points <= :up_to_points)
+"""
+
 OF_MERCHANT = text(f"{_OFFER} WHERE o.merchant_id = :merchant_id {_AFTER}")
 ONE_OF_MERCHANT = text(f"{_OFFER} WHERE o.merchant_id = :merchant_id AND o.id = :offer_id")
 OPEN = text(
-    f"{_OFFER} WHERE (CAST(:programme AS text) IS NULL OR o.programme = :programme) AND {_OPEN} {_AFTER}"
+    f"{_OFFER} WHERE (CAST(:programme AS text) IS NULL OR o.programme = :programme) AND {_OPEN} {_WANTED} {_AFTER}"
 )
 ONE_OPEN = text(f"{_OFFER} WHERE o.id = :offer_id AND {_OPEN}")

@@ -131,10 +131,26 @@ async def open_offer(session: AsyncSession, *, offer_id: UUID) -> Offer:
 
 
 async def open_offers(
-    session: AsyncSession, *, programme: str | None = None, limit: int = 50, after: Position | None = None
+    session: AsyncSession,
+    *,
+    programme: str | None = None,
+    title: str | None = None,
+    up_to_points: int | None = None,
+    limit: int = 50,
+    after: Position | None = None,
 ) -> list[Offer]:
-    """What can be redeemed today, newest first, of one programme or of all. What is sold out is listed too."""
-    given = {"programme": programme, "day": clock.today(), "limit": limit, **_position(after)}
+    """What can be redeemed today, newest first, of one programme or of all. What is sold out is listed too.
+
+    `title`: a part of either title, in any case. `up_to_points`: only what costs no more.
+    """
+    given = {
+        "programme": programme,
+        "title": title,
+        "up_to_points": up_to_points,
+        "day": clock.today(),
+        "limit": limit,
+        **_position(after),
+    }
     return [Offer(**row._mapping) for row in await session.execute(queries.OPEN, given)]  # noqa: SLF001
 
 

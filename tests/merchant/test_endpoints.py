@@ -124,6 +124,15 @@ async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citiz
     listed = (await citizen.get(f"/offers?programme={PROGRAMME}"))["items"]
     seen = next(one for one in listed if one["id"] == offer["id"])
     assert (seen["title"], seen["price_points"], seen["items_left"]) == ("一杯茶", 30, 5)
+    for asked_for, found in {
+        "title=CUP OF": True,
+        "title=杯茶": True,
+        "title=%25": False,
+        "up_to_points=30": True,
+        "up_to_points=29": False,
+    }.items():
+        listed = (await citizen.get(f"/offers?limit=100&{asked_for}"))["items"]
+        assert (offer["id"] in [one["id"] for one in listed]) is found, asked_for
     english = await citizen.get(f"/offers/{offer['id']}", **{"accept-language": "en"})
     assert english["title"] == "A cup of tea"
 
