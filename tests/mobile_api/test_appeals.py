@@ -104,3 +104,19 @@ async def test_a_refused_act_says_what_the_operator_wrote(
         )  # fmt: skip
     (row,) = (await who.get("/held-acts")).json()["items"]
     assert (row["state"], row["reason"]) == ("refused", "三个月后才报送")
+
+
+async def test_the_answer_to_an_appeal_is_in_the_inbox(
+    town: Town, client: httpx.AsyncClient, phones: PhoneBox
+) -> None:
+    who, key = await rider(town, client, phones, "d")
+    job, line = await town.hold_like(key, kind="late")
+    filed = await who.post(f"/held-acts/{job}/{line}/appeal", {"words": "车次晚点"})
+    assert filed.status_code == 200, filed.text
+    async with town.db.transaction() as session:
+        await holding.answer_appeal(
+            session, town.settings.keys, appeal_id=filed.json()["id"], outcome="dismissed",
+            staff_id=town.staff_id, reason="三个月后才报送",
+        )  # fmt: skip
+    (item,) = (await who.get("/inbox")).json()["items"]
+    assert "三个月后才报送" in str(item)

@@ -15,6 +15,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend import inbox
+from backend.inbox import Kind, Topic
 from backend.intake.holding import queries, service, standing, weighing
 from backend.intake.holding.errors import DecidedAlready, OverlapStands
 from backend.intake.holding.model import Decision, Held, Stored
@@ -27,6 +29,21 @@ from backend.packs import Library
 TIER = "tier"
 _TRIES = 5
 _AT_ONCE = 5_000
+ANSWERED = {
+    "upheld": Kind(
+        "appeal.upheld",
+        Topic.ACTS,
+        zh="您的申诉成立，该行为已重新计算。运营方说明：$reason",
+        en="Your appeal was upheld, and the act counts. The operator says: $reason",
+    ),
+    "dismissed": Kind(
+        "appeal.dismissed",
+        Topic.ACTS,
+        zh="您的申诉未获支持。运营方说明：$reason",
+        en="Your appeal was dismissed. The operator says: $reason",
+    ),
+}
+inbox.register(*ANSWERED.values())
 
 Outcome = Literal["accepted", "refused"]
 
@@ -208,7 +225,7 @@ async def answer(
     reason: str,
     accepted_key: UUID | None,
 ) -> None:
-    """Write what was answered to an appeal."""
+    """Write what was answered to an appeal, and tell who appealed."""
     await session.execute(
         queries.ADD_ANSWER,
         {
@@ -219,6 +236,14 @@ async def answer(
             "accepted_key": accepted_key,
             "at": clock.now(),
         },
+    )
+    appealed = (await session.execute(queries.APPEAL, {"id": appeal_id})).one()
+    await inbox.tell(
+        session,
+        participant_id=appealed.participant_id,
+        kind=ANSWERED[outcome].name,
+        refers_to=str(appeal_id),
+        facts={"reason": reason},
     )
 
 
