@@ -157,7 +157,7 @@ class Town:
         """Somebody who works there, in those of the roles that the organisation has."""
         async with self.db.transaction() as session:
             employer = await organisations.organisation(session, organisation_id=organisation_id)
-            roles = [STAFF[name] for name in names if STAFF[name] in employer.roles]
+            roles = [STAFF[name] for name in names if name in STAFF and STAFF[name] in employer.roles]
             made = await staff.create_staff(
                 session, self.settings.keys, organisation_code=employer.code, login=f"w{uuid4().hex[:12]}",
                 password="correct horse battery", roles=roles,

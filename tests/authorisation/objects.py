@@ -76,6 +76,10 @@ OBJECTS: dict[str, dict[str, Found]] = {
         "programme": Found("SELECT code AS programme FROM programme LIMIT 1"),
     },
     "/merchant/v1": {
+        "shop_id": Found("SELECT id AS shop_id, merchant_id AS owner FROM shop LIMIT 1", "owner"),
+        "statement_id": Found(
+            "SELECT id AS statement_id, merchant_id AS owner FROM settlement_statement LIMIT 1", "owner"
+        ),
         "offer_id": Found("SELECT id AS offer_id, merchant_id AS owner FROM offer LIMIT 1", "owner"),
         "redemption_id": Found(
             "SELECT redemption_id, merchant_id AS owner FROM redemption_end WHERE ended = 'captured' LIMIT 1",
@@ -95,6 +99,20 @@ OBJECTS: dict[str, dict[str, Found]] = {
             """
             SELECT p.code, o.id AS owner FROM lottery x JOIN programme p ON p.id = x.programme_id
             JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
+        "statement_id": Found(
+            """
+            SELECT x.id AS statement_id, p.code, o.id AS owner FROM settlement_statement x
+            JOIN programme p ON p.code = x.programme JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
+        "run_id": Found(
+            """
+            SELECT x.id AS run_id, p.code, o.id AS owner FROM settlement_payout x
+            JOIN programme p ON p.code = x.programme JOIN organisation o ON o.code = p.operator_code LIMIT 1
         """,
             "owner",
         ),
