@@ -77,9 +77,6 @@ OBJECTS: dict[str, dict[str, Found]] = {
     },
     "/merchant/v1": {
         "shop_id": Found("SELECT id AS shop_id, merchant_id AS owner FROM shop LIMIT 1", "owner"),
-        "statement_id": Found(
-            "SELECT id AS statement_id, merchant_id AS owner FROM settlement_statement LIMIT 1", "owner"
-        ),
         "offer_id": Found("SELECT id AS offer_id, merchant_id AS owner FROM offer LIMIT 1", "owner"),
         "redemption_id": Found(
             "SELECT redemption_id, merchant_id AS owner FROM redemption_end WHERE ended = 'captured' LIMIT 1",
