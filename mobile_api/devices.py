@@ -86,7 +86,9 @@ async def list_sessions(citizen: SignedInCitizen, session: ReadSession) -> list[
 
 @router.delete("/sessions", status_code=204, responses=problems(Unauthenticated))
 async def end_other_sessions(citizen: SignedInCitizen, session: WriteSession) -> None:
-    """End every session of mine but this one."""
-    await tokens.end_sessions_of(
-        session, subject=citizen.id, because="ended from another session", but=citizen.session_id
-    )
+    """End every session of mine but this one; acting for a household or firm, those in which I act for it."""
+    because, but = "ended from another session", citizen.session_id
+    if citizen.actor_id is None:
+        await tokens.end_sessions_of(session, subject=citizen.id, because=because, but=but)
+        return
+    await tokens.end_acting(session, subject=citizen.id, actor_id=citizen.actor_id, because=because, but=but)

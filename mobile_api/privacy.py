@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from backend.identity import archive, closing, looks, people, step_up
+from backend.identity import archive, closing, looks, members, people, step_up
 from backend.identity.step_up import Purpose
 from backend.kit import i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
@@ -99,11 +99,23 @@ async def get_closure(citizen: SignedInCitizen, session: ReadSession) -> Closure
 
 @router.post(
     "/me/closure",
-    responses=problems(Unauthenticated, *_CLOSES, redemption.RedemptionEnded, *idempotency.REFUSALS),
+    responses=problems(
+        Unauthenticated,
+        members.GroupUnknown,
+        members.OnlyManagers,
+        *_CLOSES,
+        redemption.RedemptionEnded,
+        *idempotency.REFUSALS,
+    ),
 )
 async def close_account(citizen: SignedInCitizen, session: WriteSession, _: IdempotencyKey) -> ClosureTold:
-    """Close my account, once and for good: needs a step-up. Everything personal is erased; books and proofs stay whole."""
+    """Close my account, once and for good: needs a step-up. Everything personal is erased; books and proofs stay whole.
+
+    A household or firm is closed by one of its managers.
+    """
     assert citizen.session_id is not None
+    if citizen.actor_id is not None:
+        await members.check_manager(session, group_id=citizen.id, member_id=citizen.actor_id)
     await step_up.use(
         session, session_id=citizen.session_id, participant_id=citizen.id, purpose=Purpose.CLOSE_ACCOUNT
     )

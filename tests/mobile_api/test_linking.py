@@ -76,6 +76,8 @@ async def test_what_is_lost_is_nobodys_until_its_operator_says_whose_it_is(
         assert (refused.status_code, refused.json()["code"]) == (422, "identity.trips_wrong")
         again = await alice.post("/means", _by_code(settings, account))
         assert again.status_code == 201  # found again
+        assert dt.datetime.fromisoformat(again.json()["held_from"]) > later[-1]
+        assert (await alice.get("/acts")).json()["items"] == []  # what the finder did is nobody's
 
 
 async def test_a_new_account_takes_the_place_of_the_old_one(
@@ -93,3 +95,17 @@ async def test_a_new_account_takes_the_place_of_the_old_one(
     assert held[replaced.json()["id"]] is None
     itself = await alice.post(f"/means/{replaced.json()['id']}/replaced", new)
     assert itself.status_code == 404
+
+
+async def test_one_account_takes_the_place_of_two(alice: Citizen, settings: Settings) -> None:
+    new = _by_code(settings, f"B-{uuid4().hex[:8]}")
+    for _ in range(2):
+        old = (await alice.post("/means", _by_code(settings, f"B-{uuid4().hex[:8]}"))).json()
+        assert (await alice.post(f"/means/{old['id']}/replaced", new)).status_code == 200
+
+
+async def test_what_was_let_go_before_cannot_be_lost(alice: Citizen, settings: Settings) -> None:
+    linked = (await alice.post("/means", _by_code(settings, f"B-{uuid4().hex[:8]}"))).json()
+    await alice.delete(f"/means/{linked['id']}")
+    refused = await alice.post(f"/means/{linked['id']}/lost")
+    assert (refused.status_code, refused.json()["code"]) == (404, "identity.holding_unknown")

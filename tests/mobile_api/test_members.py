@@ -88,3 +88,32 @@ async def test_leaving_ends_the_sessions_in_which_somebody_acts(
     home = await _acting(zhang, group)
     assert (await zhang.delete("/sessions")).status_code == 204  # all other sessions, those of acting too
     assert (await home.delete("/right")).status_code == 401
+
+
+async def test_only_a_manager_closes_a_household_and_nobody_acts_for_a_closed_one(
+    client: httpx.AsyncClient, phones: PhoneBox, alice: Citizen
+) -> None:
+    zhang = await sign_in(client, phones)
+    group = await _household(alice)
+    await _let_in(alice, zhang, group)
+    his, hers = await _acting(zhang, group), await _acting(alice, group)
+    await step_up(his, phones, "close_account")
+    refused = await his.post("/me/closure")
+    assert (refused.status_code, refused.json()["code"]) == (403, "identity.only_managers")
+    await step_up(hers, phones, "close_account")
+    assert (await hers.post("/me/closure")).status_code == 200
+    for one in (alice, zhang):
+        assert (await one.post("/members/acting", {"group_id": group})).status_code == 404
+        assert (await one.get("/members/groups")).json() == []
+    assert (await his.delete("/right")).status_code == 401
+
+
+async def test_a_member_who_ends_their_other_sessions_leaves_those_of_the_others(
+    alice: Citizen, bob: Citizen
+) -> None:
+    group = await _household(alice)
+    await _let_in(alice, bob, group)
+    hers, his, other = await _acting(alice, group), await _acting(bob, group), await _acting(bob, group)
+    assert (await his.delete("/sessions")).status_code == 204
+    assert (await other.delete("/right")).status_code == 401
+    assert [(await one.delete("/right")).status_code for one in (his, hers)] == [404, 404]

@@ -18,6 +18,11 @@ async def lose(session: AsyncSession, keys: Keys, *, participant_id: UUID, holdi
 
     Raises HoldingUnknown, also for one that had ended before it was lost.
     """
+    found = await queries.one_holding(session, holding_id=holding_id, participant_id=participant_id)
+    if found is None or (
+        found.held_until is not None and not await queries.is_said_ended(session, holding_id=holding_id)
+    ):
+        raise HoldingUnknown
     return await _end(session, keys, participant_id, holding_id, why="lost", successor=None)
 
 

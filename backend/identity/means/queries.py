@@ -89,6 +89,8 @@ _END = text("""
     ON CONFLICT (holding_id) DO NOTHING
 """)
 
+_SAID_ENDED = text("SELECT EXISTS (SELECT FROM means_ended WHERE holding_id = :holding)")
+
 _FORGET_ATTEMPTS = text("DELETE FROM means_link_attempt WHERE day < :before")
 
 
@@ -145,6 +147,10 @@ async def holder_at(session: AsyncSession, *, token: UUID, at: datetime) -> UUID
 
 async def is_lost(session: AsyncSession, *, token: UUID) -> bool:
     return bool((await session.execute(_LOST, {"token": token})).scalar_one())
+
+
+async def is_said_ended(session: AsyncSession, *, holding_id: int) -> bool:
+    return bool((await session.execute(_SAID_ENDED, {"holding": holding_id})).scalar_one())
 
 
 async def say_ended(session: AsyncSession, **row: Any) -> None:

@@ -170,7 +170,8 @@ async def link_with_code(
 ) -> Holding:
     """Link a means by the operator's code of today or yesterday. Spend an attempt with `count_link_attempt` first.
 
-    Whoever can show the code is taken to have held the means for 90 days, or since its last holder let it go.
+    Whoever can show the code is taken to have held the means for 90 days, or since its last holder let it go; one that was
+    lost, from now on, so that nobody earns by what its finder did.
     """
     check_names(kind, operator, number)
     for days_ago in (0, 1):
@@ -181,7 +182,10 @@ async def link_with_code(
     else:
         raise LinkCodeWrong
     begins = datetime.combine(day, time(), tzinfo=clock.SHANGHAI) - REACHES_BACK
-    last = await queries.last_held_until(session, token=means_token(keys, kind, operator, number))
+    token = means_token(keys, kind, operator, number)
+    if await queries.is_lost(session, token=token):
+        begins = clock.now()
+    last = await queries.last_held_until(session, token=token)
     return await link(
         session,
         keys,

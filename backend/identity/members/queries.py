@@ -24,6 +24,7 @@ _STANDING = """
     FROM membership m JOIN participant p ON p.id = m.group_id
     LEFT JOIN member_group g ON g.group_id = m.group_id
     WHERE NOT EXISTS (SELECT FROM membership_end e WHERE e.membership_id = m.id)
+      AND NOT EXISTS (SELECT FROM account_closed c WHERE c.participant_id = m.group_id)
 """
 _OF_GROUP = text(_STANDING + " AND m.group_id = :group_id ORDER BY m.id")
 _OF_MEMBER = text(_STANDING + " AND m.member_id = :member_id ORDER BY m.id")

@@ -171,11 +171,18 @@ async def act_for(
     device: tuple[UUID, bytes] | None = None,
 ) -> TokenPair:
     """A session of the group's, in which the member acts. Raises GroupUnknown."""
-    await take_turns(session, f"members:{group_id}")
+    await take_turns(session, f"account:{group_id}", f"members:{group_id}")
     _own(await queries.of_group(session, group_id), member_id)
     return await tokens.start_session(
         session, settings, Audience.CITIZEN, subject=group_id, device=device, actor_id=member_id
     )
+
+
+async def check_manager(session: AsyncSession, *, group_id: UUID, member_id: UUID) -> None:
+    """Refuse whoever does not manage this group now. Raises GroupUnknown, OnlyManagers."""
+    await take_turns(session, f"account:{group_id}", f"members:{group_id}")
+    if _own(await queries.of_group(session, group_id), member_id).role != MANAGER:
+        raise OnlyManagers
 
 
 async def forget_invitations(session: AsyncSession) -> None:

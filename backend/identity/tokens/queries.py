@@ -57,6 +57,7 @@ _REVOKE_SUBJECT = text("""
 _REVOKE_ACTING = text("""
     UPDATE token_family SET revoked_at = :now, revoked_because = :because
     WHERE subject = :subject AND actor_id = :actor_id AND revoked_at IS NULL
+      AND id IS DISTINCT FROM CAST(:but AS uuid)
 """)
 
 _REVOKE_DEVICE = text("""
@@ -132,9 +133,9 @@ async def revoke_device(session: AsyncSession, *, device_id: UUID, now: datetime
 
 
 async def revoke_acting(
-    session: AsyncSession, *, subject: UUID, actor_id: UUID, now: datetime, because: str
+    session: AsyncSession, *, subject: UUID, actor_id: UUID, now: datetime, because: str, but: UUID | None
 ) -> None:
-    given = {"subject": subject, "actor_id": actor_id, "now": now, "because": because}
+    given = {"subject": subject, "actor_id": actor_id, "now": now, "because": because, "but": but}
     await session.execute(_REVOKE_ACTING, given)
 
 

@@ -174,10 +174,17 @@ async def end_sessions_of(
     await queries.revoke_subject(session, subject=subject, now=clock.now(), because=because, but=but)
 
 
-async def end_acting(session: AsyncSession, *, subject: UUID, actor_id: UUID) -> None:
-    """End every session in which one citizen acts for one household or firm."""
+async def end_acting(
+    session: AsyncSession,
+    *,
+    subject: UUID,
+    actor_id: UUID,
+    because: str = "no longer a member",
+    but: UUID | None = None,
+) -> None:
+    """End every session in which one citizen acts for one household or firm, except the session `but`."""
     await queries.revoke_acting(
-        session, subject=subject, actor_id=actor_id, now=clock.now(), because="no longer a member"
+        session, subject=subject, actor_id=actor_id, now=clock.now(), because=because, but=but
     )
 
 

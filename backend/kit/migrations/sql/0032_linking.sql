@@ -60,7 +60,7 @@ ALTER TABLE means_holding ADD CONSTRAINT means_holding_proof_check
 CREATE TABLE means_ended (
     holding_id bigint PRIMARY KEY REFERENCES means_holding,
     why text NOT NULL CHECK (why IN ('lost', 'replaced')),
-    successor_id bigint UNIQUE REFERENCES means_holding,
+    successor_id bigint REFERENCES means_holding,
     said_at timestamptz NOT NULL,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT means_ended_successor CHECK ((why = 'replaced') = (successor_id IS NOT NULL))
