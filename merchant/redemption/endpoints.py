@@ -118,7 +118,7 @@ async def list_failed_scans(person: AnyReader, session: ReadSession, asked: Pagi
     after = asked.after(datetime, int)
     rows = await tills.misses_of(
         session,
-        merchant_id=person.merchant_id,
+        merchant_id=_real(person),
         limit=asked.fetch,
         after=(after[0], after[1]) if after else None,
     )

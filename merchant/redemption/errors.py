@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.kit.db import name_constraint, name_sqlstate
 from backend.kit.errors import DomainError, Kind
+from merchant.shops import ShopClosed
 
 
 @dataclass(eq=False)
@@ -225,5 +226,6 @@ name_sqlstate("PM012", lambda facts: AccountTooNew(redeems_from=str(facts.get("f
 name_sqlstate("PM013", lambda facts: StepUpWanted(above_points=int(facts.get("above_points", 0))))
 name_sqlstate("PM015", lambda _: NotRedeemable())
 name_sqlstate("PM014", lambda _: NotAtThisShop())
+name_sqlstate("PM016", lambda _: ShopClosed())
 for _constraint in ("redemption_code_mac", "redemption_code_pkey"):
     name_constraint(_constraint, CodeTaken)

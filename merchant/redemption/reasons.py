@@ -18,6 +18,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "withdrawn": ("收银台已撤回确认请求。", "The till asked no more."),
     "timed_out": ("顾客未及时确认，请出示新码。", "The customer did not confirm in time; ask for a new code."),
     "not_at_this_shop": ("该商品不在此门店兑换。", "This offer is given at other shops of the merchant."),
+    "shop_closed": ("该门店已停业。", "This shop is closed."),
     "no_contract": ("商户与计划之间没有生效的合约。", "No contract of the merchant with the programme is in force."),
 }  # fmt: skip
 REASONS = frozenset(_SENTENCES)

@@ -44,6 +44,9 @@ TILL = text(_TILL + " WHERE merchant_id = :merchant AND id = :id")
 LIVE_TILL = text(_TILL + " WHERE id = :id AND revoked_at IS NULL")
 REVOKE_TILL = text("UPDATE till SET revoked_at = :at, revoked_by = :by WHERE id = :id AND revoked_at IS NULL")
 END_SESSIONS_OF_TILL = text("UPDATE till_session SET ended_at = :at WHERE till_id = :id AND ended_at IS NULL")
+END_SESSIONS_OF_CLERK = text(
+    "UPDATE till_session SET ended_at = :at WHERE clerk_id = :id AND ended_at IS NULL"
+)
 SEEN = text("UPDATE till SET last_seen_at = :at WHERE id = :id")
 REMEMBER = text("""
     INSERT INTO till_assertion (till_id, jti, good_until) VALUES (:till, :jti, :good_until) ON CONFLICT DO NOTHING RETURNING jti
@@ -53,7 +56,7 @@ BEGIN = text("""
     INSERT INTO till_session (id, till_id, clerk_id, began_at, ends_at) VALUES (:id, :till, :clerk, :at, :ends_at)
 """)
 END = text("UPDATE till_session SET ended_at = :at WHERE id = :id AND ended_at IS NULL")
-# Who stands at the till of a session: nobody once the session, the till, the clerk or the shop is no longer good.
+# Who stands at the till of a session: nobody once the session, the till or the clerk is no longer good.
 STANDING = """
     SELECT s.id, s.clerk_id, s.till_id, t.shop_id, t.merchant_id FROM till_session s
     JOIN till t ON t.id = s.till_id AND t.revoked_at IS NULL

@@ -124,9 +124,10 @@ async def clerks_of(session: AsyncSession, *, merchant_id: UUID, shop_id: UUID) 
 
 
 async def set_pin(session: AsyncSession, *, merchant_id: UUID, clerk_id: UUID, pin: str) -> Clerk:
-    """Another PIN, which also unlocks. Raises ClerkUnknown, PinWeak."""
+    """Another PIN, which also unlocks; shifts begun with the one before are over. Raises ClerkUnknown, PinWeak."""
     await clerk_of(session, merchant_id=merchant_id, clerk_id=clerk_id)
     await session.execute(queries.SET_PIN, {"id": clerk_id, "pin_hash": await _hashed(pin)})
+    await session.execute(queries.END_SESSIONS_OF_CLERK, {"id": clerk_id, "at": clock.now()})
     return await clerk_of(session, merchant_id=merchant_id, clerk_id=clerk_id)
 
 
@@ -134,6 +135,8 @@ async def let_in(session: AsyncSession, *, merchant_id: UUID, clerk_id: UUID, ac
     """Let a clerk in, or keep them out from the next request on. Raises ClerkUnknown."""
     await clerk_of(session, merchant_id=merchant_id, clerk_id=clerk_id)
     await session.execute(queries.SET_ACTIVE, {"id": clerk_id, "active": active})
+    if not active:
+        await session.execute(queries.END_SESSIONS_OF_CLERK, {"id": clerk_id, "at": clock.now()})
     return await clerk_of(session, merchant_id=merchant_id, clerk_id=clerk_id)
 
 

@@ -14,7 +14,7 @@ from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.keys import Keys
 from backend.programmes import wallets
-from merchant import redemption
+from merchant import redemption, shops
 from merchant.catalogue import OfferUnknown
 from merchant.redemption import (
     RETRY_WITHIN,
@@ -81,6 +81,31 @@ async def test_scanning_again_answers_the_same_receipt_and_after_ten_minutes_whe
         assert last.by_label
         assert await shop.capture(issued.code) == receipt
     assert await shop.payable() == 30
+
+
+async def test_a_closed_shop_takes_nothing_until_it_opens_again(
+    shop: Shop, buyer: Buyer, db: Database
+) -> None:
+    about = shops.About(
+        name_zh="茶馆", name_en="Teahouse", address="", district="天河区", place=None, hours={}, except_days={},
+        closed=True,
+    )  # fmt: skip
+    async with db.transaction() as session:
+        here = await shops.open_shop(session, merchant_id=shop.id, about=about, made_by=shop.clerk)
+    issued = await buyer.redeem(await shop.offer(price=30))
+    at = redemption.At(shop.id, shop.clerk, here.id)
+    refused = await redemption.scan(db, shop.keys, at=at, code=issued.code)
+    assert (refused.says, refused.reason) == (Says.NO, "shop_closed")
+    assert (await buyer.purse(), await shop.payable()) == ((70, 30), 0)
+    async with db.transaction() as session:
+        await shops.change_shop(
+            session,
+            merchant_id=shop.id,
+            shop_id=here.id,
+            about=replace(about, closed=False),
+            said_by=shop.clerk,
+        )
+    assert (await redemption.scan(db, shop.keys, at=at, code=issued.code)).says is Says.YES
 
 
 async def test_another_merchants_code_is_unknown(open_shop: OpenShop, buyer: Buyer) -> None:

@@ -234,6 +234,22 @@ async def test_five_wrong_pins_lock_and_another_pin_unlocks(counter: Counter) ->
     assert (await counter.device.begin(counter.clerk_id, pin="840317")).status_code == 201
 
 
+async def test_another_pin_and_a_suspension_end_the_shifts_begun_before(counter: Counter) -> None:
+    client, path = counter.manager.client, f"/clerks/{counter.clerk_id}"
+    begun = (await counter.device.begin(counter.clerk_id)).json()
+    headers = {"authorization": f"Bearer {begun['access_token']}"}
+    await counter.manager.put(f"{path}/pin", {"pin": "840317"})
+    assert (await client.get("/till-sessions/me", headers=headers)).status_code == 401
+    renewal = {"assertion": counter.device.assertion(), "session_id": begun["session_id"]}
+    assert (await client.post("/till-sessions/renewal", json=renewal)).status_code == 401
+
+    begun = (await counter.device.begin(counter.clerk_id, pin="840317")).json()
+    headers = {"authorization": f"Bearer {begun['access_token']}"}
+    await counter.manager.post(f"{path}/suspension")
+    await counter.manager.post(f"{path}/reinstatement")
+    assert (await client.get("/till-sessions/me", headers=headers)).status_code == 401
+
+
 async def test_parallel_guesses_are_all_counted(counter: Counter) -> None:
     guesses = (counter.device.begin(counter.clerk_id, pin=f"11111{n}") for n in range(2, 8))
     assert {one.status_code for one in await asyncio.gather(*guesses)} == {401}
@@ -337,3 +353,15 @@ async def test_a_key_without_the_scope_may_not_scan(counter: Counter) -> None:
     made = await counter.manager.post(f"/shops/{counter.shop_id}/software-keys", asked)
     headers = {"authorization": f"Bearer {made.json()['key']}"}
     assert (await counter.manager.client.get("/till-sessions/me", headers=headers)).status_code == 403
+
+
+async def test_a_sandbox_key_reads_nothing_real(counter: Counter) -> None:
+    client = counter.manager.client
+    missed = await counter.manager.post("/scans", {"code": "no code of ours"})
+    assert missed.json()["answer"] == "no"
+    assert len((await counter.manager.get("/scans/failed")).json()["items"]) == 1
+    asked = {"label": "trying out", "scopes": ["read"], "sandbox": True}
+    made = await counter.manager.post(f"/shops/{counter.shop_id}/software-keys", asked)
+    headers = {"authorization": f"Bearer {made.json()['key']}"}
+    for path in ("/scans/failed", "/redemptions"):
+        assert (await client.get(path, headers=headers)).json()["items"] == []

@@ -1,4 +1,4 @@
--- Merchants' applications, shops, clerks, tills and keys of their software.
+-- Merchants' shops, clerks, tills and keys of their software.
 
 -- A shop of a merchant. What it is called, where it is and when it is open comes in editions: the last one counts.
 CREATE TABLE shop (
@@ -34,10 +34,9 @@ CREATE TABLE shop_edition (
 CREATE INDEX shop_edition_xid ON shop_edition (xid);
 
 CREATE VIEW shop_now AS
-SELECT DISTINCT ON (e.shop_id) s.id, s.merchant_id, e.number, e.name_zh, e.name_en, e.address, e.district, e.lat_e2, e.lon_e2,
+SELECT s.id, s.merchant_id, e.number, e.name_zh, e.name_en, e.address, e.district, e.lat_e2, e.lon_e2,
        e.hours, e.except_days, e.closed, s.made_at
-FROM shop s JOIN shop_edition e ON e.shop_id = s.id
-ORDER BY e.shop_id, e.number DESC;
+FROM shop s CROSS JOIN LATERAL (SELECT * FROM shop_edition l WHERE l.shop_id = s.id ORDER BY l.number DESC LIMIT 1) e;
 
 -- Whether a shop is open at a moment, by the clock of Asia/Shanghai.
 CREATE FUNCTION shop_is_open(p_shop pg_catalog.uuid, p_now pg_catalog.timestamptz) RETURNS pg_catalog.bool

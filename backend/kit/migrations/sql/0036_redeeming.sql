@@ -412,10 +412,16 @@ BEGIN
 END $$;
 
 
--- Whether an offer may be given at a shop; raises where it may not. Captures by staff name no shop and may be made anywhere.
+-- Whether an offer may be given at a shop; raises where it may not: the shop is closed. Captures by staff name no shop and may be
+-- made anywhere.
 CREATE FUNCTION offer_at_shop(p_offer pg_catalog.uuid, p_shop pg_catalog.uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF p_shop IS NOT NULL AND (
+        SELECT e.closed FROM public.shop_edition e WHERE e.shop_id = p_shop ORDER BY e.number DESC LIMIT 1)
+    THEN
+        RAISE EXCEPTION 'shop closed' USING ERRCODE = 'PM016';
+    END IF;
 END $$;
 
 
