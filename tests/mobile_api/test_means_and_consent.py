@@ -6,10 +6,12 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-from backend.identity import means
+from backend.identity import consent, means
 from backend.kit import clock
 from backend.kit.settings import Settings
 from tests.mobile_api.conftest import RIGHT, SHOWN, WORDS, Citizen
+
+CHILD = consent.agreement("guardian-consent", purpose="guardian").sha256.hex()
 
 
 def _link(settings: Settings, number: str, **changed: Any) -> dict[str, Any]:
@@ -95,7 +97,7 @@ async def test_the_texts_can_be_read_in_both_languages_and_have_one_fingerprint(
     zh = (await alice.client.get("/agreements")).json()
     en = (await alice.client.get("/agreements", headers={"Accept-Language": "en"})).json()
     assert [text["text_sha256"] for text in zh] == [text["text_sha256"] for text in en]
-    assert {text["text_sha256"] for text in zh} == {RIGHT, WORDS, SHOWN}
+    assert {text["text_sha256"] for text in zh} == {RIGHT, WORDS, SHOWN, CHILD}
     assert all(text["sample"] for text in zh)
     assert all("示例" in text["title"] for text in zh)
     assert all("sample" in text["title"] for text in en)

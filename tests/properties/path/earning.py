@@ -65,7 +65,11 @@ class Earning(Stage):
         summary = self.run(take_in(self.db, self.settings, path))
         path.unlink()
         new = {ride: far for ride, far in file.metres.items() if ride not in model.claimed}
-        same = sum(model.claimed.get(ride) == far for ride, far in file.metres.items())
+        held = {pair for pair in file.metres.items() if pair[0] in model.claimed} & model.contested
+        same = len(held) + sum(model.claimed.get(ride) == far for ride, far in file.metres.items())
+        model.contested |= {
+            (ride, far) for ride, far in file.metres.items() if model.claimed.get(ride, far) != far
+        }
         expected = Counter(
             received=len(file.metres),
             accepted=len(new),

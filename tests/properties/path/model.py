@@ -125,6 +125,7 @@ class Model:
 
     now: dt.datetime
     files: list[File] = field(default_factory=list)
+    contested: set[tuple[Ride, int]] = field(default_factory=set)  # rides that contradicted known ones
     claimed: dict[Ride, int] = field(default_factory=dict)  # metres
     # points
     lots: dict[tuple[int, dt.date], int] = field(default_factory=lambda: defaultdict(int))
