@@ -41,6 +41,14 @@ class Forbidden(DomainError):
     title_zh = "您的角色没有此项权限。"
 
 
+class SeeOnly(DomainError):
+    """You may see what is theirs and change nothing of it."""
+
+    code = "kit.see_only"
+    kind = Kind.FORBIDDEN
+    title_zh = "您只能查看，不能变更。"
+
+
 Authenticate = Callable[[Request, str], Awaitable[Principal | None]]
 Vouch = Callable[[Request], Awaitable[Principal]]
 

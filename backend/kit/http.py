@@ -157,8 +157,15 @@ def settings_of(request: Request) -> Settings:
     return settings
 
 
+def written_in(request: Request) -> AsyncSession | None:
+    """The transaction in which the request's endpoint changes something, once that was opened."""
+    session: AsyncSession | None = request.scope.get("puhui.write")
+    return session
+
+
 async def _write(request: Request) -> AsyncIterator[AsyncSession]:
     async with database(request).transaction() as session:
+        request.scope["puhui.write"] = session
         yield session
 
 

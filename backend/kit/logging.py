@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import secrets
@@ -47,12 +48,17 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
 
 def hide_private(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the value of every key that names a secret or a person, at any depth."""
-    return {key: HIDDEN if _PRIVATE.search(key) else _cleaned(value) for key, value in event.items()}
+    return {key: HIDDEN if _names_private(key) else _cleaned(value) for key, value in event.items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_private(key: str) -> bool:
+    return _PRIVATE.search(key) is not None
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: HIDDEN if _PRIVATE.search(str(key)) else _cleaned(inner) for key, inner in value.items()}
+        return {key: HIDDEN if _names_private(str(key)) else _cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(inner) for inner in value]
     return value

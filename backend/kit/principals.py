@@ -27,6 +27,7 @@ class Principal:
     roles: frozenset[str] = frozenset()
     session_id: UUID | None = None
     actor_id: UUID | None = None  # the citizen who acts, where `id` is a household or a firm
+    see_only: bool = False  # may read what is theirs, and change nothing of it
 
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         None  # Alipay's own public key (PEM), by which its answers are verified
     )
     alipay_address: str = "https://openapi.alipay.com/gateway.do"
+    real_names_provider: str = Field(default="real-names", pattern="^[a-z0-9][a-z0-9-]{0,62}$")
+    real_names_address: str = ""  # of the relay that says who a person is; without it only staff prove that
+    real_names_secret: SecretStr | None = None
     embedded: bool = True
     embedded_database: str = Field(
         default="puhui", pattern="^puhui(_[a-z0-9]+)*$"

@@ -9,6 +9,7 @@ told as everywhere. The endpoint stays the description of what the request means
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from email.message import Message
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -21,9 +22,23 @@ MOST_TOKEN = 4096
 
 
 def token_of(request: Request) -> str | None:
-    """The bearer token that the request carries."""
+    """The bearer token that the request carries, read as FastAPI's `HTTPBearer` reads it."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
     return token if scheme.lower() == "bearer" and 0 < len(token) <= MOST_TOKEN else None
+
+
+def says_json(request: Request) -> bool:
+    """Whether an endpoint would read the body as JSON: the request says so in words that it understands."""
+    said = request.headers.get("content-type", "")
+    if said == "application/json":
+        return True
+    message = Message()
+    message["content-type"] = said
+    subtype = message.get_content_subtype()
+    return message.get_content_maintype() == "application" and (
+        subtype == "json" or subtype.endswith("+json")
+    )
 
 
 def answer(told: BaseModel, *, status: int = 200) -> Response:

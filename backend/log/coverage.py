@@ -20,21 +20,14 @@ class Coverage:
 
 async def coverage(session: AsyncSession) -> list[Coverage]:
     """What is sealed of every registered table and what is not yet, by table."""
-    found = []
-    for known in sealing.registered():
-        if not await sealing_queries.column_types(session, table=known.table):
-            continue
-        last = await sealing_queries.last_block(session, table=known.table)
-        found.append(
-            Coverage(
-                table=known.table,
-                sealed=await sealing_queries.sealed_rows(session, table=known.table),
-                waiting=await sealing_queries.rows_since(
-                    session, table=known.table, low=0 if last is None else last.to_xid
-                ),
-            )
-        )
-    return found
+    tables = [known.table for known in sealing.registered()]
+    there = await sealing_queries.column_types(session, tables=tables)
+    last = await sealing_queries.last_blocks(session)
+    sealed = await sealing_queries.sealed_rows(session)
+    waiting = await sealing_queries.rows_since(
+        session, low={table: last[table].to_xid if table in last else 0 for table in tables if table in there}
+    )
+    return [Coverage(table, sealed.get(table, 0), waiting[table]) for table in tables if table in there]
 
 
 async def sealed_since(session: AsyncSession, *, entry: int) -> int:

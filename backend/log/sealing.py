@@ -12,7 +12,7 @@ After a restore from a dump the server's counter begins again; sealing then refu
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,11 +94,23 @@ async def seal_all(db: Database, *, block_rows: int = BLOCK_ROWS) -> list[Block]
     async with db.transaction() as reading:
         await sealing_queries.lock(reading)
         horizon, upcoming = await sealing_queries.horizon(reading)
+        last = await sealing_queries.last_blocks(reading)
+        types = await sealing_queries.column_types(reading, tables=[sealed.table for sealed in registered()])
+        columns = {sealed.table: _columns(sealed, types.get(sealed.table, {})) for sealed in registered()}
+        low = {table: last[table].to_xid if table in last else 0 for table in columns}
+        if low and max(low.values()) > upcoming:
+            raise ServerWentBack(sealed_below=max(low.values()), server_at=upcoming)
+        written = await sealing_queries.with_rows_since(reading, low=low)
         for sealed in registered():
-            last = await sealing_queries.last_block(reading, table=sealed.table)
-            if last is not None and last.to_xid > upcoming:
-                raise ServerWentBack(sealed_below=last.to_xid, server_at=upcoming)
-            made += await _seal(db, reading, sealed, last=last, horizon=horizon, block_rows=block_rows)
+            if sealed.table in written:
+                rows = sealing_queries.leaves(
+                    reading, table=sealed.table, types=types[sealed.table], key=sealed.key,
+                    columns=columns[sealed.table], low=low[sealed.table], high=horizon,
+                )  # fmt: skip
+                made += await _seal(
+                    db, rows, sealed, columns[sealed.table], last=last.get(sealed.table), horizon=horizon,
+                    block_rows=block_rows,
+                )  # fmt: skip
     return made
 
 
@@ -112,9 +124,9 @@ async def seal_and_publish(
 
 
 async def _seal(
-    db: Database, reading: AsyncSession, sealed: Sealed, *, last: Block | None, horizon: int, block_rows: int
-) -> list[Block]:
-    columns = await _columns(reading, sealed)
+    db: Database, leaves: AsyncIterator[list[bytes]], sealed: Sealed, columns: tuple[str, ...], *, last: Block | None,
+    horizon: int, block_rows: int,
+) -> list[Block]:  # fmt: skip
     low, number = (0, 0) if last is None else (last.to_xid, last.block + 1)
     made: list[Block] = []
     cutter = Cutter(block_rows=block_rows)
@@ -134,20 +146,21 @@ async def _seal(
                 made.extend(await _store(writing, found))
             low, number = high, number + len(found)
 
-    async for rows in sealing_queries.leaves(
-        reading, table=sealed.table, key=sealed.key, columns=columns, low=low, high=horizon
-    ):
+    async for rows in leaves:
         await keep(cutter.add(rows))
     await keep(cutter.finish())
     return made
 
 
-async def _columns(session: AsyncSession, sealed: Sealed) -> tuple[str, ...]:
-    types = await sealing_queries.column_types(session, table=sealed.table)
+def _columns(sealed: Sealed, types: dict[str, str]) -> tuple[str, ...]:
     for name in ("xid", *sealed.key, *sealed.leave_out):
         if name not in types:
             raise NotSealable(table=sealed.table, column=name)
-    return tuple(name for name in types if name not in sealed.leave_out)
+    columns = tuple(name for name in types if name not in sealed.leave_out)
+    sealing_queries.leaf_expression(
+        table=sealed.table, columns=columns, types=types
+    )  # refuses what has no one form
+    return columns
 
 
 async def _store(session: AsyncSession, blocks: Sequence[Block]) -> list[Block]:

@@ -9,7 +9,7 @@ else is its length in 4 bytes and its bytes: text in UTF-8, bytea as it is, json
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -90,16 +90,20 @@ async def horizon(session: AsyncSession) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-async def column_types(session: AsyncSession, *, table: str) -> dict[str, str]:
-    """The table's columns in order, with their types; empty when there is no such table."""
+async def column_types(session: AsyncSession, *, tables: Collection[str]) -> dict[str, dict[str, str]]:
+    """Of each of these tables its columns in order, with their types; nothing of a table that is not there."""
     rows = await session.execute(
         text("""
-            SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
-            WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+            SELECT t.name, a.attname, format_type(a.atttypid, NULL)
+            FROM unnest(CAST(:tables AS text[])) AS t (name) JOIN pg_attribute a ON a.attrelid = to_regclass(t.name)
+            WHERE a.attnum > 0 AND NOT a.attisdropped ORDER BY t.name, a.attnum
         """),
-        {"table": table},
+        {"tables": sorted(tables)},
     )
-    return {str(name): str(kind) for name, kind in rows}
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        found.setdefault(table, {})[column] = kind
+    return found
 
 
 async def tables_with_xid(session: AsyncSession) -> list[str]:
@@ -140,13 +144,20 @@ def _order(table: str, key: Sequence[str], types: dict[str, str]) -> str:
 
 
 async def leaves(
-    session: AsyncSession, *, table: str, key: Sequence[str], columns: Sequence[str], low: int, high: int
+    session: AsyncSession,
+    *,
+    table: str,
+    types: dict[str, str],
+    key: Sequence[str],
+    columns: Sequence[str],
+    low: int,
+    high: int,
 ) -> AsyncIterator[list[bytes]]:
     """The rows written by transactions `[low, high)`, in runs: the transaction (8 bytes) ‖ the row's leaf hash (32).
 
-    Ordered by transaction, then by key. Read through a cursor, so that memory is bounded whatever the table holds.
+    Ordered by transaction, then by key. Read through a cursor, so that memory is bounded whatever the table holds. `types`: the
+    table's `column_types`.
     """
-    types = await column_types(session, table=table)
     leaf = leaf_expression(table=table, columns=columns, types=types)
     connection = await raw_connection(session)
     cursor = await connection.cursor(
@@ -163,7 +174,7 @@ async def row_keys(
     session: AsyncSession, *, table: str, key: Sequence[str], low: int, high: int, places: Sequence[int]
 ) -> list[str]:
     """The keys, as text, of the rows at these places among those of transactions `[low, high)`."""
-    types = await column_types(session, table=table)
+    types = (await column_types(session, tables=[table])).get(table, {})
     shown = f"concat_ws(' ', {', '.join(key)})"
     rows = await session.execute(
         text(f"""
@@ -177,15 +188,54 @@ async def row_keys(
     return [str(shown) for (shown,) in rows]
 
 
-async def rows_from_the_future(session: AsyncSession, *, table: str) -> int:
-    """How many rows name a transaction that had not begun when they were read; their own writer's may be newer."""
-    result = await session.execute(
-        text(f"""
-            SELECT count(*) FROM {table} WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
-                AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-        """)  # noqa: S608 - names are checked
+async def with_rows_from_the_future(session: AsyncSession, *, tables: Collection[str]) -> set[str]:
+    """The tables with rows that name a transaction that had not begun when they were read; their own writer's may be newer."""
+    return await _where_any(
+        session,
+        tables,
+        "xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()",
     )
-    return int(result.scalar_one())
+
+
+async def with_rows_since(session: AsyncSession, *, low: Mapping[str, int]) -> set[str]:
+    """The tables with rows that were written by their transaction here or a later one."""
+    return await _where_any(session, low, _SINCE, {f"x{n}": str(low[table]) for n, table in enumerate(low)})
+
+
+async def rows_since(session: AsyncSession, *, low: Mapping[str, int]) -> dict[str, int]:
+    """How many rows of each table were written by its transaction here or a later one."""
+    parts = [
+        f"SELECT '{_named(table)}', count(*) FROM {table} WHERE {_SINCE.format(n)}"  # noqa: S608 - names are checked
+        for n, table in enumerate(low)
+    ]
+    if not parts:
+        return {}
+    rows = await session.execute(
+        text(" UNION ALL ".join(parts)), {f"x{n}": str(low[table]) for n, table in enumerate(low)}
+    )
+    return {str(table): int(count) for table, count in rows}
+
+
+_SINCE = "xid >= CAST(CAST(:x{0} AS text) AS xid8)"
+
+
+async def _where_any(
+    session: AsyncSession, tables: Collection[str], condition: str, given: Mapping[str, str] | None = None
+) -> set[str]:
+    """The tables that have a row of which the condition holds; `{0}` in it is the table's place."""
+    parts = [
+        f"SELECT '{_named(table)}' WHERE EXISTS (SELECT FROM {table} WHERE {condition.format(n)})"  # noqa: S608 - names are checked
+        for n, table in enumerate(tables)
+    ]
+    return (
+        set((await session.scalars(text(" UNION ALL ".join(parts)), given or {})).all()) if parts else set()
+    )
+
+
+def _named(table: str) -> str:
+    if not _NAME.fullmatch(table):
+        raise NotSealable(table=table, column="")
+    return table
 
 
 _BLOCK = """
@@ -211,13 +261,11 @@ def _block(row: Sequence[Any]) -> Block:
     )
 
 
-async def last_block(session: AsyncSession, *, table: str) -> Block | None:
-    """The newest block of a table."""
-    rows = await session.execute(
-        text(_BLOCK + " WHERE table_name = :table ORDER BY block_no DESC LIMIT 1"), {"table": table}
-    )
-    row = rows.first()
-    return None if row is None else _block(row)
+async def last_blocks(session: AsyncSession) -> dict[str, Block]:
+    """The newest block of every table that has one."""
+    newest = "(SELECT table_name, max(block_no) FROM log_seal GROUP BY 1)"
+    rows = await session.execute(text(f"{_BLOCK} WHERE (table_name, block_no) IN {newest}"))
+    return {block.table: block for block in map(_block, rows)}
 
 
 async def block_before(session: AsyncSession, *, table: str, entry: int) -> Block | None:
@@ -236,13 +284,12 @@ async def sealed_tables(session: AsyncSession) -> list[str]:
     return [name for (name,) in rows]
 
 
-async def sealed_rows(session: AsyncSession, *, table: str) -> int:
-    """How many rows of a table lie in its blocks."""
-    result = await session.execute(
-        text("SELECT coalesce(sum(rows), 0)::bigint FROM log_seal WHERE table_name = :table"),
-        {"table": table},
+async def sealed_rows(session: AsyncSession) -> dict[str, int]:
+    """How many rows of each table lie in its blocks."""
+    rows = await session.execute(
+        text("SELECT table_name, coalesce(sum(rows), 0)::bigint FROM log_seal GROUP BY 1")
     )
-    return int(result.scalar_one())
+    return {str(table): int(count) for table, count in rows}
 
 
 async def rows_sealed_since(session: AsyncSession, *, entry: int) -> int:
@@ -250,15 +297,6 @@ async def rows_sealed_since(session: AsyncSession, *, entry: int) -> int:
     result = await session.execute(
         text("SELECT coalesce(sum(rows), 0)::bigint FROM log_seal WHERE entry_index >= :entry"),
         {"entry": entry},
-    )
-    return int(result.scalar_one())
-
-
-async def rows_since(session: AsyncSession, *, table: str, low: int) -> int:
-    """How many rows were written by transaction `low` or a later one."""
-    result = await session.execute(
-        text(f"SELECT count(*) FROM {table} WHERE xid >= CAST(CAST(:low AS text) AS xid8)"),  # noqa: S608 - names are checked
-        {"low": str(low)},
     )
     return int(result.scalar_one())
 

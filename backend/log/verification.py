@@ -112,16 +112,17 @@ async def verify_seals(
         _violation("log_seal", f"{table}, block {number}", *_STATED)
         for table, number in await sealing_queries.blocks_without_entry(session)
     ]
-    known = {sealed.table for sealed in sealing.registered() if only in (None, sealed.table)}
-    for table in await sealing_queries.sealed_tables(session):
-        if only not in (None, table):
-            continue
-        found += await _check_table(session, table, log_size=size, begin=begin)
-    for table in sorted(known):
-        exists = bool(await sealing_queries.column_types(session, table=table))
-        if exists and await sealing_queries.rows_from_the_future(session, table=table):
-            found.append(_violation(table, "xid", *_FUTURE))
-    return found
+    known = {sealed.table for sealed in sealing.registered()}
+    sealed_tables = await sealing_queries.sealed_tables(session)
+    if only is not None:
+        known, sealed_tables = known & {only}, [table for table in sealed_tables if table == only]
+    types = await sealing_queries.column_types(session, tables=known.union(sealed_tables))
+    for table in sealed_tables:
+        found += await _check_table(session, table, types.get(table, {}), log_size=size, begin=begin)
+    future = await sealing_queries.with_rows_from_the_future(
+        session, tables=[table for table in sorted(known) if table in types]
+    )
+    return found + [_violation(table, "xid", *_FUTURE) for table in sorted(future)]
 
 
 async def verify_coverage(session: AsyncSession) -> list[Violation]:
@@ -219,9 +220,10 @@ def _check_head(head: TreeHead, root: bytes, keys: dict[bytes, Signer]) -> list[
     return found
 
 
-async def _check_table(session: AsyncSession, table: str, *, log_size: int, begin: int) -> list[Violation]:
-    exists = bool(await sealing_queries.column_types(session, table=table))
-    found = [] if exists else [_violation(table, "", *_GONE)]
+async def _check_table(
+    session: AsyncSession, table: str, types: dict[str, str], *, log_size: int, begin: int
+) -> list[Violation]:
+    found = [] if types else [_violation(table, "", *_GONE)]
     before: Block | None = None
     if begin:
         before = await sealing_queries.block_before(session, table=table, entry=begin)
@@ -231,14 +233,14 @@ async def _check_table(session: AsyncSession, table: str, *, log_size: int, begi
     async for block, stated in _blocks(session, table, log_size=log_size, after=after):
         found += _check_block(block, before, stated)
         before = block
-        if not exists:
+        if not types:
             continue
         if waiting and not _read_together(waiting, block, rows=rows):
-            found += await _check_rows(session, waiting)
+            found += await _check_rows(session, waiting, types)
             waiting, rows = [], 0
         waiting.append(block)
         rows += block.rows
-    return found + (await _check_rows(session, waiting) if waiting else [])
+    return found + (await _check_rows(session, waiting, types) if waiting else [])
 
 
 def _read_together(waiting: Sequence[Block], block: Block, *, rows: int) -> bool:
@@ -248,11 +250,14 @@ def _read_together(waiting: Sequence[Block], block: Block, *, rows: int) -> bool
 
 
 async def _blocks(session: AsyncSession, table: str, *, log_size: int, after: int) -> AsyncIterator[Stated]:
-    while found := await sealing_queries.stated_blocks(
-        session, table=table, after=after, log_size=log_size, count=_BLOCKS
-    ):
+    while True:
+        found = await sealing_queries.stated_blocks(
+            session, table=table, after=after, log_size=log_size, count=_BLOCKS
+        )
         for block in found:
             yield block
+        if len(found) < _BLOCKS:
+            return
         after = found[-1][0].block
 
 
@@ -277,13 +282,16 @@ def _check_block(block: Block, before: Block | None, stated: dict[str, Any] | No
     return found
 
 
-async def _check_rows(session: AsyncSession, blocks: Sequence[Block]) -> list[Violation]:
+async def _check_rows(
+    session: AsyncSession, blocks: Sequence[Block], types: dict[str, str]
+) -> list[Violation]:
     """Hash the rows of neighbouring blocks again, in one read."""
     first, last = blocks[0], blocks[-1]
     reader = _Reader(
         sealing_queries.leaves(
             session,
             table=first.table,
+            types=types,
             key=first.key,
             columns=first.columns,
             low=first.from_xid,

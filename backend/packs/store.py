@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,7 +36,13 @@ async def recall(session: AsyncSession, *, sha256: str) -> Pack:
     row = await queries.get(session, sha256)
     if row is None:
         raise PackUnknown(pack=sha256)
-    return parse(str(row["text"]).encode(), f"{row['pack_id']} {row['version']}")
+    return _read(str(row["text"]), f"{row['pack_id']} {row['version']}")
+
+
+@lru_cache(maxsize=128)
+def _read(text: str, name: str) -> Pack:
+    """The same text is the same pack; an audit recalls each many times over."""
+    return parse(text.encode(), name)
 
 
 async def verify(session: AsyncSession) -> list[log.Violation]:

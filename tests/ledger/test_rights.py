@@ -71,7 +71,7 @@ async def test_the_application_may_call_only_the_functions_that_check(app: Conne
     )
     may = {row["proname"] for row in rows if row["allowed"]}
     assert {row["proname"] for row in rows} - may == {
-        "ledger_write", "ledger_post_many", "ledger_capture_any", "ledger_reverse_any", "ledger_serials_stay",
+        "ledger_write", "ledger_post_many", "ledger_capture_any", "ledger_draw_any", "ledger_reverse_any", "ledger_serials_stay",
     }  # fmt: skip
     public = await app.fetch(
         "SELECT proname FROM pg_proc, aclexplode(COALESCE(proacl, acldefault('f', proowner))) "

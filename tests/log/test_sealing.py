@@ -404,10 +404,11 @@ async def test_the_leaf_of_a_row_is_what_the_description_says(db: Database, supe
     ]
     expected = merkle.leaf_hash(b"".join(b"\0" if value is None else b"\1" + value for value in values))
     async with db.transaction() as session:
-        types = await sealing_queries.column_types(session, table="log_sample")
+        types = (await sealing_queries.column_types(session, tables=["log_sample"]))["log_sample"]
         stream = sealing_queries.leaves(
             session,
             table="log_sample",
+            types=types,
             key=SAMPLE.key,
             columns=[name for name in types if name != "balance"],
             low=int(row["xid"]),

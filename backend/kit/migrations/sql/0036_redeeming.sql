@@ -1,5 +1,70 @@
 -- Redeeming in full: what programmes ask of it, confirmation on the phone, shops and tills, refunds in parts.
 
+-- Drawing from one account that has enough is the usual case: it takes four statements here, and moves what `ledger_draw_any`, the
+-- function so far, would move. Anything else is left to that one, once nothing is written or locked any more: it locks all accounts
+-- of the prefix in the order of their ids, and whoever held one of them by then could wait for one who waits for it.
+
+ALTER FUNCTION ledger_draw(uuid, text, text, bigint, bigint, text, timestamptz, bigint, bigint, text) RENAME TO ledger_draw_any;
+REVOKE EXECUTE ON FUNCTION ledger_draw_any FROM puhui_app;
+
+-- Tables and types are named with their schema instead of pinning search_path, as in `ledger_post`. Accounts are locked by their
+-- updates, in the order of their ids, like everywhere.
+CREATE FUNCTION ledger_draw(
+    p_posting pg_catalog.uuid, p_prefix pg_catalog.text, p_from pg_catalog.text, p_credit pg_catalog.int8,
+    p_amount pg_catalog.int8, p_reason pg_catalog.text, p_happened pg_catalog.timestamptz, p_rest_debit pg_catalog.int8,
+    p_rest_credit pg_catalog.int8, p_rest_reason pg_catalog.text)
+RETURNS TABLE (outcome pg_catalog.text, drawn pg_catalog.int8, rest pg_catalog.int8)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_column
+DECLARE
+    beyond pg_catalog.text := left(p_prefix, -1) || chr(ascii(right(p_prefix, 1)) + 1);
+    source pg_catalog.int8;
+    the_unit pg_catalog.text;
+BEGIN
+    IF p_amount > 0 AND p_rest_debit IS NULL THEN
+        SELECT d.id, d.unit INTO source, the_unit
+        FROM public.ledger_account d, public.ledger_account c, public.ledger_rule r
+        WHERE d.id = (
+                SELECT a.id FROM public.ledger_account a
+                WHERE a.code >= GREATEST(p_from COLLATE "C", p_prefix COLLATE "C") AND a.code < beyond COLLATE "C"
+                    AND a.guard = 'floor' AND a.balance > 0
+                ORDER BY a.code LIMIT 1)
+            AND d.balance >= p_amount AND c.id = p_credit AND c.id <> d.id AND c.guard = 'floor' AND c.unit = d.unit
+            AND r.reason = p_reason AND r.debit_kind = d.kind AND r.credit_kind = c.kind;
+        IF FOUND THEN
+            BEGIN
+                IF p_credit < source THEN
+                    UPDATE public.ledger_account a SET balance = a.balance + p_amount WHERE a.id = p_credit;
+                END IF;
+                UPDATE public.ledger_account a SET balance = a.balance - p_amount WHERE a.id = source AND a.balance >= p_amount;
+                IF FOUND THEN
+                    IF p_credit > source THEN
+                        UPDATE public.ledger_account a SET balance = a.balance + p_amount WHERE a.id = p_credit;
+                    END IF;
+                    INSERT INTO public.ledger_transfer (posting_id, line, debit_id, credit_id, unit, amount, reason, happened_at)
+                    VALUES (p_posting, 1, source, p_credit, the_unit, p_amount, p_reason, p_happened)
+                    ON CONFLICT (posting_id, line) DO NOTHING;
+                    IF FOUND THEN
+                        outcome := 'posted';
+                        drawn := p_amount;
+                        rest := 0;
+                        RETURN NEXT;
+                        RETURN;
+                    END IF;
+                END IF;
+                RAISE EXCEPTION 'not the short way' USING ERRCODE = 'PL000';
+            EXCEPTION WHEN SQLSTATE 'PL000' THEN
+                NULL;
+            END;
+        END IF;
+    END IF;
+    RETURN QUERY SELECT d.outcome, d.drawn, d.rest FROM public.ledger_draw_any(
+        p_posting, p_prefix, p_from, p_credit, p_amount, p_reason, p_happened, p_rest_debit, p_rest_credit, p_rest_reason) d;
+END $$;
+REVOKE EXECUTE ON FUNCTION ledger_draw FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_draw TO puhui_app;
+
+
 -- The section [redeem] of the pack that a programme runs by now; it follows from pack and overlays, and is derived again.
 CREATE TABLE programme_redeeming (
     programme text PRIMARY KEY REFERENCES programme (code),
@@ -51,6 +116,10 @@ CREATE INDEX redemption_answer_xid ON redemption_answer (xid);
 -- The question that waits for its answer.
 ALTER TABLE redemption_open ADD COLUMN asked_id uuid;
 
+-- Who asked for a refund, and at which till: staff, a clerk, or a shop's software. Whoever agreed is `refunded_by`. None are
+-- refunds from before this was noted.
+ALTER TABLE redemption_refund ADD COLUMN asked_by uuid, ADD COLUMN till_id uuid;
+
 -- A part of a capture given back. Parts go to the lots that the hold drew, the last one first.
 CREATE TABLE redemption_part (
     redemption_id uuid NOT NULL REFERENCES redemption_end,
@@ -60,6 +129,8 @@ CREATE TABLE redemption_part (
     reason text NOT NULL CHECK (reason <> ''),
     refunded_by uuid NOT NULL,
     refunded_at timestamptz NOT NULL,
+    asked_by uuid NOT NULL,
+    till_id uuid,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (redemption_id, part_id)
 );
@@ -76,7 +147,7 @@ CREATE TABLE redemption_miss (
     reason text NOT NULL CHECK (reason ~ '^[a-z_]{1,40}$'),
     at timestamptz NOT NULL
 );
-CREATE INDEX redemption_miss_by ON redemption_miss (by_id, at);
+CREATE INDEX redemption_miss_by ON redemption_miss ((COALESCE(till_id, by_id)), at);
 CREATE INDEX redemption_miss_merchant ON redemption_miss (merchant_id, at);
 GRANT SELECT, INSERT, DELETE ON redemption_miss TO puhui_app;
 
@@ -104,17 +175,34 @@ RETURNS pg_catalog.bool LANGUAGE sql STABLE AS $$
 $$;
 
 
+-- Raises where an offer is redeemed by nobody: its merchant stands suspended, or every shop where it is given.
+CREATE FUNCTION offer_not_suspended(p_offer pg_catalog.uuid, p_merchant pg_catalog.uuid) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.suspension s WHERE s.merchant_id = p_merchant) THEN
+        RETURN;
+    END IF;
+    PERFORM public.refuse_suspended(p_merchant, NULL, NULL);
+    IF (SELECT bool_and(l.shop_id IN (SELECT s.subject_id FROM public.suspended s WHERE s.merchant_id = p_merchant))
+        FROM public.offer_shop l WHERE l.offer_id = p_offer) THEN
+        RAISE EXCEPTION 'shops suspended' USING ERRCODE = 'PM052';
+    END IF;
+END $$;
+
+
 DROP FUNCTION redemption_hold(uuid, uuid, uuid, bytea, timestamptz, date, timestamptz);
 
 -- Set the price of an offer aside from the lots that lapse first, take one item, and note the code's digest.
 --
+-- What is asked of an account is asked of whoever acts for it, too: nobody redeems through a household what they could not alone.
 -- Locks come in one order in every verb here: the redemption, then accounts, then one pile. Drawing the points locks what
 -- the citizen has on hold, so from there on a citizen's redemptions in a programme stand in line and can be counted.
 -- Tables and types are named with their schema instead of pinning search_path, as in `ledger_post`.
+-- `p_voucher_*`: the code of a voucher, for an offer that gives one; without it, such an offer asks for it.
 CREATE FUNCTION redemption_hold(
     p_id pg_catalog.uuid, p_participant pg_catalog.uuid, p_offer pg_catalog.uuid, p_mac pg_catalog.bytea,
     p_now pg_catalog.timestamptz, p_today pg_catalog.date, p_until pg_catalog.timestamptz, p_actor pg_catalog.uuid,
-    p_stepped_up pg_catalog.bool)
+    p_stepped_up pg_catalog.bool, p_voucher_mac pg_catalog.bytea DEFAULT NULL, p_voucher_sealed pg_catalog.bytea DEFAULT NULL)
 RETURNS TABLE (points pg_catalog.int8, confirm pg_catalog.bool)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
@@ -125,10 +213,10 @@ DECLARE
     aside pg_catalog.int8;
     from_day pg_catalog.date;
 BEGIN
-    SELECT o.programme, o.price_points, o.limited, o.per_citizen,
+    SELECT o.programme, o.merchant_id, o.price_points, o.limited, o.per_citizen, o.gives,
            p_today >= o.first_day AND (p_today <= o.last_day) IS NOT FALSE
            AND NOT EXISTS (SELECT FROM public.offer_withdrawal w WHERE w.offer_id = o.id) AS stands,
-           r.matures_after_days, r.unknown, o.price_points > r.confirm_above_points AS confirm,
+           r.matures_after_days, r.unknown, o.gives IS NULL AND o.price_points > r.confirm_above_points AS confirm,
            o.price_points > r.step_up_above_points AS step_up, r.step_up_above_points
     INTO offered FROM public.offer o LEFT JOIN public.programme_redeeming r ON r.programme = o.programme
     WHERE o.id = p_offer;
@@ -136,19 +224,23 @@ BEGIN
         RAISE EXCEPTION 'no such offer' USING ERRCODE = 'PM001';
     ELSIF NOT offered.stands THEN
         RAISE EXCEPTION 'offer closed' USING ERRCODE = 'PM002';
-    ELSIF offered.limited AND NOT EXISTS (
-        SELECT FROM public.offer_stock s WHERE s.offer_id = p_offer AND s.items_left > 0) THEN
+    END IF;
+    PERFORM public.offer_not_suspended(p_offer, offered.merchant_id);
+    IF offered.limited AND NOT EXISTS (
+        SELECT FROM public.offer_stock s WHERE s.offer_id = p_offer AND s.items_left > 0)
+        OR offered.gives = 'coupon' AND NOT EXISTS (
+            SELECT FROM public.coupon_left l WHERE l.offer_id = p_offer AND l.valid_until >= p_today) THEN
         RAISE EXCEPTION 'sold out' USING ERRCODE = 'PM003';
     ELSIF offered.unknown IS NOT NULL THEN
         RAISE EXCEPTION 'figure unknown' USING ERRCODE = 'PM011',
             DETAIL = json_build_object('programme', offered.programme, 'parameter', offered.unknown)::pg_catalog.text;
     END IF;
-    IF NOT public.redeemable(p_participant) THEN
+    IF NOT public.redeemable(p_participant) OR p_actor IS NOT NULL AND NOT public.redeemable(p_actor) THEN
         RAISE EXCEPTION 'not redeemable' USING ERRCODE = 'PM015';
     END IF;
     IF offered.matures_after_days > 0 THEN
-        SELECT (p.created_at AT TIME ZONE 'Asia/Shanghai')::pg_catalog.date + offered.matures_after_days INTO from_day
-        FROM public.participant p WHERE p.id = p_participant;
+        SELECT (max(p.created_at) AT TIME ZONE 'Asia/Shanghai')::pg_catalog.date + offered.matures_after_days INTO from_day
+        FROM public.participant p WHERE p.id IN (p_participant, p_actor);
         IF from_day > p_today THEN
             RAISE EXCEPTION 'account too new' USING ERRCODE = 'PM012',
                 DETAIL = json_build_object('from', from_day)::pg_catalog.text;
@@ -157,6 +249,8 @@ BEGIN
     IF offered.step_up AND p_stepped_up IS NOT TRUE THEN
         RAISE EXCEPTION 'step-up needed' USING ERRCODE = 'PM013',
             DETAIL = json_build_object('above_points', offered.step_up_above_points)::pg_catalog.text;
+    ELSIF offered.gives = 'voucher' AND p_voucher_mac IS NULL THEN
+        RAISE EXCEPTION 'voucher code wanted' USING ERRCODE = 'PM061';
     END IF;
 
     code_of_hold := 'hold:' || p_participant || ':' || offered.programme;
@@ -189,7 +283,18 @@ BEGIN
         (id, offer_id, participant_id, points, made_at, code_mac, code_expires_at, actor_id, confirm, stepped_up)
     VALUES (p_id, p_offer, p_participant, offered.price_points, p_now, p_mac, p_until, p_actor, offered.confirm,
             NULLIF(p_stepped_up AND offered.step_up, false));
-    INSERT INTO public.redemption_open (redemption_id, stands_until) VALUES (p_id, p_until);
+    IF offered.gives IS NULL THEN
+        INSERT INTO public.redemption_open (redemption_id, stands_until) VALUES (p_id, p_until);
+    ELSIF offered.gives = 'coupon' THEN
+        PERFORM public.coupon_give(
+            p_id, p_offer, offered.price_points, offered.programme, offered.merchant_id, p_now, p_today);
+    ELSE
+        PERFORM public.voucher_give(
+            p_id, p_offer, offered.price_points, offered.programme, offered.merchant_id, p_now, p_today, p_voucher_mac,
+            p_voucher_sealed);
+    END IF;
+    PERFORM public.budget_take(
+        p_id, p_offer, offered.merchant_id, offered.programme, offered.price_points, p_today);
     points := offered.price_points;
     confirm := offered.confirm IS TRUE;
     RETURN NEXT;
@@ -253,6 +358,7 @@ DECLARE
     code_of_payable pg_catalog.text;
     payable pg_catalog.int8;
 BEGIN
+    PERFORM public.refuse_suspended(p_merchant, p_shop, p_till);
     SELECT 'payable:' || m.code || ':' || p_programme INTO code_of_payable
     FROM public.organisation m WHERE m.id = p_merchant;
     SELECT a.id INTO payable FROM public.ledger_account a WHERE a.code = code_of_payable;
@@ -283,7 +389,7 @@ RETURNS TABLE (
     state pg_catalog.text, fresh pg_catalog.bool, redemption_id pg_catalog.uuid, offer_id pg_catalog.uuid,
     programme pg_catalog.text, title_zh pg_catalog.text, title_en pg_catalog.text, points pg_catalog.int8,
     captured_at pg_catalog.timestamptz, captured_by pg_catalog.uuid, shop_id pg_catalog.uuid, till_id pg_catalog.uuid,
-    scan_id pg_catalog.uuid, waits_until pg_catalog.timestamptz)
+    scan_id pg_catalog.uuid, waits_until pg_catalog.timestamptz, money_fen pg_catalog.int8)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
@@ -300,8 +406,9 @@ BEGIN
         FROM public.redemption_code c JOIN public.redemption r ON r.id = c.redemption_id WHERE c.mac = p_mac;
     END IF;
     IF FOUND THEN
-        SELECT o.programme, o.title_zh, o.title_en INTO programme, title_zh, title_en
-        FROM public.offer o WHERE o.id = scanned.offer_id AND o.merchant_id = p_merchant;
+        SELECT o.programme, o.title_zh, o.title_en, t.money_fen INTO programme, title_zh, title_en, money_fen
+        FROM public.offer o LEFT JOIN public.offer_terms t ON t.offer_id = o.id
+        WHERE o.id = scanned.offer_id AND o.merchant_id = p_merchant;
     END IF;
     IF NOT FOUND THEN
         state := 'unknown';
@@ -316,7 +423,7 @@ BEGIN
         PERFORM FROM public.redemption_open o WHERE o.redemption_id = scanned.id FOR UPDATE;
         IF FOUND THEN
             SELECT a.id, a.until, a.asked_by, a.till_id, a.shop_id, a.asked_at,
-                   a.until > p_now AND o.asked_id = a.id AS waits INTO asked
+                   (a.until > p_now AND o.asked_id = a.id) IS TRUE AS waits INTO asked
             FROM public.redemption_asked a JOIN public.redemption_open o ON o.redemption_id = a.redemption_id
             WHERE a.redemption_id = scanned.id AND (a.mac = p_mac OR a.id = o.asked_id AND a.until > p_now)
             ORDER BY a.mac = p_mac DESC LIMIT 1;
@@ -337,7 +444,8 @@ BEGIN
             ELSE
                 state := 'waiting';
                 fresh := true;
-                PERFORM public.offer_at_shop(scanned.offer_id, p_shop);
+                PERFORM public.refuse_suspended(p_merchant, p_shop, p_till);
+                PERFORM public.offer_at_shop(scanned.offer_id, p_shop, scanned.made_at, p_now);
                 scan_id := p_posting;
                 waits_until := p_wait_until;
                 INSERT INTO public.redemption_asked
@@ -353,7 +461,7 @@ BEGIN
     ELSIF scanned.expires_at > p_now THEN
         DELETE FROM public.redemption_open o WHERE o.redemption_id = scanned.id;
         IF FOUND THEN
-            PERFORM public.offer_at_shop(scanned.offer_id, p_shop);
+            PERFORM public.offer_at_shop(scanned.offer_id, p_shop, scanned.made_at, p_now);
             PERFORM public.redemption_captured(
                 scanned.id, scanned.offer_id, scanned.points, programme, p_merchant, p_by, p_shop, p_till, p_posting, p_now);
             state := 'captured';
@@ -389,7 +497,7 @@ RETURNS TABLE (
     state pg_catalog.text, fresh pg_catalog.bool, redemption_id pg_catalog.uuid, offer_id pg_catalog.uuid,
     programme pg_catalog.text, title_zh pg_catalog.text, title_en pg_catalog.text, points pg_catalog.int8,
     captured_at pg_catalog.timestamptz, captured_by pg_catalog.uuid, shop_id pg_catalog.uuid, till_id pg_catalog.uuid,
-    scan_id pg_catalog.uuid, waits_until pg_catalog.timestamptz)
+    scan_id pg_catalog.uuid, waits_until pg_catalog.timestamptz, money_fen pg_catalog.int8)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 BEGIN
@@ -412,15 +520,38 @@ BEGIN
 END $$;
 
 
--- Whether an offer may be given at a shop; raises where it may not: the shop is closed. Captures by staff name no shop and may be
--- made anywhere.
-CREATE FUNCTION offer_at_shop(p_offer pg_catalog.uuid, p_shop pg_catalog.uuid) RETURNS void
+-- Whether a shop that says so takes a code at a moment that was asked for at another. One that told no hours takes codes at any
+-- time, but for the days it excepts; and what was redeemed while it was open is served after the door is shut.
+CREATE FUNCTION shop_takes(
+    p_hours pg_catalog.jsonb, p_except_days pg_catalog.jsonb, p_made_at pg_catalog.timestamptz, p_at pg_catalog.timestamptz)
+RETURNS pg_catalog.bool
+LANGUAGE sql STABLE AS $$
+    SELECT p_hours = '{}' AND NOT p_except_days ? to_char(p_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')
+        OR public.within_hours(p_hours, p_except_days, p_at) OR public.within_hours(p_hours, p_except_days, p_made_at)
+$$;
+
+-- Whether an offer may be given at a shop now; raises where it may not: the shop is closed for good or for now, it is outside its
+-- hours, or the offer is of other shops. Captures by staff name no shop and may be made anywhere.
+CREATE FUNCTION offer_at_shop(
+    p_offer pg_catalog.uuid, p_shop pg_catalog.uuid, p_made_at pg_catalog.timestamptz, p_now pg_catalog.timestamptz)
+RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    said pg_catalog.record;
 BEGIN
-    IF p_shop IS NOT NULL AND (
-        SELECT e.closed FROM public.shop_edition e WHERE e.shop_id = p_shop ORDER BY e.number DESC LIMIT 1)
-    THEN
+    IF p_shop IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT e.closed, public.shop_takes(e.hours, e.except_days, p_made_at, p_now) AS takes
+    INTO said FROM public.shop_edition e WHERE e.shop_id = p_shop ORDER BY e.number DESC LIMIT 1;
+    IF said.closed THEN
         RAISE EXCEPTION 'shop closed' USING ERRCODE = 'PM016';
+    ELSIF NOT said.takes THEN
+        RAISE EXCEPTION 'outside the hours of the shop' USING ERRCODE = 'PM017';
+    END IF;
+    IF EXISTS (SELECT FROM public.offer_shop l WHERE l.offer_id = p_offer)
+        AND NOT EXISTS (SELECT FROM public.offer_shop l WHERE l.offer_id = p_offer AND l.shop_id = p_shop) THEN
+        RAISE EXCEPTION 'not at this shop' USING ERRCODE = 'PM014';
     END IF;
 END $$;
 
@@ -446,6 +577,9 @@ BEGIN
     IF NOT FOUND OR standing.asked_id IS DISTINCT FROM p_asked OR asked.until <= p_now THEN
         SELECT w.answer INTO before FROM redemption_answer w WHERE w.asked_id = p_asked;
         RETURN COALESCE(before, CASE WHEN asked.until <= p_now THEN 'timed_out' ELSE 'ended' END);
+    END IF;
+    IF p_yes AND p_by <> p_participant AND NOT redeemable(p_by) THEN
+        RAISE EXCEPTION 'not redeemable' USING ERRCODE = 'PM015';
     END IF;
     INSERT INTO redemption_answer (asked_id, answer, answered_by, answered_at)
     VALUES (p_asked, CASE WHEN p_yes THEN 'confirmed' ELSE 'refused' END, p_by, p_now);
@@ -498,11 +632,12 @@ BEGIN
 END $$;
 
 
--- A capture of a merchant that is about to be refunded, its row locked: refunds of one redemption stand in line.
+-- A capture of a merchant that is about to be refunded, its row locked: refunds of one redemption stand in line, and so does the
+-- use of a voucher. `voucher`: none, or what became of the one that was given: good or used.
 CREATE FUNCTION redemption_refundable(p_redemption uuid, p_merchant uuid)
 RETURNS TABLE (
     posting_id uuid, ended_at timestamptz, offer_id uuid, limited boolean, programme text, points bigint,
-    whole boolean, parts bigint, within_days integer)
+    whole boolean, parts bigint, within_days integer, voucher text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM FROM redemption_end e
@@ -511,7 +646,9 @@ BEGIN
     SELECT e.posting_id, e.ended_at, o.id, o.limited, o.programme, r.points,
            EXISTS (SELECT FROM redemption_refund f WHERE f.redemption_id = r.id),
            COALESCE((SELECT sum(p.points) FROM redemption_part p WHERE p.redemption_id = r.id), 0)::bigint,
-           COALESCE((SELECT g.refund_within_days FROM programme_redeeming g WHERE g.programme = o.programme), 7)
+           COALESCE((SELECT g.refund_within_days FROM programme_redeeming g WHERE g.programme = o.programme), 7),
+           CASE WHEN o.gives = 'voucher' THEN
+               CASE WHEN EXISTS (SELECT FROM voucher_use u WHERE u.redemption_id = r.id) THEN 'used' ELSE 'good' END END
     FROM redemption_end e JOIN redemption r ON r.id = e.redemption_id JOIN offer o ON o.id = r.offer_id
     WHERE e.redemption_id = p_redemption AND e.merchant_id = p_merchant AND e.ended = 'captured';
 END $$;
@@ -535,7 +672,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 
-REVOKE EXECUTE ON FUNCTION redemption_scan, redemption_labels, redemption_stood_for, kit_keep_answer, redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop,
+REVOKE EXECUTE ON FUNCTION shop_takes, redemption_scan, redemption_labels, redemption_stood_for, kit_keep_answer, redemption_hold, redemption_hold_once, redemption_captured, redemption_capture, offer_at_shop, offer_not_suspended,
     redemption_answered, redemption_withdraw, redemption_refundable FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION redemption_hold, redemption_hold_once, redemption_capture, redemption_answered, redemption_withdraw,
+GRANT EXECUTE ON FUNCTION shop_takes, redemption_hold, redemption_hold_once, redemption_capture, redemption_answered, redemption_withdraw,
     redemption_refundable, redemption_scan, redemption_labels, redemption_stood_for TO puhui_app;
+
+
+-- Which member redeemed for a household or a firm is told with whatever else they did for it.
+CREATE FUNCTION redemption_acted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO group_act (group_id, actor_id, operation, address, acted_at)
+    SELECT NEW.participant_id, NEW.actor_id, 'redeem', '/redemptions/' || NEW.id, NEW.made_at
+    FROM participant p WHERE p.id = NEW.participant_id AND p.kind IN ('household', 'firm');
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION redemption_acted FROM PUBLIC;
+CREATE TRIGGER redemption_acted AFTER INSERT ON redemption
+    FOR EACH ROW WHEN (NEW.actor_id IS NOT NULL) EXECUTE FUNCTION redemption_acted();

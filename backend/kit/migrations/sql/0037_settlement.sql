@@ -79,6 +79,7 @@ CREATE TABLE settlement_statement (
     refunded_fen bigint NOT NULL,
     own_fen bigint NOT NULL,
     fees_fen bigint NOT NULL CHECK (fees_fen >= 0),
+    corrections_points bigint NOT NULL,
     corrections_fen bigint NOT NULL,
     funded jsonb NOT NULL,
     payable_points bigint NOT NULL,
@@ -118,6 +119,7 @@ CREATE TABLE settlement_line (
 CREATE UNIQUE INDEX settlement_line_capture ON settlement_line (redemption_id) WHERE kind = 'capture';
 CREATE UNIQUE INDEX settlement_line_refund ON settlement_line (redemption_id, part_id) WHERE kind = 'refund';
 CREATE UNIQUE INDEX settlement_line_correction ON settlement_line (about) WHERE kind = 'correction';
+CREATE INDEX settlement_line_redemption ON settlement_line (redemption_id);
 CREATE INDEX settlement_line_xid ON settlement_line (xid);
 
 -- The number of the invoice that the merchant wrote for a statement.
@@ -146,13 +148,14 @@ CREATE INDEX settlement_dispute_xid ON settlement_dispute (xid);
 CREATE TABLE settlement_answer (
     dispute_id uuid PRIMARY KEY REFERENCES settlement_dispute,
     words text NOT NULL CHECK (words <> ''),
+    correction_points bigint NOT NULL,
     correction_fen bigint NOT NULL,
     funder text NOT NULL,
     act_id uuid UNIQUE REFERENCES two_person_act,
     answered_by uuid NOT NULL REFERENCES staff,
     answered_at timestamptz NOT NULL,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CONSTRAINT settlement_answer_money_takes_two CHECK ((correction_fen = 0) = (act_id IS NULL))
+    CONSTRAINT settlement_answer_moving_takes_two CHECK (((correction_points, correction_fen) = (0, 0)) = (act_id IS NULL))
 );
 CREATE INDEX settlement_answer_xid ON settlement_answer (xid);
 
@@ -211,7 +214,9 @@ GRANT SELECT, INSERT ON contract_edition, settlement_statement, settlement_line,
 
 
 -- The term of a contract by which an offer is paid.
-CREATE FUNCTION offer_term(p_offer pg_catalog.uuid) RETURNS pg_catalog.text LANGUAGE sql STABLE AS $$ SELECT 'standard' $$;
+CREATE FUNCTION offer_term(p_offer pg_catalog.uuid) RETURNS pg_catalog.text LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((SELECT t.contract_term FROM public.offer_terms t WHERE t.offer_id = p_offer), 'standard')
+$$;
 
 
 -- Who funds how much of so many fen: each funder its share rounded down, and the first one named what is left.
@@ -298,3 +303,31 @@ CREATE TRIGGER redemption_part_valued AFTER INSERT ON redemption_part
 
 
 REVOKE EXECUTE ON FUNCTION capture_value(uuid, uuid, uuid, text, int8, timestamptz), refund_value_fixed() FROM PUBLIC;
+
+
+-- What a programme handed over to a cause for points that people gave to it: told by its operator, read by everybody. What was told
+-- wrongly is taken back by a row of its own with everything in the negative.
+CREATE TABLE cause_handover (
+    id uuid PRIMARY KEY,
+    programme_id integer NOT NULL REFERENCES programme,
+    reward text NOT NULL CHECK (reward <> ''),
+    points bigint NOT NULL,
+    money_fen bigint NOT NULL,
+    recipient_zh text NOT NULL CHECK (recipient_zh <> ''),
+    recipient_en text NOT NULL CHECK (recipient_en <> ''),
+    reference text NOT NULL CHECK (reference <> ''),
+    handed_on date NOT NULL,
+    corrects uuid UNIQUE REFERENCES cause_handover,
+    noted_by uuid NOT NULL REFERENCES staff,
+    noted_at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT cause_handover_signs CHECK (
+        CASE WHEN corrects IS NULL THEN points > 0 AND money_fen >= 0 ELSE points < 0 AND money_fen <= 0 END)
+);
+CREATE INDEX cause_handover_reward ON cause_handover (programme_id, reward, noted_at, id);
+CREATE INDEX cause_handover_xid ON cause_handover (xid);
+CREATE TRIGGER cause_handover_kept BEFORE UPDATE OR DELETE ON cause_handover
+    FOR EACH ROW EXECUTE FUNCTION kit_refuse_change();
+CREATE TRIGGER cause_handover_not_emptied BEFORE TRUNCATE ON cause_handover
+    FOR EACH STATEMENT EXECUTE FUNCTION kit_refuse_change();
+GRANT SELECT, INSERT ON cause_handover TO puhui_app;
