@@ -12,5 +12,6 @@ async def forget_expired(session: AsyncSession) -> None:
     await sign_in.forget_old_codes(session)
     await step_up.forget_old(session)
     await means.forget_old_attempts(session)
+    await means.forget_old_charges(session)
     await members.forget_invitations(session)
     await tokens.forget_ended(session)

@@ -23,6 +23,7 @@ async def erase_person(session: AsyncSession, *, participant_id: UUID) -> None:
 async def _erase(session: AsyncSession, participant_id: UUID) -> None:
     await people.participant_of(session, participant_id=participant_id)
     await consent.withdraw_all(session, participant_id=participant_id)
+    await means.takeovers.withdraw_all(session, taker_id=participant_id)
     await means.close_all(session, participant_id=participant_id)
     await members.end_all(session, member_id=participant_id)
     await doors.close_all(session, participant_id=participant_id)

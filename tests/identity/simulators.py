@@ -1,4 +1,4 @@
-"""WeChat and Alipay as far as signing in needs them: real HTTP servers on the loopback, with users, codes and faults.
+"""WeChat, Alipay and a relay to a service of real names, as far as they are needed: real HTTP servers on the loopback, with users, codes and faults.
 
 Each keeps to what its provider documents: codes are good once, answers have its form, and Alipay's are signed with a
 key of its own. `say` makes a simulator answer something else, once: bytes as they are, a status, or a delay.
@@ -157,8 +157,26 @@ class AlipaySimulator(Simulator):
         return [Route("/gateway.do", self.answer, methods=["POST"])]
 
 
+@dataclass
+class RealNamesSimulator(Simulator):
+    """A relay to a service of real names: tokens are good once, and stand for whom the service knows."""
+
+    secret: str = "relay-secret"
+
+    async def answer(self, request: Request) -> Response:
+        given = dict(parse_qsl((await request.body()).decode(), strict_parsing=True))
+        self.asked.append(given)
+        if (instead := await self.otherwise()) is not None:
+            return instead
+        user = self.use(given["token"]) if given["secret"] == self.secret else None
+        return Response(json.dumps({"refused": True} if user is None else {"subject": user}))
+
+    def routes(self) -> list[Route]:
+        return [Route("/person", self.answer, methods=["POST"])]
+
+
 @asynccontextmanager
-async def served(simulator: WeChatSimulator | AlipaySimulator) -> AsyncIterator[None]:
+async def served(simulator: WeChatSimulator | AlipaySimulator | RealNamesSimulator) -> AsyncIterator[None]:
     """The simulator on a free port of the loopback."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

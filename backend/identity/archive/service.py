@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import joining, people
+from backend.identity import joining, means, people
 from backend.identity.archive.contents import TABLES, Table
 from backend.kit import clock
 from backend.kit.settings import Keys
 
-_NEVER = ("xid", "phone_index", "phone_sealed", "hint_sealed", "subject_index", "words", "secret_sealed")
+MOST_HOLDINGS = 10_000
+_NEVER = ("xid", "phone_index", "phone_sealed", "hint_sealed", "subject_index", "secret_sealed")
 _LEDGER = text("""
     SELECT a.code, a.unit, a.balance, a.due,
            (SELECT json_agg(json_build_object('reason', t.reason, 'amount', t.amount, 'came', t.credit_id = a.id,
@@ -41,6 +42,7 @@ async def archive_of(session: AsyncSession, keys: Keys, *, participant_id: UUID)
     ]
     for table in TABLES:
         files[table.file][table.key] = await _rows(session, keys, table, whose)
+    await _ends_with(session, keys, whose, files["means"]["means_holding"])
     wallet: list[Any] = []
     for one in whose:
         for kind in _KINDS:
@@ -51,24 +53,40 @@ async def archive_of(session: AsyncSession, keys: Keys, *, participant_id: UUID)
 
 
 async def _rows(session: AsyncSession, keys: Keys, table: Table, whose: list[UUID]) -> list[Any]:
-    left_out = sorted({*_NEVER, *table.leave_out})
-    words = f", t.{table.words} AS sealed, t.{table.by} AS writer" if table.words else ""
+    left_out = sorted({*_NEVER, *table.leave_out, table.words})
+    words = f", t.{table.words} AS sealed, t.{table.writer or table.by} AS writer" if table.words else ""
+    asked = f"SELECT to_jsonb(t) - CAST(:left_out AS text[]) AS body{words} FROM {table.name} t"  # noqa: S608 - from contents.toml
     found = await session.execute(
-        text(
-            f"SELECT to_jsonb(t) - CAST(:left_out AS text[]) AS body{words} FROM {table.name} t "  # noqa: S608 - from contents.toml
-            f"WHERE t.{table.by} = ANY (CAST(:whose AS uuid[]))"
-        ),
-        {"left_out": left_out, "whose": whose},
+        text(f"{asked} WHERE {_whose(table)}"), {"left_out": left_out, "whose": whose}
     )
     rows = []
     for row in found:
         body = dict(row.body)
         if table.words and row.sealed is not None:
-            body["words"] = await people.read_words(
+            body[table.words.removesuffix("_sealed")] = await people.read_words(
                 session, keys, participant_id=row.writer, sealed=bytes(row.sealed)
             )
         rows.append(body)
     return rows
+
+
+def _whose(table: Table) -> str:
+    if not table.through:
+        return f"t.{table.by} = ANY (CAST(:whose AS uuid[]))"
+    here = ", ".join(f"t.{one}" for one in table.on)
+    there = ", ".join(f"p.{one}" for one in table.to or table.on)
+    return f"({here}) IN (SELECT {there} FROM {table.through} p WHERE p.{table.by} = ANY (CAST(:whose AS uuid[])))"  # noqa: S608
+
+
+async def _ends_with(session: AsyncSession, keys: Keys, whose: list[UUID], rows: list[Any]) -> None:
+    """The last characters of each number, as its holder sees them."""
+    ends = {
+        one.id: one.hint
+        for who in whose
+        for one in await means.holdings_of(session, keys, participant_id=who, limit=MOST_HOLDINGS)
+    }
+    for row in rows:
+        row["number_ends_with"] = ends.get(row["id"])
 
 
 def _packed(files: dict[str, dict[str, list[Any]]]) -> bytes:

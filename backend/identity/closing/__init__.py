@@ -8,9 +8,10 @@ Ignores  what the parts keep.
 """
 
 from backend import log
+from backend.identity.closing import groups
 from backend.identity.closing.errors import AccountClosed
 from backend.identity.closing.service import Facts, Part, close, parts, register, told
 
 log.register(log.Sealed("account_closed", key=("participant_id",)))
 
-__all__ = ["AccountClosed", "Facts", "Part", "close", "parts", "register", "told"]
+__all__ = ["AccountClosed", "Facts", "Part", "close", "groups", "parts", "register", "told"]

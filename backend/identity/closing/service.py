@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.identity import members
 from backend.identity.closing import queries
 from backend.identity.closing.errors import AccountClosed
 from backend.identity.leaving import erase_person
@@ -54,6 +55,7 @@ async def close(session: AsyncSession, *, participant_id: UUID) -> dict[str, lis
     row = await session.execute(queries.ADD, {"participant": participant_id, "at": clock.now()})
     if row.first() is None:
         raise AccountClosed
+    await members.managed_alone(session, member_id=participant_id, lock=True)  # what is told is what is done
     became = await told(session, participant_id=participant_id)
     for part in parts():
         await part.leave(session, participant_id)

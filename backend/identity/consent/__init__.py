@@ -14,9 +14,11 @@ from backend.identity.consent.errors import (
     AgreementChanged,
     AgreementUnknown,
     AssignedAlready,
+    ConsentNeeded,
     NothingToRevoke,
     ScenarioUnknown,
 )
+from backend.identity.consent.linking import asked_on_linking, say_on_linking
 from backend.identity.consent.service import (
     RIGHT,
     SCENARIO,
@@ -48,12 +50,14 @@ __all__ = [
     "AssignedAlready",
     "Assignment",
     "Consent",
+    "ConsentNeeded",
     "NothingToRevoke",
     "Scenario",
     "ScenarioUnknown",
     "agree",
     "agreement",
     "agreements",
+    "asked_on_linking",
     "assign_right",
     "assign_right_list",
     "assignments_of",
@@ -62,5 +66,6 @@ __all__ = [
     "consents_of",
     "revoke_right",
     "say",
+    "say_on_linking",
     "withdraw_all",
 ]

@@ -50,3 +50,14 @@ class ScenarioUnknown(DomainError):
     code = "identity.scenario_unknown"
     kind = Kind.INVALID
     title_zh = "没有这个场景。"
+
+
+@dataclass(eq=False)
+class ConsentNeeded(DomainError):
+    """Linking needs consent to a scenario of this means: send the text's fingerprint along, or say yes at PUT /consents/{scenario}."""
+
+    code = "identity.consent_needed"
+    kind = Kind.CONFLICT
+    title_zh = "绑定须先同意其所用的场景：可随请求提交授权书指纹，或先在“场景授权”中同意。"
+
+    scenarios: str

@@ -15,7 +15,8 @@ _SEEN = text("""
     VALUES (:id, :participant_id, :digest, :name_sealed, :now, :now)
     ON CONFLICT (participant_id, digest) WHERE revoked_at IS NULL DO UPDATE
     SET last_seen_at = excluded.last_seen_at, name_sealed = coalesce(excluded.name_sealed, device.name_sealed)
-    RETURNING id
+    RETURNING id, xmax = 0 AS fresh,
+        EXISTS (SELECT FROM device d WHERE d.participant_id = :participant_id) AS others
 """)
 
 _OF = text("""
@@ -32,9 +33,8 @@ _REVOKE = text("""
 _REVOKE_ALL = text("UPDATE device SET revoked_at = :now WHERE participant_id = :whose AND revoked_at IS NULL")
 
 
-async def seen(session: AsyncSession, **row: Any) -> UUID:
-    made: UUID = (await session.execute(_SEEN, row)).scalar_one()
-    return made
+async def seen(session: AsyncSession, **row: Any) -> Row[Any]:
+    return (await session.execute(_SEEN, row)).one()
 
 
 async def of(session: AsyncSession, *, participant_id: UUID, limit: int) -> Sequence[Row[Any]]:

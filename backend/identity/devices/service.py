@@ -20,10 +20,11 @@ MOST_LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class SeenDevice:
-    """A device that stands, and the digest that its sessions are bound to."""
+    """A device that stands, and the digest that its sessions are bound to. `added`: it is new beside others of the account."""
 
     id: UUID
     digest: bytes
+    added: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def seen(
         name_sealed=sealed,
         now=clock.now(),
     )
-    return SeenDevice(found, digest)
+    return SeenDevice(found.id, digest, found.fresh and found.others)
 
 
 async def devices_of(session: AsyncSession, keys: Keys, *, participant_id: UUID) -> list[Device]:

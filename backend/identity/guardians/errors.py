@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from backend.kit.errors import DomainError, Kind
 
@@ -32,3 +33,34 @@ class NotYet(DomainError):
     code = "identity.not_fourteen_yet"
     kind = Kind.CONFLICT
     title_zh = "该未成年人未满十四周岁。"
+
+
+@dataclass(eq=False)
+class TooManyChildren(DomainError):
+    """A guardian keeps at most this many children's accounts."""
+
+    code = "identity.too_many_children"
+    kind = Kind.CONFLICT
+    title_zh = "每位监护人名下的未成年人账户数有上限。"
+
+    most: int
+
+
+@dataclass(eq=False)
+class NoGuardian(DomainError):
+    """Only a person of full age is a guardian: no child's account, no household and no firm."""
+
+    code = "identity.no_guardian"
+    kind = Kind.CONFLICT
+    title_zh = "只有成年个人可任监护人，未成年人账户、家庭与企业不可。"
+
+
+@dataclass(eq=False)
+class NotAllowedByGuardian(DomainError):
+    """The guardian of this child has not agreed to it, and can at PUT /children/{child_id}/allowances/{allowance}."""
+
+    code = "identity.not_allowed_by_guardian"
+    kind = Kind.FORBIDDEN
+    title_zh = "监护人尚未同意此项；可在“我的孩子”中许可。"
+
+    allowance: Literal["social", "lottery", "redeem"]

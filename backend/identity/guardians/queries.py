@@ -25,4 +25,8 @@ END = text("""
     INSERT INTO guardianship_ended (child_id, because, ended_at) VALUES (:child, :because, :at)
     ON CONFLICT DO NOTHING
 """)
+IS_CHILD = text("""
+    SELECT EXISTS (SELECT FROM guardianship g WHERE g.child_id = :participant
+                   AND NOT EXISTS (SELECT FROM guardianship_ended e WHERE e.child_id = g.child_id))
+""")
 ALLOWS = text("SELECT guardian_allows(:participant, :scope)")

@@ -10,15 +10,25 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import consent, people
+from backend.identity import consent, people, tokens
 from backend.identity.guardians import queries
-from backend.identity.guardians.errors import ChildUnknown, EndsWrong, NotYet
+from backend.identity.guardians.errors import (
+    ChildUnknown,
+    EndsWrong,
+    NoGuardian,
+    NotAllowedByGuardian,
+    NotYet,
+    TooManyChildren,
+)
 from backend.identity.locks import take_turns
+from backend.identity.people import ParticipantKind
+from backend.identity.tokens import Audience, TokenPair
 from backend.kit import clock
-from backend.kit.settings import Keys
+from backend.kit.settings import Keys, Settings
 
 GUARDIAN = "guardian-consent"
 YEARS = 14
+MOST_CHILDREN = 8
 Scope = Literal["social", "lottery", "redeem"]
 
 
@@ -39,8 +49,15 @@ async def add_child(
 ) -> Child:
     """An account for a child, which nobody signs in to. `ends_on` is the first of the month after the fourteenth birthday.
 
-    Raises EndsWrong, AgreementChanged.
+    Raises EndsWrong, AgreementChanged, NoGuardian, TooManyChildren.
     """
+    await take_turns(session, f"guardian:{guardian_id}")
+    if (await session.execute(queries.IS_CHILD, {"participant": guardian_id})).scalar_one():
+        raise NoGuardian
+    if (await people.participant_of(session, participant_id=guardian_id)).kind is not ParticipantKind.CITIZEN:
+        raise NoGuardian
+    if len(await children_of(session, guardian_id=guardian_id)) >= MOST_CHILDREN:
+        raise TooManyChildren(MOST_CHILDREN)
     today = clock.today()
     if ends_on.day != 1 or not today < ends_on <= date(today.year + YEARS + 1, today.month, 1):
         raise EndsWrong
@@ -98,16 +115,44 @@ async def say(
     return await child_of(session, guardian_id=guardian_id, child_id=child_id)
 
 
+async def act_for(
+    session: AsyncSession,
+    settings: Settings,
+    *,
+    guardian_id: UUID,
+    child_id: UUID,
+    device: tuple[UUID, bytes] | None = None,
+) -> TokenPair:
+    """A session of the child's account, in which the guardian acts and sees what is in it. Raises ChildUnknown."""
+    await take_turns(session, f"account:{child_id}")
+    await child_of(session, guardian_id=guardian_id, child_id=child_id)
+    return await tokens.start_session(
+        session, settings, Audience.CITIZEN, subject=child_id, device=device, actor_id=guardian_id
+    )
+
+
+async def keeps(session: AsyncSession, *, guardian_id: UUID, child_id: UUID) -> bool:
+    """Whether this account is a child's under this guardian's now."""
+    given = {"guardian": guardian_id, "child": child_id}
+    return (await session.execute(queries.ONE, given)).one_or_none() is not None
+
+
+async def check_age(session: AsyncSession, *, guardian_id: UUID, child_id: UUID) -> None:
+    """Refuse to hand over what is still a child's under fourteen. Raises ChildUnknown, NotYet."""
+    child = await child_of(session, guardian_id=guardian_id, child_id=child_id)
+    if clock.today() < child.ends_on:
+        raise NotYet
+
+
 async def hand_over(
     session: AsyncSession, keys: Keys, *, guardian_id: UUID, child_id: UUID, phone: str
 ) -> None:
     """Give the account to the child, by a number that was shown to be theirs. Raises ChildUnknown, NotYet, PhoneTaken."""
     await take_turns(session, f"account:{child_id}")
-    child = await child_of(session, guardian_id=guardian_id, child_id=child_id)
-    if clock.today() < child.ends_on:
-        raise NotYet
+    await check_age(session, guardian_id=guardian_id, child_id=child_id)
     await people.set_phone(session, keys, participant_id=child_id, phone=phone)
     await session.execute(queries.END, {"child": child_id, "because": "handed_over", "at": clock.now()})
+    await tokens.end_acting(session, subject=child_id, actor_id=guardian_id, because="the child took over")
 
 
 async def end(session: AsyncSession, *, guardian_id: UUID, child_id: UUID) -> None:
@@ -115,6 +160,12 @@ async def end(session: AsyncSession, *, guardian_id: UUID, child_id: UUID) -> No
     await take_turns(session, f"account:{child_id}")
     await child_of(session, guardian_id=guardian_id, child_id=child_id)
     await session.execute(queries.END, {"child": child_id, "because": "closed", "at": clock.now()})
+
+
+async def require(session: AsyncSession, *, participant_id: UUID, scope: Scope) -> None:
+    """Refuse what a child's guardian has not agreed to. Raises NotAllowedByGuardian."""
+    if not await allows(session, participant_id=participant_id, scope=scope):
+        raise NotAllowedByGuardian(scope)
 
 
 async def allows(session: AsyncSession, *, participant_id: UUID, scope: Scope) -> bool:

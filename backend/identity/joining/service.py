@@ -11,6 +11,7 @@ from backend.identity.consent.carrying import carry_over
 from backend.identity.joining import queries
 from backend.identity.joining.errors import NotToBeJoined
 from backend.identity.locks import take_turns
+from backend.identity.means import takeovers
 from backend.identity.means.moving import move_all
 from backend.kit import clock
 from backend.kit.settings import Keys
@@ -33,6 +34,8 @@ async def join(session: AsyncSession, keys: Keys, *, joined: UUID, into: UUID, s
     await queries.add(session, joined=joined, into=into, shown=shown, now=now)
     await _phone(session, keys, joined=joined, into=into)
     await doors.move_all(session, keys, of=joined, to=into)
+    for one in (joined, *await queries.joined(session, joined)):
+        await takeovers.withdraw_all(session, taker_id=one, holder_id=into)
     await move_all(session, keys, of=joined, to=into)
     await carry_over(session, of=joined, to=into)
     await members.move_all(session, of=joined, to=into)

@@ -91,6 +91,58 @@ _END = text("""
 
 _SAID_ENDED = text("SELECT EXISTS (SELECT FROM means_ended WHERE holding_id = :holding)")
 
+_ADD_CHARGE = text("""
+    INSERT INTO means_charge (id, token, digest, charged_at, expires_at)
+    VALUES (:id, :token, :digest, :charged_at, :expires_at)
+""")
+_COUNT_CHARGES = text("SELECT count(*) FROM means_charge WHERE token = :token AND charged_at > :since")
+_LAST_CHARGE = text("""
+    SELECT id, digest, expires_at, tries, used_at FROM means_charge
+    WHERE token = :token ORDER BY charged_at DESC, id DESC LIMIT 1 FOR UPDATE
+""")
+_TRY_CHARGE = text("UPDATE means_charge SET tries = tries + 1 WHERE id = :id")
+_USE_CHARGE = text("UPDATE means_charge SET used_at = :now WHERE id = :id")
+_FORGET_CHARGES = text("DELETE FROM means_charge WHERE charged_at < :before")
+
+_ADD_TAKEOVER = text("""
+    INSERT INTO means_takeover (id, holding_id, number, taker_id, asked_at, objects_until)
+    VALUES (:id, :holding_id, :number, :taker_id, :asked_at, :objects_until)
+""")
+_STEP_TAKEOVER = text("""
+    INSERT INTO means_takeover_step (takeover_id, step, reason, decided_by, stepped_at)
+    VALUES (:takeover_id, :step, :reason, :decided_by, :stepped_at)
+""")
+_TAKEOVER = """
+    SELECT t.id, t.holding_id, t.number, t.taker_id, t.asked_at, t.objects_until, h.participant_id, upper(h.held) AS held_until,
+           m.kind, m.operator, m.token,
+           (SELECT s.step FROM means_takeover_step s WHERE s.takeover_id = t.id
+            ORDER BY array_position(ARRAY['done', 'refused', 'withdrawn', 'granted', 'objected'], s.step) LIMIT 1) AS step,
+           (SELECT s.reason FROM means_takeover_step s WHERE s.takeover_id = t.id AND s.step = 'objected') AS objection,
+           (SELECT s.stepped_at FROM means_takeover_step s WHERE s.takeover_id = t.id AND s.step = 'granted') AS granted_at
+    FROM means_takeover t JOIN means_holding h ON h.id = t.holding_id JOIN means m ON m.id = h.means_id
+"""
+_ONE_TAKEOVER = text(_TAKEOVER + " WHERE t.id = :id")
+_LAST_TAKEOVER = text(_TAKEOVER + " WHERE t.holding_id = :holding_id ORDER BY t.number DESC LIMIT 1")
+_TAKEOVERS_OBJECTED = text(
+    _TAKEOVER
+    + """ WHERE (CAST(:after AS uuid) IS NULL OR t.id > :after) AND upper_inf(h.held)
+      AND EXISTS (SELECT FROM means_takeover_step s WHERE s.takeover_id = t.id AND s.step = 'objected')
+      AND NOT EXISTS (SELECT FROM means_takeover_step s WHERE s.takeover_id = t.id AND s.step <> 'objected')
+    ORDER BY t.id LIMIT :limit"""
+)
+_TAKEOVERS_OF = text(
+    _TAKEOVER
+    + """ WHERE t.taker_id = ANY (CAST(:takers AS uuid[])) AND (CAST(:before AS uuid) IS NULL OR t.id < :before)
+    ORDER BY t.id DESC LIMIT :limit"""
+)
+_UNDECIDED_OF = text("""
+    SELECT t.id, t.holding_id FROM means_takeover t JOIN means_holding h ON h.id = t.holding_id
+    WHERE t.taker_id = :taker AND (CAST(:holder AS uuid) IS NULL OR h.participant_id = :holder) AND NOT EXISTS (
+        SELECT FROM means_takeover_step s WHERE s.takeover_id = t.id AND s.step IN ('refused', 'withdrawn', 'done'))
+    ORDER BY t.id
+""")
+_KEEP_HOLDING = text("SELECT upper_inf(held) FROM means_holding WHERE id = :id FOR UPDATE")
+
 _FORGET_ATTEMPTS = text("DELETE FROM means_link_attempt WHERE day < :before")
 
 
@@ -164,3 +216,63 @@ async def count_attempt(session: AsyncSession, *, subject: UUID, day: date, time
 
 async def forget_attempts(session: AsyncSession, *, before: date) -> None:
     await session.execute(_FORGET_ATTEMPTS, {"before": before})
+
+
+async def add_charge(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_ADD_CHARGE, row)
+
+
+async def count_charges(session: AsyncSession, *, token: UUID, since: datetime) -> int:
+    return int((await session.execute(_COUNT_CHARGES, {"token": token, "since": since})).scalar_one())
+
+
+async def last_charge(session: AsyncSession, *, token: UUID) -> Row[Any] | None:
+    return (await session.execute(_LAST_CHARGE, {"token": token})).one_or_none()
+
+
+async def try_charge(session: AsyncSession, *, charge_id: UUID) -> None:
+    await session.execute(_TRY_CHARGE, {"id": charge_id})
+
+
+async def use_charge(session: AsyncSession, *, charge_id: UUID, now: datetime) -> None:
+    await session.execute(_USE_CHARGE, {"id": charge_id, "now": now})
+
+
+async def forget_charges(session: AsyncSession, *, before: datetime) -> None:
+    await session.execute(_FORGET_CHARGES, {"before": before})
+
+
+async def add_takeover(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_ADD_TAKEOVER, row)
+
+
+async def step_takeover(session: AsyncSession, **row: Any) -> None:
+    await session.execute(_STEP_TAKEOVER, row)
+
+
+async def takeover(session: AsyncSession, takeover_id: UUID) -> Row[Any] | None:
+    return (await session.execute(_ONE_TAKEOVER, {"id": takeover_id})).one_or_none()
+
+
+async def last_takeover(session: AsyncSession, *, holding_id: int) -> Row[Any] | None:
+    return (await session.execute(_LAST_TAKEOVER, {"holding_id": holding_id})).one_or_none()
+
+
+async def takeovers_of(
+    session: AsyncSession, *, takers: Sequence[UUID], before: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    given = {"takers": list(takers), "before": before, "limit": limit}
+    return (await session.execute(_TAKEOVERS_OF, given)).all()
+
+
+async def undecided_of(session: AsyncSession, *, taker: UUID, holder: UUID | None) -> Sequence[Row[Any]]:
+    return (await session.execute(_UNDECIDED_OF, {"taker": taker, "holder": holder})).all()
+
+
+async def keep_holding(session: AsyncSession, *, holding_id: int) -> bool:
+    """Let nobody end it before this transaction ends; whether it stands."""
+    return bool((await session.execute(_KEEP_HOLDING, {"id": holding_id})).scalar_one())
+
+
+async def takeovers_objected(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    return (await session.execute(_TAKEOVERS_OBJECTED, {"after": after, "limit": limit})).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +20,13 @@ from backend.identity.means.errors import (
     LinkCodeWrong,
     MeansHeld,
     TooManyLinkAttempts,
+    TooOftenTold,
     TripsWrong,
 )
 from backend.identity.means.numbers import check_names, link_code, means_token, means_tokens
 from backend.identity.means.tables import Holding, Listed, Proof
 from backend.identity.sealing import seal, unseal
-from backend.kit import clock
+from backend.kit import clock, ids
 from backend.kit.settings import Keys
 
 ATTEMPTS_A_DAY = (
@@ -36,6 +37,7 @@ TRIPS_REACH_BACK = timedelta(days=30)
 ATTEMPTS_OF_TRIPS = (
     3  # of those a day that telling trips takes: whoever knows somebody's habits guesses better than at codes
 )
+TRIPS_TOLD_A_MONTH = 3  # of one number, by whomever: who watches somebody commute guesses again tomorrow
 _HINT_CHARACTERS = 4
 
 
@@ -153,9 +155,33 @@ async def count_link_attempt(
             raise TooManyLinkAttempts
 
 
+async def count_trips_told(
+    session: AsyncSession, keys: Keys, *, kind: str, operator: str, number: str
+) -> None:
+    """Spend one of the month's times that the trips of a number may be told, beside an attempt. Raises TooOftenTold.
+
+    It is kept under the first day of the next month, and forgotten with that day's attempts.
+    """
+    subject = ids.derive(means_token(keys, kind, operator, number), "trips told")
+    until = (clock.today().replace(day=1) + timedelta(days=32)).replace(day=1)
+    if await queries.count_attempt(session, subject=subject, day=until, times=1) > TRIPS_TOLD_A_MONTH:
+        raise TooOftenTold
+
+
 async def forget_old_attempts(session: AsyncSession) -> None:
     """Remove the counts of past days."""
     await queries.forget_attempts(session, before=clock.today())
+
+
+def day_of_code(keys: Keys, *, kind: str, operator: str, number: str, code: str) -> date | None:
+    """Today or yesterday, whichever the operator's code is of; None when it is no code of this number."""
+    check_names(kind, operator, number)
+    for days_ago in (0, 1):
+        day = clock.today() - timedelta(days=days_ago)
+        right = link_code(keys, kind=kind, operator=operator, number=number, day=day)
+        if hmac.compare_digest(right.encode(), code.encode()):
+            return day
+    return None
 
 
 async def link_with_code(
@@ -173,13 +199,8 @@ async def link_with_code(
     Whoever can show the code is taken to have held the means for 90 days, or since its last holder let it go; one that was
     lost, from now on, so that nobody earns by what its finder did.
     """
-    check_names(kind, operator, number)
-    for days_ago in (0, 1):
-        day = clock.today() - timedelta(days=days_ago)
-        right = link_code(keys, kind=kind, operator=operator, number=number, day=day)
-        if hmac.compare_digest(right.encode(), code.encode()):
-            break
-    else:
+    day = day_of_code(keys, kind=kind, operator=operator, number=number, code=code)
+    if day is None:
         raise LinkCodeWrong
     begins = datetime.combine(day, time(), tzinfo=clock.SHANGHAI) - REACHES_BACK
     token = means_token(keys, kind, operator, number)

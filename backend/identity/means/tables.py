@@ -16,6 +16,9 @@ class MeansKind(enum.StrEnum):
     BIKE = "bike"
     CHARGING_ACCOUNT = "charging_account"
     METER = "meter"
+    CHARGER = "charger"  # a charging point at home, that reports itself
+    SOLAR = "solar"  # a photovoltaic inverter
+    HEAT_PUMP = "heat_pump"
 
 
 class Proof(enum.StrEnum):
@@ -24,6 +27,7 @@ class Proof(enum.StrEnum):
     PARTNER_CODE = "partner_code"  # a code that only the means' operator can tell
     PARTNER_LIST = "partner_list"  # the operator's own list of whose it is
     LAST_TRIPS = "last_trips"  # when its last trips were
+    SMALL_CHARGE = "small_charge"  # what its operator charged to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -32,8 +33,10 @@ INVITATION_LASTS = timedelta(hours=24)
 INVITATION_BYTES = 16
 MOST_MEMBERS = 20
 MOST_GROUPS = 10
-MANAGER, MEMBER = "manager", "member"
-Role = Literal["manager", "member"]
+MANAGER, OBSERVER = "manager", "observer"
+Role = Literal["manager", "member", "observer"]  # an observer sees everything and changes nothing
+GivenRole = Literal["member", "observer"]
+_MAY_DO = (OBSERVER, "member", MANAGER)  # the least first
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Group:
     name: str | None
     role: Role
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A group with one manager. It passes to a member when that one leaves, or ends with them."""
+
+    group_id: UUID
+    kind: ParticipantKind
+    passes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +109,16 @@ async def members_of(session: AsyncSession, keys: Keys, *, group_id: UUID, asked
     return found
 
 
-async def invite(session: AsyncSession, *, group_id: UUID, by: UUID) -> tuple[str, datetime]:
-    """A code that lets one person in within a day, and until when. Raises GroupUnknown, OnlyManagers."""
+async def invite(
+    session: AsyncSession, *, group_id: UUID, by: UUID, role: GivenRole = "member"
+) -> tuple[str, datetime]:
+    """A code that lets one person in within a day, in that role, and until when. Raises GroupUnknown, OnlyManagers."""
     if _own(await queries.of_group(session, group_id), by).role != MANAGER:
         raise OnlyManagers
     code, until = secrets.token_urlsafe(INVITATION_BYTES), clock.now() + INVITATION_LASTS
-    await queries.invite(session, digest=_digest(code), group_id=group_id, invited_by=by, expires_at=until)
+    await queries.invite(
+        session, digest=_digest(code), group_id=group_id, invited_by=by, role=role, expires_at=until
+    )
     return code, until
 
 
@@ -119,7 +135,7 @@ async def accept(session: AsyncSession, keys: Keys, *, code: str, member_id: UUI
         raise InvitationRefused
     if len(rows) >= MOST_MEMBERS or len(await queries.of_member(session, member_id)) >= MOST_GROUPS:
         raise TooManyMembers
-    await _add(session, group_id=used.group_id, member_id=member_id, role=MEMBER, added_by=used.invited_by)
+    await _add(session, group_id=used.group_id, member_id=member_id, role=used.role, added_by=used.invited_by)
     return next(one for one in await groups_of(session, keys, member_id=member_id) if one.id == used.group_id)
 
 
@@ -146,19 +162,55 @@ async def end(
 
 
 async def end_all(session: AsyncSession, *, member_id: UUID) -> None:
-    """End every membership of somebody who leaves, also as the last manager: nobody can act for the group then."""
-    for row in await queries.of_member(session, member_id):
-        await take_turns(session, f"members:{row.group_id}")
+    """End every membership of somebody who leaves. Where they were the last manager, who came first of the members is one now."""
+    for row in await _standing(session, member_id):
+        heir = _heir(await queries.of_group(session, row.group_id), member_id)
+        if heir is not None:
+            await _end(session, heir, by=member_id)
+            await _add(
+                session, group_id=row.group_id, member_id=heir.member_id, role=MANAGER, added_by=member_id
+            )
         await _end(session, row, by=member_id)
 
 
+async def managed_alone(session: AsyncSession, *, member_id: UUID, lock: bool = False) -> list[Alone]:
+    """The groups whose only manager somebody is, and whether they pass to a member when they leave; with `lock` nobody changes that.
+
+    Locked are the groups' accounts, too, in the order in which whoever acts for them does.
+    """
+    rows = await queries.of_member(session, member_id)
+    if lock:
+        await take_turns(session, *(f"account:{row.group_id}" for row in rows))
+        rows = await _standing(session, member_id)
+    found = []
+    for row in rows:
+        all_rows = await queries.of_group(session, row.group_id)
+        if row.role == MANAGER and sum(one.role == MANAGER for one in all_rows) == 1:
+            passes = _heir(all_rows, member_id) is not None
+            found.append(Alone(row.group_id, ParticipantKind(row.kind), passes))
+    return found
+
+
+def _heir(rows: Sequence[Row[Any]], leaving: UUID) -> Row[Any] | None:
+    """Who is to manage when somebody leaves as the last manager: the first member, never an observer."""
+    managers = {row.member_id for row in rows if row.role == MANAGER}
+    if managers != {leaving}:
+        return None
+    return next((row for row in rows if row.role not in {MANAGER, OBSERVER}), None)
+
+
 async def move_all(session: AsyncSession, *, of: UUID, to: UUID) -> None:
-    """Let one account of a person be in every group instead of another one of theirs."""
-    already = {row.group_id for row in await queries.of_member(session, to)}
-    for row in await queries.of_member(session, of):
-        await take_turns(session, f"members:{row.group_id}")
+    """Let one account of a person be in every group instead of another one of theirs, in the role that may do more."""
+    rows = await _standing(session, of, to)
+    already = {row.group_id: row for row in rows if row.member_id == to}
+    for row in rows:
+        if row.member_id == to:
+            continue
         await _end(session, row, by=of)
-        if row.group_id not in already:
+        own = already.get(row.group_id)
+        if own is not None and _MAY_DO.index(own.role) < _MAY_DO.index(row.role):
+            await _end(session, own, by=to)
+        if own is None or _MAY_DO.index(own.role) < _MAY_DO.index(row.role):
             await _add(session, group_id=row.group_id, member_id=to, role=row.role, added_by=of)
 
 
@@ -170,11 +222,17 @@ async def act_for(
     member_id: UUID,
     device: tuple[UUID, bytes] | None = None,
 ) -> TokenPair:
-    """A session of the group's, in which the member acts. Raises GroupUnknown."""
+    """A session of the group's, in which the member acts, or as an observer only sees. Raises GroupUnknown."""
     await take_turns(session, f"account:{group_id}", f"members:{group_id}")
-    _own(await queries.of_group(session, group_id), member_id)
+    own = _own(await queries.of_group(session, group_id), member_id)
     return await tokens.start_session(
-        session, settings, Audience.CITIZEN, subject=group_id, device=device, actor_id=member_id
+        session,
+        settings,
+        Audience.CITIZEN,
+        subject=group_id,
+        device=device,
+        actor_id=member_id,
+        see_only=own.role == OBSERVER,
     )
 
 
@@ -185,9 +243,28 @@ async def check_manager(session: AsyncSession, *, group_id: UUID, member_id: UUI
         raise OnlyManagers
 
 
+async def role_of(session: AsyncSession, *, group_id: UUID, member_id: UUID) -> Role:
+    """What somebody may do for a group now. Raises GroupUnknown where they are not in it."""
+    role: Role = _own(await queries.of_group(session, group_id), member_id).role
+    return role
+
+
+async def check_member(session: AsyncSession, *, group_id: UUID, member_id: UUID) -> None:
+    """Refuse whoever is not in this group now. Raises GroupUnknown."""
+    _own(await queries.of_group(session, group_id), member_id)
+
+
 async def forget_invitations(session: AsyncSession) -> None:
     """Remove invitations that nobody can use any more."""
     await queries.forget(session, before=clock.now())
+
+
+async def _standing(session: AsyncSession, *member_ids: UUID) -> Sequence[Row[Any]]:
+    """The memberships of these, read once nobody else can end one or begin one: the turns of the members, then of the groups."""
+    await take_turns(session, *(f"member:{one}" for one in member_ids))
+    groups = {row.group_id for one in member_ids for row in await queries.of_member(session, one)}
+    await take_turns(session, *(f"members:{one}" for one in groups))
+    return [row for one in member_ids for row in await queries.of_member(session, one)]
 
 
 def _own(rows: Any, member_id: UUID) -> Row[Any]:

@@ -9,9 +9,43 @@ The SQL function `redeemable(participant)` is what verbs that spend ask.
 """
 
 from backend import log
-from backend.identity.proving.errors import AnotherPerson, ProofRefused
-from backend.identity.proving.service import Proved, RealNames, may_redeem, prove
+from backend.identity.proving.adapter import Relay, default_real_names
+from backend.identity.proving.errors import (
+    AnotherPerson,
+    Because,
+    NotRedeemable,
+    ProofRefused,
+    ProviderUnknown,
+    RealNamesUnavailable,
+)
+from backend.identity.proving.service import (
+    Proof,
+    Proved,
+    RealNames,
+    barred,
+    may_redeem,
+    proofs_of,
+    prove,
+    require_redeemable,
+)
 
 log.register(log.Sealed("person_proof", key=("id",)))
 
-__all__ = ["AnotherPerson", "ProofRefused", "Proved", "RealNames", "may_redeem", "prove"]
+__all__ = [
+    "AnotherPerson",
+    "Because",
+    "NotRedeemable",
+    "Proof",
+    "ProofRefused",
+    "Proved",
+    "ProviderUnknown",
+    "RealNames",
+    "RealNamesUnavailable",
+    "Relay",
+    "barred",
+    "default_real_names",
+    "may_redeem",
+    "proofs_of",
+    "prove",
+    "require_redeemable",
+]

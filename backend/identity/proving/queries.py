@@ -11,4 +11,13 @@ ADD = text("""
 OF = text(
     "SELECT subject_index FROM person_proof WHERE participant_id = :participant AND provider = :provider"
 )
+PROOFS = text(
+    "SELECT provider, proved_at FROM person_proof WHERE participant_id = :participant ORDER BY proved_at, id"
+)
+BARRED = text("""
+    SELECT CASE WHEN redeemable(:participant) THEN NULL
+                WHEN EXISTS (SELECT FROM account_closed c WHERE c.participant_id = :participant) THEN 'closed'
+                WHEN NOT guardian_allows(:participant, 'redeem') THEN 'guardian'
+                ELSE 'another_account' END
+""")
 REDEEMABLE = text("SELECT redeemable(:participant)")

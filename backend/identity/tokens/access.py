@@ -46,6 +46,7 @@ class Bearer:
     session_id: UUID
     expires_at: datetime
     actor_id: UUID | None = None  # who acts, where the subject is a household or a firm
+    see_only: bool = False  # and may change nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ def sign_access(
     subject: UUID,
     session_id: UUID,
     actor_id: UUID | None = None,
+    see_only: bool = False,
 ) -> tuple[str, datetime]:
     """An access token and when it expires."""
     now = clock.now().replace(microsecond=0)
     key = _surface_keys(settings.keys, audience, _month(now))[0]
     expires_at = now + ACCESS_LASTS
-    claims = {
+    claims: dict[str, Any] = {
         "iss": settings.issuer,
         "aud": audience.value,
         "sub": str(subject),
@@ -94,6 +96,8 @@ def sign_access(
     }
     if actor_id is not None:
         claims["act"] = str(actor_id)
+    if see_only:
+        claims["see"] = True
     headers = {"kid": key.id, "typ": _type_of(audience)}
     return jwt.encode(claims, key.private, algorithm=_ALGORITHM, headers=headers), expires_at
 
@@ -155,6 +159,7 @@ def _read(
         session_id=UUID(claims["sid"]),
         expires_at=_moment(claims["exp"]),
         actor_id=UUID(claims["act"]) if "act" in claims else None,
+        see_only="see" in claims,
     )
     return bearer, _moment(claims["iat"])
 

@@ -11,8 +11,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _START = text("""
-    INSERT INTO token_family (id, audience, subject, started_at, expires_at, device_id, bound_to, actor_id)
-    VALUES (:id, :audience, :subject, :started_at, :expires_at, :device_id, :bound_to, :actor_id)
+    INSERT INTO token_family (id, audience, subject, started_at, expires_at, device_id, bound_to, actor_id, see_only)
+    VALUES (:id, :audience, :subject, :started_at, :expires_at, :device_id, :bound_to, :actor_id, :see_only)
 """)
 
 _ADD = text("""
@@ -23,7 +23,7 @@ _ADD = text("""
 _LOCK = text("""
     SELECT refresh_token.used_at, refresh_token.expires_at, family.id AS family_id, family.subject,
            family.expires_at AS family_expires_at, family.revoked_at, family.bound_to,
-           family.actor_id
+           family.actor_id, family.see_only
     FROM refresh_token JOIN token_family AS family ON family.id = refresh_token.family_id
     WHERE refresh_token.digest = :digest AND family.audience = :audience
     FOR UPDATE OF family

@@ -45,6 +45,7 @@ class _Whose:
     subject: UUID
     session_id: UUID
     actor_id: UUID | None
+    see_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,12 @@ async def start_session(
     subject: UUID,
     device: tuple[UUID, bytes] | None = None,
     actor_id: UUID | None = None,
+    see_only: bool = False,
 ) -> TokenPair:
     """The first pair of a new session, right after the subject has shown who they are.
 
     With `device` (its id, and the digest of its secret) the session is refreshed by that device only. `actor_id` is the
-    citizen who acts, where the subject is a household or a firm.
+    citizen who acts, where the subject is a household or a firm; with `see_only` the tokens change nothing of it.
     """
     now = clock.now()
     session_id, ends_at = ids.uuid7(), now + SESSION_LASTS[audience]
@@ -84,8 +86,9 @@ async def start_session(
         device_id=None if device is None else device[0],
         bound_to=None if device is None else device[1],
         actor_id=actor_id,
+        see_only=see_only,
     )
-    whose = _Whose(audience, subject, session_id, actor_id)
+    whose = _Whose(audience, subject, session_id, actor_id, see_only)
     return await _pair(session, settings, whose, ends_at=ends_at)
 
 
@@ -121,7 +124,7 @@ async def refresh(
         await queries.use(session, digest=digest, now=now)
     else:
         await queries.replace(session, family_id=found.family_id, now=now)
-    whose = _Whose(audience, found.subject, found.family_id, found.actor_id)
+    whose = _Whose(audience, found.subject, found.family_id, found.actor_id, found.see_only)
     return await _pair(session, settings, whose, ends_at=found.family_expires_at)
 
 
@@ -223,6 +226,7 @@ async def _pair(session: AsyncSession, settings: Settings, whose: _Whose, *, end
         subject=whose.subject,
         session_id=whose.session_id,
         actor_id=whose.actor_id,
+        see_only=whose.see_only,
     )
     return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at, whose.subject)
 
