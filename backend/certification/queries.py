@@ -86,7 +86,7 @@ ACT_AT = text("""
 """)
 ACT_BY_KEY = text("""
     SELECT claim_key, participant_id, inputs, grams, method_id, source_id FROM action
-    WHERE claim_key = :key AND participant_id = :participant
+    WHERE claim_key = :key AND participant_id = ANY (CAST(:people AS uuid[]))
 """)
 
 CHUNK_AT_GRAM = text("""
@@ -220,4 +220,48 @@ CERTIFIED_DAYS = text("""
         ON k.position = l.position
     WHERE l.batch_id = :batch AND l.position < :kept_acts AND COALESCE(k.keeps, l.grams) > 0
     GROUP BY l.day ORDER BY l.day
+""")
+
+# Where a participant's grams are. Acts that waited for their means are theirs since they were claimed.
+_OWN = """
+    WITH own AS (
+        SELECT a.claim_key, a.grams, a.credit FROM action a WHERE a.participant_id = ANY (CAST(:people AS uuid[]))
+        UNION ALL
+        SELECT a.claim_key, a.grams, a.credit FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
+        WHERE c.participant_id = ANY (CAST(:people AS uuid[]))
+    )
+"""
+GRAMS_OUTSIDE = text(
+    _OWN
+    + """
+    SELECT state, because, count(*) AS acts, sum(grams)::bigint AS grams FROM (
+        SELECT own.grams,
+               CASE WHEN w.claim_key IS NOT NULL THEN 'withdrawn'
+                    WHEN x.claim_key IS NOT NULL OR own.credit <> 'pooled' THEN 'uncredited' ELSE 'pooled' END AS state,
+               CASE WHEN w.claim_key IS NOT NULL THEN NULL WHEN x.claim_key IS NOT NULL THEN 'right_revoked'
+                    WHEN own.credit <> 'pooled' THEN own.credit END AS because
+        FROM own
+        LEFT JOIN action_withdrawn w ON w.claim_key = own.claim_key
+        LEFT JOIN action_released x ON x.claim_key = own.claim_key
+        WHERE NOT EXISTS (SELECT FROM batch_leaf l WHERE l.claim_key = own.claim_key)
+    ) found
+    GROUP BY state, because ORDER BY state, because
+"""
+)
+LEAVES_OF = text(
+    _OWN
+    + """
+    SELECT l.batch_id, l.position, l.grams FROM own JOIN batch_leaf l ON l.claim_key = own.claim_key
+    ORDER BY l.batch_id, l.position
+"""
+)
+STARTS = text("""
+    SELECT w.position, n.from_gram + COALESCE((
+        SELECT sum(COALESCE(k.grams, l.grams)) FROM batch_leaf l
+        LEFT JOIN unnest(CAST(:kept_positions AS integer[]), CAST(:kept_grams AS bigint[])) AS k(position, grams)
+            ON k.position = l.position
+        WHERE l.batch_id = :batch AND l.position >= w.first AND l.position < w.position), 0)::bigint AS start_g
+    FROM unnest(CAST(:positions AS integer[]), CAST(:chunks AS integer[]), CAST(:firsts AS integer[]))
+        AS w(position, chunk, first)
+    JOIN batch_node n ON n.batch_id = :batch AND n.revision = :revision AND n.level = :level AND n.number = w.chunk
 """)

@@ -26,6 +26,7 @@ from backend.certification.sumtree import (
     verify_opening,
 )
 from backend.certification.sumtree.tonnes import carry_leaf, tonne_range, tonnes_of
+from backend.identity import joining
 from backend.kit.settings import Keys
 from backend.log import TreeHead
 
@@ -94,13 +95,12 @@ async def serial_proof(session: AsyncSession, *, book: str, number: int) -> proo
 
 
 async def receipt(session: AsyncSession, keys: Keys, *, participant_id: UUID, claim_key: UUID) -> ActReceipt:
-    """The receipt of one of the participant's acts: in the certified tree once issued, in the frozen one before.
+    """The receipt of one of the participant's acts, or of an account that ended in theirs: in the certified tree once issued, in the frozen one before.
 
     ActUnknown, also for another's act; NotFrozenYet; HeadNotSigned.
     """
-    act = (
-        await session.execute(queries.ACT_BY_KEY, {"key": claim_key, "participant": participant_id})
-    ).one_or_none()
+    people = [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
+    act = (await session.execute(queries.ACT_BY_KEY, {"key": claim_key, "people": people})).one_or_none()
     if act is None:
         raise intake.ActUnknown
     leaf = (await session.execute(queries.LEAF_OF_ACT, {"key": claim_key})).one_or_none()

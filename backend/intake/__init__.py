@@ -13,12 +13,10 @@ from backend.intake.acts import (
     Act,
     Claimed,
     ExplainedAct,
-    HomeSums,
     Sums,
     acts_of,
     claim_waiting,
     explain_act,
-    home_of,
     sums_of,
 )
 from backend.intake.chunks import ChunkResult
@@ -36,6 +34,7 @@ from backend.intake.errors import (
     row_reason,
 )
 from backend.intake.exporting import ExportedFile, export_month
+from backend.intake.home import HomeSums, home_of
 from backend.intake.mapping import Mapping, mapping_of
 from backend.intake.opening import require_programme
 from backend.intake.pools import Pooled, pooled_acts

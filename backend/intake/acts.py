@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import methodologies, packs, programmes
+from backend.identity import joining
 from backend.intake import consenting, funding, queries
 from backend.intake.errors import ActUnknown
 from backend.intake.holding import lock_means
@@ -52,6 +52,10 @@ class Act:
     capped: int = 0  # what a cap took, and what the budget did not give
     unfunded: int = 0
     money: bool = False  # `points`, `capped` and `unfunded` are fen
+    pending_until: date | None = None  # the day from which what was earned may be collected
+    expires_on: date | None = (
+        None  # the last day to collect or, where nothing waits, to spend it; None: it never lapses
+    )
 
     @property
     def cursor(self) -> tuple[str, str]:
@@ -90,28 +94,48 @@ class Claimed:
 async def acts_of(
     session: AsyncSession, *, participant_id: UUID, limit: int = 50, after: tuple[str, str] | None = None
 ) -> list[Act]:
-    """The participant's acts, newest first, withdrawn ones marked as such; `after` is the cursor of the last one seen."""
+    """The participant's acts and those of accounts that ended in theirs, newest first, withdrawn ones marked as such.
+
+    `after` is the cursor of the last one seen.
+    """
     at, key = after or (None, None)
     rows = await session.execute(
         queries.ACTS,
         {
-            "participant": participant_id,
+            "people": await _people(session, participant_id),
             "at": datetime.fromisoformat(at) if at else None,
             "key": key,
             "limit": limit,
         },
     )
-    return [_act(row) for row in rows]
+    found = rows.all()
+    lots = await _lots(session, found)
+    return [_act(row, lots.get(number)) for number, row in enumerate(found)]
+
+
+async def _people(session: AsyncSession, participant_id: UUID) -> list[UUID]:
+    return [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
+
+
+async def _lots(session: AsyncSession, acts: Sequence[Any]) -> dict[int, Any]:
+    """Where what acts earned went, by their place among them; none where all of it repaid a debt."""
+    given = {
+        "people": [str(row.whose) for row in acts],
+        "programmes": [row.programme for row in acts],
+        "xids": [str(row.earned_in) for row in acts],
+    }
+    return {row.number: row for row in await session.execute(queries.LOTS, given)}
 
 
 async def explain_act(session: AsyncSession, *, participant_id: UUID, key: UUID) -> ExplainedAct:
-    """One of the participant's acts and how its grams were computed. Raises ActUnknown, also for another's act."""
-    row = (await session.execute(queries.ACT, {"participant": participant_id, "key": key})).one_or_none()
+    """One of those acts and how its grams were computed. Raises ActUnknown, also for another's act."""
+    people = await _people(session, participant_id)
+    row = (await session.execute(queries.ACT, {"people": people, "key": key})).one_or_none()
     if row is None:
         raise ActUnknown
     quantifier = await methodologies.recover(session, method_id=row.method_id)
     return ExplainedAct(
-        act=_act(row),
+        act=_act(row, (await _lots(session, [row])).get(0)),
         explanation=quantifier.explain(row.inputs, grams=row.grams),
         basis=mapping_of(await packs.recall(session, sha256=row.mapping_sha256)).basis_of(row.activity),
     )
@@ -123,41 +147,13 @@ async def sums_of(session: AsyncSession, *, participant_id: UUID, first: date, l
         await session.execute(
             queries.SUMS,
             {
-                "participant": participant_id,
+                "people": await _people(session, participant_id),
                 "from": datetime.combine(first, time(), clock.SHANGHAI),
                 "before": datetime.combine(last + timedelta(days=1), time(), clock.SHANGHAI),
             },
         )
     ).one()
     return Sums(grams=row.grams, points=row.points, acts=row.acts, benefit_fen=row.benefit_fen)
-
-
-@dataclass(frozen=True, slots=True)
-class HomeSums:
-    """What a participant's acts come to on one day, in its month up to then, and in all."""
-
-    today: Sums
-    month: Sums
-    total: Sums
-
-
-async def home_of(
-    connection: asyncpg.Connection[asyncpg.Record], *, participant_id: UUID, day: date
-) -> HomeSums:
-    """The sums of a citizen's first page as of a Shanghai day, by one statement; benefits in money are not among the points."""
-    row = await connection.fetchrow(
-        queries.HOME_HOT,
-        participant_id,
-        datetime.combine(day, time(), clock.SHANGHAI),
-        datetime.combine(day.replace(day=1), time(), clock.SHANGHAI),
-        datetime.combine(day + timedelta(days=1), time(), clock.SHANGHAI),
-    )
-    assert row is not None
-
-    def sums(part: str) -> Sums:
-        return Sums(grams=row[f"{part}grams"], points=row[f"{part}points"], acts=row[f"{part}acts"])
-
-    return HomeSums(today=sums("today_"), month=sums("month_"), total=sums(""))
 
 
 async def claim_waiting(session: AsyncSession, *, participant_id: UUID, token: UUID) -> list[Claimed]:
@@ -231,7 +227,7 @@ async def _funded(
     return given
 
 
-def _act(row: Any) -> Act:
+def _act(row: Any, lot: Any) -> Act:
     return Act(
         key=row.claim_key,
         happened_at=row.happened_at.astimezone(UTC),
@@ -253,4 +249,6 @@ def _act(row: Any) -> Act:
         capped=row.capped,
         unfunded=row.unfunded,
         money=row.money,
+        pending_until=lot.ripe_on if lot is not None and row.points else None,
+        expires_on=lot.due if lot is not None and row.points else None,
     )

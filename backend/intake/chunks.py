@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -196,6 +196,8 @@ async def _write_acts(session: AsyncSession, place: Place, planned: Plan) -> Non
     connection = await raw_connection(session)
     async with connection.transaction():  # a savepoint
         await copy_rows(session, table="action", columns=_ACTION, bodies=_bodies(place, planned, rows))
+        first = int(planned.chunk.numbers("happened_us")[rows].min())
+        await connection.execute(queries.REACHED, _day_of(first), clock.today())
         seen = planned.seen(rows)
         if len(seen):
             await copy_rows(
@@ -204,6 +206,11 @@ async def _write_acts(session: AsyncSession, place: Place, planned: Plan) -> Non
                 columns=PLACE_COLUMNS,
                 bodies=place_rows(planned.chunk.table, planned.chunk.keys, seen),
             )
+
+
+def _day_of(happened_us: int) -> date:
+    """The Shanghai day of a moment in microseconds since 1970."""
+    return clock.day_of(datetime.fromtimestamp(happened_us / 1_000_000, tz=UTC))
 
 
 def _bodies(place: Place, planned: Plan, rows: Int64s) -> Iterator[memoryview]:

@@ -33,6 +33,8 @@ SCENARIOS: dict[str, Scenario] = {
     "walking-trip": Scenario.WALK,
     "ev-charging": Scenario.CHARGING,
     "electricity-saved": Scenario.ELECTRICITY,
+    "pv": Scenario.ELECTRICITY,
+    "heat-pump": Scenario.ELECTRICITY,
     "recycling": Scenario.RECYCLING,
     "used-clothes": Scenario.RECYCLING,
     "waste-sorting": Scenario.RECYCLING,

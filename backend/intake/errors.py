@@ -143,6 +143,7 @@ ROW_REASONS: dict[str, tuple[str, str]] = {
         "a number of more than 15 digits, which a spreadsheet does not keep; make the column text",
     ),
     "no_rule": ("映射中没有适用于该行的规则", "no rule of the mapping fits the row"),
+    "programme_left": ("本人已退出该计划", "the person had left the programme"),
     "consent_withdrawn": ("本人已撤回对该场景的同意", "the person had withdrawn consent to this scenario"),
     "missing": ("缺少该值", "the value is missing"),
     "not_a_time": ("不是时间", "not a time"),

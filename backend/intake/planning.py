@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.intake import consenting, holders, queries
+from backend.intake import consenting, holders, queries, taking_part
 from backend.intake.convert import ACTS, Converted
 from backend.intake.funding import NO_FUNDS, Funds
 from backend.intake.holders import Held, Int64s
@@ -108,6 +108,7 @@ async def plan(
         waiting,
     )
     await consenting.apply(session, made, methods=methods)
+    await taking_part.apply(session, made, source_id=source_id)
     await screens.apply(session, made, source_id=source_id, methods=methods)
     await funds.apply(session, made, at=at or clock.now())
     return made

@@ -49,6 +49,21 @@ WITHDRAWN_CONSENTS = """
     WHERE w.scenario = ANY ($1::text[]) AND w.low < COALESCE(upper(h.held), 'infinity') AND w.high > COALESCE(lower(h.held), '-infinity')
     ORDER BY t.n
 """
+ANY_LEFT = text("""
+    SELECT EXISTS (SELECT FROM programme_step p JOIN intake_source s ON s.programme_id = p.programme_id
+                   WHERE s.id = :source AND p.step = 'left')
+""")
+LEFT = """
+    SELECT t.n, greatest(w.low, COALESCE(lower(h.held), '-infinity')) AS low,
+           least(w.high, COALESCE(upper(h.held), 'infinity')) AS high
+    FROM programme_left w
+    JOIN intake_source s ON s.programme_id = w.programme_id AND s.id = $1::integer
+    JOIN means_holding h ON h.participant_id = w.participant_id
+    JOIN means m ON m.id = h.means_id
+    JOIN intake_means t ON t.token = m.token
+    WHERE w.low < COALESCE(upper(h.held), 'infinity') AND w.high > COALESCE(lower(h.held), '-infinity')
+    ORDER BY t.n
+"""
 CLAIMED = text("SELECT EXISTS (SELECT FROM action WHERE claim_key = ANY(CAST(:keys AS uuid[])))")
 
 # What stands in the way: the same act again from the same source, as it was first or as it was revised; or another claim.
@@ -273,7 +288,7 @@ _ACT = """
            CASE WHEN x.claim_key IS NULL THEN a.credit ELSE 'right_revoked' END AS credit, a.means_token, COALESCE(t.points, 0) AS capped, COALESCE(u.points, 0) AS unfunded,
            EXISTS (SELECT FROM ledger_account l WHERE l.code = 'subsidy:' || p.code) AS money,
            c.claimed_at, k.committed_at AS recorded_at, j.mapping_sha256, w.withdrawn_at, w.cause AS withdrawn_because,
-           w.replaced_by
+           w.replaced_by, COALESCE(c.xid, a.xid) AS earned_in, COALESCE(a.participant_id, c.participant_id) AS whose
     FROM action a
     JOIN intake_source s ON s.id = a.source_id
     JOIN programme p ON p.id = s.programme_id
@@ -286,24 +301,38 @@ _ACT = """
     LEFT JOIN action_withdrawn w ON w.claim_key = a.claim_key
     LEFT JOIN action_released x ON x.claim_key = a.claim_key
 """
+# Of each account by itself, so that an index gives its newest ones in order.
 ACTS = text(
-    "SELECT * FROM (("
+    "SELECT found.* FROM unnest(CAST(:people AS uuid[])) AS who (id) CROSS JOIN LATERAL (("
     + _ACT
     + """
-    WHERE a.participant_id = :participant
+    WHERE a.participant_id = who.id
       AND (CAST(:at AS timestamptz) IS NULL OR (a.happened_at, a.claim_key) < (:at, CAST(:key AS uuid)))
     ORDER BY a.happened_at DESC, a.claim_key DESC LIMIT :limit) UNION ALL ("""
     + _ACT
     + """
-    WHERE c.participant_id = :participant
+    WHERE c.participant_id = who.id
       AND (CAST(:at AS timestamptz) IS NULL OR (a.happened_at, a.claim_key) < (:at, CAST(:key AS uuid)))
-    ORDER BY a.happened_at DESC, a.claim_key DESC LIMIT :limit)) both_kinds
+    ORDER BY a.happened_at DESC, a.claim_key DESC LIMIT :limit)) found
     ORDER BY happened_at DESC, claim_key DESC LIMIT :limit"""
 )
 ACT = text(
     _ACT
-    + " WHERE a.claim_key = :key AND (a.participant_id = :participant OR c.participant_id = :participant)"
+    + " WHERE a.claim_key = :key AND COALESCE(a.participant_id, c.participant_id) = ANY (CAST(:people AS uuid[]))"
 )
+# The lots that acts went to: a participant's accounts of a programme that were filled by the transaction that stored the act.
+LOTS = text("""
+    SELECT DISTINCT ON (x.number) x.number - 1 AS number, c.kind, c.due,
+           CASE WHEN c.kind = 'pending' THEN split_part(c.code, ':', 4)::date END AS ripe_on
+    FROM unnest(CAST(:people AS text[]), CAST(:programmes AS text[]), CAST(:xids AS text[])::xid8[])
+        WITH ORDINALITY AS x (participant, programme, xid, number)
+    CROSS JOIN unnest(ARRAY['wallet', 'pending', 'benefit']) AS k (kind)
+    JOIN ledger_account c ON c.code >= k.kind || ':' || x.participant || ':' || x.programme || ':'
+        AND c.code < k.kind || ':' || x.participant || ':' || x.programme || ';'
+    JOIN ledger_transfer t ON t.credit_id = c.id AND t.xid = x.xid
+        AND t.reason IN ('points.earned', 'points.ripening', 'benefit.earned')
+    ORDER BY x.number, c.due
+""")
 # A programme that ever gave money has an account for it, and never gives points.
 SUMS = text("""
     SELECT COALESCE(sum(own.grams), 0)::bigint AS grams, count(*) AS acts,
@@ -311,17 +340,20 @@ SUMS = text("""
            COALESCE(sum(own.points) FILTER (WHERE l.id IS NOT NULL), 0)::bigint AS benefit_fen
     FROM (
         SELECT a.grams, a.points, a.source_id FROM action a
-        WHERE a.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
+        WHERE a.participant_id = ANY (CAST(:people AS uuid[])) AND a.happened_at >= :from AND a.happened_at < :before
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
         UNION ALL
         SELECT a.grams, c.points, a.source_id FROM action_claim c JOIN action a ON a.claim_key = c.claim_key
-        WHERE c.participant_id = :participant AND a.happened_at >= :from AND a.happened_at < :before
+        WHERE c.participant_id = ANY (CAST(:people AS uuid[])) AND a.happened_at >= :from AND a.happened_at < :before
           AND NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = a.claim_key)
     ) own
     JOIN intake_source s ON s.id = own.source_id
     JOIN programme p ON p.id = s.programme_id
     LEFT JOIN ledger_account l ON l.code = 'subsidy:' || p.code
 """)
+# Say that acts from a day on changed: sums of the first page may rest on them.
+REACHED = "SELECT home_reached($1::date, $2::date)"
+FORGET_REACH = text("DELETE FROM home_reach WHERE at < :before")
 HOME_HOT = "SELECT * FROM intake_home($1::uuid, $2::timestamptz, $3::timestamptz, $4::timestamptz)"
 # In the order of their claim keys, which begin with the day; whoever reads them holds the lock of their means.
 WAITING = text("""
@@ -340,6 +372,9 @@ WAITING = text("""
               ON k.scenario = w.scenario
           JOIN method_named n ON n.activity = k.activity AND n.id = a.method_id
           WHERE w.participant_id = h.participant_id AND w.low <= a.happened_at AND a.happened_at < w.high)
+      AND NOT EXISTS (
+          SELECT FROM programme_left l WHERE l.participant_id = h.participant_id AND l.programme_id = s.programme_id
+              AND l.low <= a.happened_at AND a.happened_at < l.high)
     ORDER BY a.claim_key
 """)
 CLAIM_WAITING = text("""

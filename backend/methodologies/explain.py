@@ -49,6 +49,11 @@ class Explanation:
     grams: int
     zh: str
     en: str
+    baseline_zh: (
+        str | None
+    )  # what would have happened otherwise, as the methodology says; None where it says nothing
+    baseline_en: str | None
+    baseline_source: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, ready for JSON."""
@@ -74,6 +79,7 @@ def explain(
     zh, en = _sentences(
         methodology, activity, edition, parameters=parameters, overlays=overlays, shown=shown, grams=grams
     )
+    baseline = methodology.data.get("baseline", {})
     return Explanation(
         methodology=methodology.id,
         version=methodology.version,
@@ -92,6 +98,9 @@ def explain(
         grams=grams,
         zh=zh,
         en=en,
+        baseline_zh=baseline.get("zh"),
+        baseline_en=baseline.get("en"),
+        baseline_source=baseline.get("source"),
     )
 
 

@@ -107,3 +107,35 @@ async def test_a_freeze_waits_for_grams_that_leave_and_does_not_take_them(
     with pytest.raises(certification.NothingToFreeze):
         await closing
     assert not await town.violations("rights.taken_back", "batches.acts", "batches.grams", "grams.posted")
+
+
+async def test_a_right_taken_back_while_a_file_is_taken_in_lets_its_grams_leave_afterwards(
+    town: Town,
+) -> None:
+    who = await rider(town, "R5")
+    await town.ride("2022-03", rides_of(1_000))
+    async with town.db.transaction() as session:
+        told = await releasing.revoke_right(session, participant_id=who)  # nobody else sees it yet
+        await asyncio.wait_for(town.ride("2022-03", rides_of(7_000), account="R5"), timeout=30)
+    assert (told.left_g, await pool(town, "2022-03")) == (0, 8_000)
+    assert await releasing.release_late(town.db) > 0
+    assert await pool(town, "2022-03") == 1_000
+    assert await releasing.release_late(town.db) == 0
+    assert not await town.violations("rights.taken_back", "grams.posted")
+
+
+async def test_a_no_said_while_a_file_is_taken_in_leaves_what_was_done_before_and_refuses_what_comes_after(
+    town: Town,
+) -> None:
+    who = await rider(town, "R6")
+    sha256 = consent.agreement(consent.SCENARIO, purpose="consent").sha256
+    async with town.db.transaction() as session:
+        await consent.say(session, participant_id=who, scenario="bike", given=False, text_sha256=sha256)
+        await asyncio.wait_for(town.ride("2022-05", rides_of(7_000), account="R6"), timeout=30)
+    assert await pool(town, "2022-05") == 7_000
+    async with town.db.transaction() as session:
+        said = await session.execute(
+            text("SELECT low > now() - interval '1 hour' FROM consent_withdrawn WHERE participant_id = :who"),
+            {"who": who},
+        )
+        assert said.scalar_one()

@@ -105,6 +105,10 @@ async def test_acts_are_computed_by_the_figure_of_their_region_and_year_and_agai
         assert {factor.id: factor.value for factor in told.factors} == {
             "loss": "4", "delivered": "25/24", "rebound": "0.05", "grid_factor": "0.38",
         }  # fmt: skip
+        assert (told.baseline_en, told.baseline_source) == (
+            "Without the programme the household would have used as much as in the same month of the year before.",
+            "an example, no source",
+        )
         assert "delivered = 25/24 (source: 1 / (1 - loss)" in told.en
         assert "取整前扣减 rebound" in told.zh
         assert "每次至多 100000 gCO2e" in told.zh

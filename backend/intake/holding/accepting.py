@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger, methodologies, programmes
-from backend.intake import funding
+from backend.intake import consenting, funding
 from backend.intake import queries as intake_queries
 from backend.intake.chunks import posting_id
 from backend.intake.holding import queries, standing, weighing
-from backend.intake.holding.errors import ClaimStands
+from backend.intake.holding.errors import ClaimStands, ConsentWithdrawn, ProgrammeLeft
 from backend.intake.holding.model import Accepted, Facts, Unposted
 from backend.intake.methods import places_of
 from backend.intake.sources import Source, list_sources
@@ -32,7 +32,9 @@ from backend.programmes.budgets import Limit, limit_of
 async def store(
     session: AsyncSession, *, facts: Facts, claim_key: UUID, label: str, instead_of: Sequence[UUID] = ()
 ) -> Unposted:
-    """Store an act under `claim_key`, in a job that `label` (`decision:<id>`) names. Raises ClaimStands.
+    """Store an act under `claim_key`, in a job that `label` (`decision:<id>`) names.
+
+    Raises ClaimStands, ConsentWithdrawn, ProgrammeLeft.
 
     The programme's caps apply; acts that give way to it (`instead_of`) do not count for them. Who holds the means, whether the right is assigned, what bars the grams and which points they earn is as it is now.
     """
@@ -50,6 +52,10 @@ async def store(
     ruled = points_of(programme, quantifier, source=source, facts=facts)
     holder = await session.execute(queries.HOLDER, {"token": facts.means_token, "at": facts.happened_at})
     holder_id = holder.scalar_one_or_none()
+    await check_consent(
+        session, participant_id=holder_id, activity=quantifier.activity.id, happened_at=facts.happened_at
+    )
+    await check_part(session, participant_id=holder_id, source_id=source.id, happened_at=facts.happened_at)
     capped, cap = await weighing.within_caps(
         session,
         programme,
@@ -76,6 +82,7 @@ async def store(
             "at": now,
         },
     )
+    await session.execute(queries.REACHED, {"first": clock.day_of(facts.happened_at), "today": clock.today()})
     row = (
         await session.execute(
             queries.ADD_ACTION,
@@ -137,6 +144,33 @@ async def store(
         freed=share.freed,
         at=now,
     )
+
+
+async def check_consent(
+    session: AsyncSession, *, participant_id: UUID | None, activity: str, happened_at: dt.datetime
+) -> None:
+    """Refuse an act of a scenario to which its person had said no when it happened, as on first arrival.
+
+    By the time of the act, so it is of no account how long it was held or how it came to be known whose it is.
+    Raises ConsentWithdrawn.
+    """
+    scenario = consenting.SCENARIOS.get(activity)
+    if participant_id is None or scenario is None:
+        return
+    given = {"participant": participant_id, "scenario": scenario.value, "at": happened_at}
+    if (await session.execute(queries.SAID_NO, given)).scalar_one():
+        raise ConsentWithdrawn
+
+
+async def check_part(
+    session: AsyncSession, *, participant_id: UUID | None, source_id: int, happened_at: dt.datetime
+) -> None:
+    """Refuse an act whose person was out of its source's programme when it happened. Raises ProgrammeLeft."""
+    if participant_id is None:
+        return
+    given = {"participant": participant_id, "source": source_id, "at": happened_at}
+    if (await session.execute(queries.HAD_LEFT, given)).scalar_one():
+        raise ProgrammeLeft
 
 
 async def _share(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.identity import people
+from backend.identity import joining, people
 from backend.intake.errors import ActUnknown
 from backend.intake.holding import decisions, queries, service, standing, weighing
 from backend.intake.holding.errors import (
@@ -25,7 +25,6 @@ from backend.kit import clock, ids
 from backend.kit.settings import Keys
 from backend.packs import Library
 
-APPEAL_DAYS = 30  # how long after the decision or withdrawal an appeal is taken
 ANSWER_DAYS = 15  # until when the operator must have answered; policy of the platform
 
 Outcome = Literal["upheld", "dismissed"]
@@ -78,12 +77,12 @@ class Appeal:
 async def own_held(
     session: AsyncSession, *, participant_id: UUID, limit: int = 50, after: tuple[str, str, int] | None = None
 ) -> list[OwnHeld]:
-    """A participant's acts that wait for a decision or were refused, newest first; `after`: the last one's cursor."""
+    """What waits for a decision or was refused of a participant and of accounts that ended in theirs, newest first; `after`: a cursor."""
     at, job_id, line = after or (None, None, None)
     rows = await session.execute(
         queries.OWN_HELD,
         {
-            "participant": participant_id,
+            "people": await _people(session, participant_id),
             "at": dt.datetime.fromisoformat(at) if at else None,
             "after_job": job_id,
             "after_line": line,
@@ -96,13 +95,16 @@ async def own_held(
 async def appeal_held(
     session: AsyncSession, keys: Keys, *, participant_id: UUID, job_id: UUID, line: int, words: str
 ) -> Appeal:
-    """Appeal against a held or refused row; a second time answers the first appeal.
+    """Appeal against a held or refused row; a second time answers the first appeal. It is filed under the account that acted.
 
     Raises HeldUnknown (also for another's), NothingToAppeal when it was accepted, AppealTooLate, ParticipantUnknown.
     """
-    asked = {"participant": participant_id, "job": job_id, "line": line}
-    row = (await session.execute(queries.OWN_HELD_ONE, asked)).one_or_none()
-    if row is None:
+    for whose in await _people(session, participant_id):
+        asked = {"people": [whose], "job": job_id, "line": line}
+        row = (await session.execute(queries.OWN_HELD_ONE, asked)).one_or_none()
+        if row is not None:
+            break
+    else:
         raise HeldUnknown
     own = _own(row)
     await standing.lock(session, {own.held.facts.claim_key})
@@ -112,7 +114,7 @@ async def appeal_held(
     if own.held.outcome == "accepted":
         raise NothingToAppeal
     _in_time(own.held.decided_at)
-    return await _file(session, keys, participant_id, words, job_id=job_id, line=line)
+    return await _file(session, keys, whose, words, job_id=job_id, line=line)
 
 
 async def appeal_withdrawn(
@@ -124,7 +126,8 @@ async def appeal_withdrawn(
     """
     await standing.lock(session, {key})
     act = (await standing.stored(session, [key])).get(key)
-    if act is None or participant_id not in {act.participant_id, act.claimed_by}:
+    whose = None if act is None else act.participant_id or act.claimed_by
+    if act is None or whose is None or whose not in await _people(session, participant_id):
         raise ActUnknown
     known = await _appeal_of(session, key=key)
     if known is not None:
@@ -133,7 +136,7 @@ async def appeal_withdrawn(
         raise NothingToAppeal
     at = (await session.execute(queries.WITHDRAWN_AT, {"key": key})).scalar_one()
     _in_time(at)
-    return await _file(session, keys, participant_id, words, key=key)
+    return await _file(session, keys, whose, words, key=key)
 
 
 async def answer_appeal(
@@ -225,7 +228,7 @@ async def own_appeals(
     rows = await session.execute(
         queries.OWN_APPEALS,
         {
-            "participant": participant_id,
+            "people": await _people(session, participant_id),
             "at": dt.datetime.fromisoformat(at) if at else None,
             "after": last,
             "limit": limit,
@@ -285,6 +288,10 @@ async def _gone(session: AsyncSession, act: Stored) -> Stored | None:
     return last if last is not None and last.withdrawn else None
 
 
+async def _people(session: AsyncSession, participant_id: UUID) -> list[UUID]:
+    return [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
+
+
 async def _file(
     session: AsyncSession,
     keys: Keys,
@@ -320,9 +327,14 @@ async def _appeal_of(
     return None if row is None else _appeal(row)
 
 
+def last_day_to_appeal(since: dt.datetime) -> dt.date:
+    """The last day (Asia/Shanghai) on which an appeal is taken about what was decided or withdrawn then."""
+    return clock.day_of(since) + decisions.APPEALED_FOR
+
+
 def _in_time(since: dt.datetime | None) -> None:
     if since is not None:
-        until = clock.day_of(since) + dt.timedelta(days=APPEAL_DAYS)
+        until = last_day_to_appeal(since)
         if clock.today() > until:
             raise AppealTooLate(until=until.isoformat())
 

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.intake.holding import decisions, queries, service, standing, withdrawing
-from backend.intake.holding.errors import ClaimStands, OverlapStands
+from backend.intake.holding import accepting, decisions, queries, service, standing, withdrawing
+from backend.intake.holding.errors import ClaimStands, ConsentWithdrawn, OverlapStands, ProgrammeLeft
 from backend.intake.holding.model import Facts, Held, NewHeld, Stored, Withdrawn
 from backend.intake.holding.reported import read_events
 from backend.intake.rows import RowFault
@@ -59,7 +59,7 @@ class CorrectionAnswer:
     `corrected`, `withdrawn`: done now. `repeated`: it was done before. `unchanged`: the event stands like that already.
     `refused`: nothing changed, `code` says why, with `field` and `bound` when the replacement cannot be read:
     `event_unknown`, `withdrawn_before`, `claimed_elsewhere`, `overlaps` (the person travelled elsewhere then, says
-    another source), `too_late` (the programme takes no act of that day any more), or the code of a row.
+    another source), `consent_withdrawn` (the person had said no to the scenario when it happened), `too_late` (the programme takes no act of that day any more), or the code of a row.
     `claim_key` is the key of the act that stands now, `grams` and `points` are its own.
     """
 
@@ -165,6 +165,10 @@ async def _patiently(db: Database, keys: Keys, feed: Source, asked: _Asked) -> C
             return asked.refused("claimed_elsewhere")
         except OverlapStands:
             return asked.refused("overlaps")
+        except ConsentWithdrawn:
+            return asked.refused("consent_withdrawn")
+        except ProgrammeLeft:
+            return asked.refused("programme_left")
         except (TransactionCollided, InsufficientBalance):
             if attempt == _TRIES - 1:
                 raise
@@ -261,7 +265,15 @@ async def _correct_held(session: AsyncSession, feed: Source, asked: _Asked) -> C
 
 
 async def _hold_again(session: AsyncSession, new: Facts, old: Held, correction_id: UUID) -> None:
-    holder = await session.execute(queries.HOLDER, {"token": new.means_token, "at": new.happened_at})
+    found = await session.execute(queries.HOLDER, {"token": new.means_token, "at": new.happened_at})
+    holder = found.scalar_one_or_none()
+    named = (await session.execute(queries.ACTIVITIES, {"methods": [new.method_id]})).one()
+    await accepting.check_consent(
+        session, participant_id=holder, activity=named.activity, happened_at=new.happened_at
+    )
+    await accepting.check_part(
+        session, participant_id=holder, source_id=new.source_id, happened_at=new.happened_at
+    )
     moved = old.kind == "claim" and new.claim_key != old.facts.claim_key  # it no longer claims what stands
     row = NewHeld(
         line=1,
@@ -272,7 +284,7 @@ async def _hold_again(session: AsyncSession, new: Facts, old: Held, correction_i
         against=None if moved else old.against,
         method_id=new.method_id,
         means_token=new.means_token,
-        participant_id=holder.scalar_one_or_none(),
+        participant_id=holder,
         happened_at=new.happened_at,
         ended_at=new.ended_at,
         inputs=new.inputs,

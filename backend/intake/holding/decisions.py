@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import inbox
+from backend.identity import joining
 from backend.inbox import Kind, Topic
-from backend.intake.holding import queries, service, standing, weighing
-from backend.intake.holding.errors import DecidedAlready, OverlapStands
+from backend.intake.holding import queries, service, standing, telling, weighing
+from backend.intake.holding.errors import ConsentWithdrawn, DecidedAlready, OverlapStands, ProgrammeLeft
 from backend.intake.holding.model import Decision, Held, Stored
 from backend.kit import clock, ids
 from backend.kit.db import Database, TransactionCollided
@@ -29,6 +30,7 @@ from backend.packs import Library
 TIER = "tier"
 _TRIES = 5
 _AT_ONCE = 5_000
+APPEALED_FOR = dt.timedelta(days=30)  # after a decision or withdrawal, the day included
 ANSWERED = {
     "upheld": Kind(
         "appeal.upheld",
@@ -71,7 +73,8 @@ async def decide(
     """Decide of a held row as a person. The same again answers what was decided; DecidedAlready for anything else.
 
     An open appeal about it is answered by it. An accepted row becomes an act at once, and what stood against it is withdrawn in the same transaction. Raises
-    HeldUnknown, ClaimStands when something else was accepted for the same claim meanwhile, and OverlapStands when the
+    HeldUnknown, ClaimStands when something else was accepted for the same claim meanwhile, ConsentWithdrawn when its person
+    had said no to the scenario by then, and OverlapStands when the
     person travelled elsewhere at that time, by the screens of the programme (with `library`, which holds them).
     """
     row = await service.held(session, job_id=job_id, line=line)
@@ -97,6 +100,8 @@ async def decide(
         await answer(
             session, appeal_id, outcome=answered, staff_id=staff_id, reason=reason, accepted_key=accepted_key
         )
+    else:
+        await _tell(session, row, made)
     return made
 
 
@@ -120,13 +125,22 @@ async def resolve_row(session: AsyncSession, keys: Keys, *, job_id: UUID, line: 
         accepted_key = await _accept(
             session, keys, row, give_way=against, decision_id=decision_id, travel=travel
         )
-    return await note(session, row, decision_id, outcome=outcome, claim_key=accepted_key, by_rule=TIER)
+    made = await note(session, row, decision_id, outcome=outcome, claim_key=accepted_key, by_rule=TIER)
+    await _tell(session, row, made)
+    return made
+
+
+async def _tell(session: AsyncSession, row: Held, made: Decision) -> None:
+    if made.outcome == "refused":
+        until = clock.day_of(made.decided_at) + APPEALED_FOR
+        await telling.tell_refused(session, row, until=until.isoformat())
 
 
 async def resolve_by_rule(db: Database, keys: Keys, *, job_id: UUID) -> Resolved:
     """Apply the rule to every undecided conflict of a job, each in a transaction of its own; again changes nothing.
 
-    Call it behind the transaction that wrote the rows; a crash in between leaves them to the next call.
+    Call it behind the transaction that wrote the rows; a crash in between leaves them to the next call. Whose acts are
+    left to a person is told so.
     """
     counts = {"accepted": 0, "refused": 0, "waiting": 0}
     after = 0
@@ -137,6 +151,8 @@ async def resolve_by_rule(db: Database, keys: Keys, *, job_id: UUID) -> Resolved
             )
             rows = found.all()
         if not rows:
+            async with db.transaction() as session:
+                await telling.tell_held(session, job_id=job_id)
             return Resolved(**counts)
         for row in rows:
             decision = None if row.even else await _patiently(db, keys, job_id, row.line)
@@ -240,7 +256,7 @@ async def answer(
     appealed = (await session.execute(queries.APPEAL, {"id": appeal_id})).one()
     await inbox.tell(
         session,
-        participant_id=appealed.participant_id,
+        participant_id=await joining.survivor_of(session, participant_id=appealed.participant_id),
         kind=ANSWERED[outcome].name,
         refers_to=str(appeal_id),
         facts={"reason": reason},
@@ -293,7 +309,11 @@ async def _patiently(db: Database, keys: Keys, job_id: UUID, line: int) -> Decis
         try:
             async with db.transaction() as session:
                 return await resolve_row(session, keys, job_id=job_id, line=line)
-        except OverlapStands:  # something else came in between: a person looks at it
+        except (
+            OverlapStands,
+            ConsentWithdrawn,
+            ProgrammeLeft,
+        ):  # something else came in between: a person looks at it
             return None
         except (TransactionCollided, InsufficientBalance):
             if attempt == _TRIES - 1:

@@ -46,6 +46,24 @@ class OverlapStands(DomainError):
 
 
 @dataclass(eq=False)
+class ProgrammeLeft(DomainError):
+    """Its person had left the programme when the act happened, so it is not accepted, and may be refused."""
+
+    code = "intake.programme_left"
+    kind = Kind.CONFLICT
+    title_zh = "行为发生时本人已退出该计划，不能接受，可予拒绝。"
+
+
+@dataclass(eq=False)
+class ConsentWithdrawn(DomainError):
+    """Its person had said no to this scenario when the act happened, so it is not accepted, and may be refused."""
+
+    code = "intake.consent_withdrawn"
+    kind = Kind.CONFLICT
+    title_zh = "行为发生时本人已撤回对该场景的同意，不能接受，可予拒绝。"
+
+
+@dataclass(eq=False)
 class WithdrawnAlready(DomainError):
     """The act was withdrawn before, and nothing stands in its place."""
 

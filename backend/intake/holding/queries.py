@@ -90,6 +90,8 @@ ADD_ACTION = text("""
     RETURNING participant_id, credit
 """)
 
+REACHED = text("SELECT home_reached(CAST(:first AS date), CAST(:today AS date))")
+
 ADD_HELD = text("""
     INSERT INTO intake_held (job_id, line, seq, kind, code, bound, claim_key, against, source_id, method_id, means_token,
                              participant_id, happened_at, ended_at, inputs, grams, points, barrier)
@@ -146,6 +148,13 @@ OPEN_CONFLICTS = text("""
       AND NOT EXISTS (SELECT FROM intake_decision d WHERE d.job_id = h.job_id AND d.line = h.line)
     ORDER BY h.line LIMIT :limit
 """)
+WHOSE_WAIT = text("""
+    SELECT g.participant_id, count(*) AS acts
+    FROM intake_held h JOIN means_holder g ON g.token = h.means_token AND g.held @> h.happened_at
+    WHERE h.job_id = :job AND (CAST(:after AS uuid) IS NULL OR g.participant_id > :after)
+      AND NOT EXISTS (SELECT FROM intake_decision d WHERE d.job_id = h.job_id AND d.line = h.line)
+    GROUP BY g.participant_id ORDER BY g.participant_id LIMIT :limit
+""")
 ADD_DECISION = text("""
     INSERT INTO intake_decision (id, job_id, line, outcome, by_rule, staff_id, reason, claim_key, decided_at)
     VALUES (:id, :job, :line, :outcome, :by_rule, :staff, :reason, :claim_key, :at)
@@ -187,6 +196,20 @@ ACTIVITIES = text("SELECT id, activity FROM method_named WHERE id = ANY (CAST(:m
 HOLDER = text(
     "SELECT participant_id FROM means_holder WHERE token = :token AND held @> CAST(:at AS timestamptz)"
 )
+# Whether the holder had said no to this scenario when it happened; false where nobody held the means.
+SAID_NO = text("""
+    SELECT EXISTS (
+        SELECT FROM consent_withdrawn w
+        WHERE w.participant_id = CAST(:participant AS uuid) AND w.scenario = :scenario
+          AND w.low <= CAST(:at AS timestamptz) AND CAST(:at AS timestamptz) < w.high)
+""")
+
+HAD_LEFT = text("""
+    SELECT EXISTS (
+        SELECT FROM programme_left l JOIN intake_source s ON s.programme_id = l.programme_id
+        WHERE s.id = :source AND l.participant_id = CAST(:participant AS uuid)
+          AND l.low <= CAST(:at AS timestamptz) AND CAST(:at AS timestamptz) < l.high)
+""")
 
 CORRECTION = text("""
     SELECT id, replaced_by FROM intake_correction
@@ -202,9 +225,9 @@ ADD_CORRECTION = text("""
 _OWN = """
     LEFT JOIN intake_appeal p2 ON p2.held_job_id = h.job_id AND p2.held_line = h.line
     LEFT JOIN intake_appeal_answer n ON n.appeal_id = p2.id
-    WHERE (h.participant_id = :participant OR h.participant_id IS NULL AND EXISTS (
+    WHERE (h.participant_id = ANY (CAST(:people AS uuid[])) OR h.participant_id IS NULL AND EXISTS (
               SELECT FROM means_holder m2 WHERE m2.token = h.means_token AND m2.held @> h.happened_at
-                  AND m2.participant_id = :participant))
+                  AND m2.participant_id = ANY (CAST(:people AS uuid[]))))
 """
 OWN_HELD = text(
     _HELD.replace("SELECT h.*,", "SELECT h.*, p2.id AS appeal_id, n.outcome AS appeal_outcome,")
@@ -246,7 +269,7 @@ APPEAL_OF = text(
 OWN_APPEALS = text(
     _APPEAL
     + """
-    WHERE p.participant_id = :participant
+    WHERE p.participant_id = ANY (CAST(:people AS uuid[]))
       AND (CAST(:at AS timestamptz) IS NULL OR (p.appealed_at, p.id) < (:at, CAST(:after AS uuid)))
     ORDER BY p.appealed_at DESC, p.id DESC LIMIT :limit
 """

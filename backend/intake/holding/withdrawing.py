@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, programmes
 from backend.intake import pools
 from backend.intake.errors import ActUnknown
-from backend.intake.holding import hooks, queries, standing
+from backend.intake.holding import hooks, queries, standing, telling
 from backend.intake.holding.hooks import PooledGrams
 from backend.intake.holding.model import Cause, Stored, Withdrawn
 from backend.kit import clock, ids
@@ -87,6 +87,7 @@ async def note(
         for act in acts
         if act.credit == "pooled" and act.grams
     ]
+    await telling.tell_withdrawn(session, acts, corrected=cause == "corrected")
     frozen = await hooks.taken(session, pooled, reference=reference)
     if (
         pooled

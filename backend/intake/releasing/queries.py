@@ -24,6 +24,7 @@ STILL = text("""
     WHERE NOT EXISTS (SELECT FROM action_withdrawn w WHERE w.claim_key = k)
       AND NOT EXISTS (SELECT FROM action_released x WHERE x.claim_key = k)
 """)
+IN_BATCHES = text("SELECT DISTINCT claim_key FROM batch_leaf WHERE claim_key = ANY (CAST(:keys AS uuid[]))")
 ADD = text("""
     INSERT INTO action_released (claim_key, assignment_id, part, released_at)
     SELECT k, :assignment, :part, :at FROM unnest(CAST(:keys AS uuid[])) AS k ORDER BY k

@@ -123,10 +123,23 @@ def posting_id(assignment_id: UUID, part: int) -> UUID:
 
 
 async def told(session: AsyncSession, participant_id: UUID) -> list[closing.Facts]:
-    """The grams that stand in pools and batches: those that no batch has taken would leave, the others stay."""
+    """The grams of each pool: those that would leave it, and those that a batch has taken, which stay."""
     people = [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
     acts = list(await session.execute(queries.POOLED, {"participants": people, "assignment": participant_id}))
-    return [{"pooled_acts": len(acts), "pooled_g": sum(act.grams for act in acts)}] if acts else []
+    if not acts:
+        return []
+    accounts = await pools.accounts_of(session, acts)
+    asked = {"keys": [act.claim_key for act in acts]}
+    taken = set((await session.execute(queries.IN_BATCHES, asked)).scalars())
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for act in acts:
+        word = "stay" if act.claim_key in taken else "leave"
+        sums[accounts[act.claim_key]][f"{word}_acts"] += 1
+        sums[accounts[act.claim_key]][f"{word}_g"] += act.grams
+    return [
+        {"pool": pool, **{name: own[name] for name in ("leave_acts", "leave_g", "stay_acts", "stay_g")}}
+        for pool, own in sorted(sums.items())
+    ]
 
 
 async def leave(session: AsyncSession, participant_id: UUID) -> None:
