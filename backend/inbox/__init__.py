@@ -6,8 +6,9 @@ Promises what is told commits with what happened, once; it is worded when it is 
 Ignores  why something is told: whoever makes it happen registers its kind and tells it. Messages are forgotten after half a year.
 """
 
+from backend.inbox import leaving as _leaving  # noqa: F401 - registers what closing an account does to it
 from backend.inbox.errors import ItemUnknown, TopicNeeded
-from backend.inbox.kinds import Kind, Topic, kind_of, register
+from backend.inbox.kinds import Kind, Topic, kind_of, register, registered
 from backend.inbox.service import (
     Item,
     choices_of,
@@ -37,6 +38,7 @@ __all__ = [
     "read",
     "read_all",
     "register",
+    "registered",
     "tell",
     "tell_many",
     "unread_of",

@@ -43,6 +43,11 @@ def register(*kinds: Kind) -> None:
             raise ValueError(f"two kinds of messages are called {one.name}")
 
 
+def registered() -> list[Kind]:
+    """Every kind that anybody registered, by name."""
+    return [_KINDS[name] for name in sorted(_KINDS)]
+
+
 def kind_of(name: str) -> Kind | None:
     """The kind of this name, None where nobody registered it (any more)."""
     return _KINDS.get(name)

@@ -17,6 +17,7 @@ ITEMS = text("""
       AND (CAST(:after_at AS timestamptz) IS NULL OR (told_at, id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY told_at DESC, id DESC LIMIT :limit
 """)
+COUNT = text("SELECT count(*) FROM inbox_item WHERE participant_id = :participant")
 UNREAD = text("SELECT count(*) FROM inbox_item WHERE participant_id = :participant AND read_at IS NULL")
 READ = text("""
     UPDATE inbox_item SET read_at = COALESCE(read_at, :at) WHERE participant_id = :participant AND id = :id RETURNING id

@@ -111,6 +111,11 @@ async def choose(session: AsyncSession, *, participant_id: UUID, topic: Topic, w
     await session.execute(queries.CHOOSE, given)
 
 
+async def count_of(session: AsyncSession, *, participant_id: UUID) -> int:
+    """How many messages somebody has, read or not."""
+    return int((await session.execute(queries.COUNT, {"participant": participant_id})).scalar_one())
+
+
 async def forget_old(session: AsyncSession) -> int:
     """Remove messages of half a year ago; how many."""
     removed = await session.execute(queries.FORGET, {"before": clock.now() - KEPT_FOR})

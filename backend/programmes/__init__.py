@@ -13,12 +13,14 @@ from backend.programmes import (
     benefits,
     codes,
     forfeiting,
+    lapsing,  # noqa: F401 - whoever reads its messages words them
     pending,
     purses,
     reckoning,
     redeeming,
     settled,
     spending,
+    taking_part,
     wallets,
 )
 from backend.programmes.earning import expires_on, points_for, points_of_one, require_known, tier_of
@@ -94,6 +96,7 @@ __all__ = [
     "require_known",
     "settled",
     "spending",
+    "taking_part",
     "tier_of",
     "wallets",
 ]

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
+from backend.identity import joining
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.programmes import codes
@@ -144,12 +145,14 @@ async def statement_of(
     limit: int = 50,
     after: ledger.Cursor | None = None,
 ) -> list[StatementEntry]:
-    """A participant's movements in a programme, newest first, in fen."""
-    accounts = await ledger.lots(
-        session,
-        prefix=codes.benefit_prefix(participant_id, programme),
-        codes=[codes.overpaid(participant_id, programme).code],
-    )
+    """A participant's movements in a programme, newest first, in fen; those of accounts that ended in theirs, too."""
+    accounts: list[ledger.Lot] = []
+    for one in (participant_id, *await joining.joined_accounts(session, participant_id=participant_id)):
+        accounts += await ledger.lots(
+            session,
+            prefix=codes.benefit_prefix(one, programme),
+            codes=[codes.overpaid(one, programme).code],
+        )
     movements = await ledger.statement(session, [lot.id for lot in accounts], limit=limit, after=after)
     return [
         StatementEntry(

@@ -21,6 +21,7 @@ from backend.programmes import codes
 log.register(log.Sealed("account_forfeit", key=("posting_id",)))
 
 REASONS = {"wallet": "points.forfeited", "pending": "points.forfeited", "benefit": "benefit.forfeited"}
+_STATES = {"wallet": "spendable", "pending": "to_collect"}
 _OWED = ("debt", "overpaid")
 _TRIES = 5
 _NOTE = text("""
@@ -52,6 +53,23 @@ async def told(session: AsyncSession, participant_id: UUID) -> list[closing.Fact
         }
         for programme, own in sorted(sums.items())
     ]
+
+
+async def told_lots(session: AsyncSession, participant_id: UUID) -> list[closing.Facts]:
+    """The points that would be given up, by programme and the day until which they are good ("" for ever)."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for lot in await _lots(session, participant_id, ("wallet", "pending")):
+        day = "" if lot.due is None else lot.due.isoformat()
+        sums[codes.programme_of(lot.code), day, lot.kind] += lot.balance
+    return [
+        {"programme": programme, "good_until": day, "points": points, "state": _STATES[kind]}
+        for (programme, day, kind), points in sorted(sums.items())
+    ]
+
+
+async def _stays(session: AsyncSession, participant_id: UUID) -> None:
+    """Nothing: `forfeit` gives them up."""
+    del session, participant_id
 
 
 async def forfeit(session: AsyncSession, participant_id: UUID) -> int:
@@ -120,3 +138,4 @@ async def _give_up(session: AsyncSession, participant_id: UUID, lots: list[Lot])
 
 
 closing.register(closing.Part("wallets", 20, told, forfeit))
+closing.register(closing.Part("points", 21, told_lots, _stays))

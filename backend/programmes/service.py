@@ -19,6 +19,7 @@ from backend.programmes.rules import Programme
 
 log.register(
     log.Sealed("programme", key=("id",)),
+    log.Sealed("programme_step", key=("participant_id", "programme_id", "number")),
     log.Sealed("programme_pack", key=("programme_id", "active_from")),
     log.Sealed("programme_overlay", key=("programme_id", "active_from", "place")),
 )
@@ -112,10 +113,11 @@ class PayableIdentity:
     captured: int
     refunded: int
     settled: int
+    corrected: int = 0
 
     @property
     def holds(self) -> bool:
-        return self.payable == self.captured - self.refunded - self.settled
+        return self.payable == self.captured - self.refunded - self.settled + self.corrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ async def points_identity(session: AsyncSession, *, programme: str) -> PointsIde
 
 
 async def payable_identity(session: AsyncSession, *, programme: str) -> PayableIdentity:
-    """What a programme owes to merchants against every capture, refund and settlement; sums all of them."""
+    """What a programme owes to merchants against every capture, refund, settlement and correction; sums all of them."""
     figures = await ledger.group_figures(
         session, group=programme, kinds=["payable"], codes=[], credited=["payable"], debited=["payable"]
     )
@@ -286,4 +288,6 @@ async def payable_identity(session: AsyncSession, *, programme: str) -> PayableI
         captured=figures.credited.get(("payable", "hold"), 0),
         refunded=figures.debited.get(("payable", "hold"), 0) + figures.debited.get(("payable", "wallet"), 0),
         settled=settled,
+        corrected=figures.credited.get(("payable", "issuer"), 0)
+        - figures.debited.get(("payable", "issuer"), 0),
     )

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
+from backend.identity import proving
 from backend.kit import clock
 from backend.programmes import codes
 
@@ -28,7 +29,11 @@ async def spend(
     posting_id: UUID,
     happened_at: dt.datetime,
 ) -> ledger.Outcome:
-    """Spend `points` (above zero) with the programme, from the lots that lapse first. Raises InsufficientBalance."""
+    """Spend `points` (above zero) with the programme, from the lots that lapse first.
+
+    Raises InsufficientBalance, NotRedeemable.
+    """
+    await proving.require_redeemable(session, participant_id=participant_id)
     spent = codes.spent(programme)
     opened = await ledger.open_accounts(session, [spent])
     prefix = codes.wallet_prefix(participant_id, programme)

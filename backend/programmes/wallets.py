@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import ledger
+from backend.identity import joining
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.programmes import codes, purses
@@ -411,13 +412,16 @@ async def statement_of(
 ) -> list[StatementEntry]:
     """A participant's movements in a programme, newest first; `after` is the cursor of the last one already seen.
 
-    Setting points aside shows twice, as leaving a lot and as coming on hold; so does collecting.
+    Setting points aside shows twice, as leaving a lot and as coming on hold; so does collecting, and what came from an account that
+    ended in this one, whose own movements are told, too.
     """
-    aside, owed = codes.hold(participant_id, programme), codes.debt(participant_id, programme)
-    accounts = await ledger.lots(
-        session, prefix=codes.wallet_prefix(participant_id, programme), codes=[aside.code, owed.code]
-    )
-    accounts += await ledger.lots(session, prefix=codes.pending_prefix(participant_id, programme))
+    accounts: list[ledger.Lot] = []
+    for one in (participant_id, *await joining.joined_accounts(session, participant_id=participant_id)):
+        aside, owed = codes.hold(one, programme), codes.debt(one, programme)
+        accounts += await ledger.lots(
+            session, prefix=codes.wallet_prefix(one, programme), codes=[aside.code, owed.code]
+        )
+        accounts += await ledger.lots(session, prefix=codes.pending_prefix(one, programme))
     movements = await ledger.statement(session, [lot.id for lot in accounts], limit=limit, after=after)
     return [
         StatementEntry(

@@ -26,6 +26,9 @@ NOW = text("""
         WHERE programme_id = :programme AND participant_id = asked.id ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.kind IN ('shown', 'named')
 """)
+SHOWN_IN = text(
+    "SELECT programme_id FROM circle_now WHERE participant_id = :participant ORDER BY programme_id"
+)
 BY_HANDLE = text("""
     SELECT participant_id FROM circle_event WHERE programme_id = :programme AND handle = :handle AND kind = 'shown'
 """)

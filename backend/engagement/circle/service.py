@@ -14,7 +14,7 @@ from backend.engagement.circle import queries
 from backend.engagement.circle.errors import OnlyPeople, PersonUnknown, ProfileMissing
 from backend.engagement.circle.model import Said, Shown
 from backend.engagement.circle.names import screened
-from backend.identity import consent, people
+from backend.identity import consent, guardians, people
 from backend.identity.locks import take_turns
 from backend.identity.people import ParticipantKind, ParticipantUnknown
 from backend.kit import clock, ids
@@ -44,8 +44,8 @@ async def show(
 ) -> Shown:
     """Agree to be shown under this name, from now on; for whoever agrees already, take another name.
 
-    Whoever comes back after hiding has a new handle. Raises NameRefused, OnlyPeople, AgreementChanged for another
-    edition than the present text, FeatureOff.
+    Whoever comes back after hiding has a new handle. Raises NameRefused, OnlyPeople, NotAllowedByGuardian,
+    AgreementChanged for another edition than the present text, FeatureOff.
     """
     require_social(programme)
     name = screened(display_name)
@@ -53,6 +53,7 @@ async def show(
     participant = await people.participant_of(session, participant_id=participant_id)
     if participant.kind is not ParticipantKind.CITIZEN:
         raise OnlyPeople
+    await guardians.require(session, participant_id=participant_id, scope="social")
     await lock(session, programme=programme, participant_id=participant_id)
     last = await _last(session, programme, participant_id)
     if last is not None and last.kind in {"shown", "named"}:
@@ -89,14 +90,27 @@ async def show(
 async def hide(session: AsyncSession, *, programme: Registered, participant_id: UUID) -> None:
     """Agree no longer, at once. Saying so again changes nothing; nothing switches this off."""
     await lock(session, programme=programme, participant_id=participant_id)
-    last = await _last(session, programme, participant_id)
+    await _hide(session, programme.id, participant_id)
+
+
+async def hide_everywhere(session: AsyncSession, *, participant_id: UUID) -> None:
+    """Agree no longer, in any programme: what a guardian does who no longer allows a child to be shown."""
+    given = {"participant": participant_id}
+    for programme_id in (await session.execute(queries.SHOWN_IN, given)).scalars().all():
+        await take_turns(session, f"circle:{programme_id}:{participant_id}")
+        await _hide(session, programme_id, participant_id)
+
+
+async def _hide(session: AsyncSession, programme_id: int, participant_id: UUID) -> None:
+    asked = {"programme": programme_id, "participant": participant_id}
+    last = (await session.execute(queries.LAST, asked)).one_or_none()
     if last is None or last.kind not in {"shown", "named"}:
         return
     await session.execute(
         queries.ADD,
         {
             "id": ids.uuid7(),
-            "programme": programme.id,
+            "programme": programme_id,
             "participant": participant_id,
             "seq": last.seq + 1,
             "kind": "hidden",
@@ -137,11 +151,12 @@ async def shown(
 
 
 async def require_shown(session: AsyncSession, *, programme: Registered, participant_id: UUID) -> str:
-    """The person's handle, or ProfileMissing. The profile stays as it is until the transaction ends."""
+    """The person's handle; ProfileMissing, NotAllowedByGuardian. The profile stays as it is until the transaction ends."""
     await lock(session, programme=programme, participant_id=participant_id)
     found = await handles(session, programme=programme, participants=[participant_id])
     if participant_id not in found:
         raise ProfileMissing
+    await guardians.require(session, participant_id=participant_id, scope="social")
     return found[participant_id]
 
 

@@ -73,11 +73,14 @@ def _shuffled(seed: bytes, labels: Sequence[str]) -> Iterator[str]:
     """The labels in random order, one at a time."""
     order, numbers = list(labels), _numbers(seed)
     for at in range(len(order)):
-        left = len(order) - at
-        number = next(one for one in numbers if one < _WORD - _WORD % left)
-        other = at + number % left
+        other = at + below(len(order) - at, numbers)
         order[at], order[other] = order[other], order[at]
         yield order[at]
+
+
+def below(left: int, numbers: Iterator[int]) -> int:
+    """One of `left` places, each as likely as any other: numbers above the last whole multiple of `left` are passed over."""
+    return next(one for one in numbers if one < _WORD - _WORD % left) % left
 
 
 def _numbers(seed: bytes) -> Iterator[int]:

@@ -24,7 +24,7 @@ from backend.engagement.lotteries.errors import (
     TimesOutOfOrder,
 )
 from backend.engagement.lotteries.model import Entry, Lottery, Party, Won
-from backend.identity import Role, organisations, staff
+from backend.identity import Role, guardians, organisations, staff
 from backend.kit import clock, ids, logging
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
@@ -139,8 +139,9 @@ async def enter(
 ) -> Entry:
     """Spend a lottery's points on one entry. It stands from then on, also where acts are withdrawn later.
 
-    Raises LotteryUnknown, NotEntering, EntriesExhausted, InsufficientBalance.
+    Raises LotteryUnknown, NotEntering, EntriesExhausted, InsufficientBalance, NotAllowedByGuardian, NotRedeemable.
     """
+    await guardians.require(session, participant_id=participant_id, scope="lottery")
     await _lock(session, lottery_id)
     lottery, now = await lottery_of(session, lottery_id=lottery_id, programme=programme.code), clock.now()
     if lottery.state_at(now) != "entering" or lottery.closed_at is not None:

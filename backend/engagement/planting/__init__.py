@@ -8,6 +8,7 @@ Ignores  what a tree takes up: nothing here is a reduction, and no grams follow 
 """
 
 from backend import log
+from backend.engagement.planting import leaving  # noqa: F401 - it takes part whenever an account closes
 from backend.engagement.planting.errors import (
     NoCertificate,
     NotHandedOver,

@@ -9,6 +9,7 @@ Ignores  what merchants give (merchant.catalogue), how a tree is planted, and wh
 
 from backend import log
 from backend.engagement.rewards.errors import (
+    GiftTooSmall,
     GrantDecided,
     GrantUnknown,
     RewardElsewhere,
@@ -16,7 +17,7 @@ from backend.engagement.rewards.errors import (
     RewardSoldOut,
     RewardUnknown,
 )
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, TREES, Cause, Figures, Grant, Left
+from backend.engagement.rewards.model import AT_ONCE, CAUSES, DIRECT, TREES, Cause, Figures, Grant, Left
 from backend.engagement.rewards.service import (
     causes,
     decide,
@@ -43,10 +44,12 @@ log.register(
 
 __all__ = [
     "AT_ONCE",
+    "CAUSES",
     "DIRECT",
     "TREES",
     "Cause",
     "Figures",
+    "GiftTooSmall",
     "Grant",
     "GrantDecided",
     "GrantUnknown",

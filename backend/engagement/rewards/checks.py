@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.engagement.rewards import service
 from backend.engagement.rewards.errors import RewardUnknown
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, TREES
+from backend.engagement.rewards.model import AT_ONCE, CAUSES, DIRECT, TREES
 from backend.kit.checks import Checked, Rule, look_for
 from backend.kit.errors import DomainError
 from backend.programmes import Registered, programme_of
@@ -104,7 +104,7 @@ async def _as_the_pack_says(checked: Checked, packs: _Packs, row: Any, standing:
     if reward is None or reward.kind != row.kind:
         checked.name("reward_grant", row.id, _REWARD)
         return
-    if row.points != price:
+    if row.points != price and not (reward.kind in CAUSES and row.points > price):  # the smallest gift
         checked.name("reward_grant", row.id, _PRICE)
     if reward.stock is not None and standing >= reward.stock:
         checked.name("reward_grant", row.id, _STOCK)

@@ -49,6 +49,17 @@ class RewardLimitReached(DomainError):
 
 
 @dataclass(eq=False)
+class GiftTooSmall(DomainError):
+    """A gift to this cause has so many points at least."""
+
+    code = "rewards.gift_too_small"
+    kind = Kind.CONFLICT
+    title_zh = "低于该公益项目的最低捐赠积分。"
+
+    at_least_points: int
+
+
+@dataclass(eq=False)
 class GrantUnknown(DomainError):
     """There is no such grant here."""
 

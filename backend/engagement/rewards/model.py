@@ -12,6 +12,7 @@ State = Literal["waiting", "delivered", "refused"]
 
 DIRECT = frozenset({"goods", "voucher", "privilege", "public_service", "public_welfare", "prop"})
 AT_ONCE = frozenset({"public_welfare", "prop"})  # nobody has to fulfil these
+CAUSES = frozenset({"public_welfare"})
 TREES = frozenset({"planting", "adoption"})
 
 

@@ -52,7 +52,7 @@ _PAGE = """
 ONE = text(_GRANTS + " AND g.id = :id")
 OF_CITIZEN = text(
     _GRANTS
-    + " AND g.participant_id = :participant AND (CAST(:kinds AS text[]) IS NULL OR g.kind = ANY (:kinds))"
+    + " AND g.participant_id = ANY (CAST(:people AS uuid[])) AND (CAST(:kinds AS text[]) IS NULL OR g.kind = ANY (:kinds))"
     + _PAGE
 )
 OF_PROGRAMME = text(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.engagement.rewards import queries
 from backend.engagement.rewards.errors import (
+    GiftTooSmall,
     GrantDecided,
     GrantUnknown,
     RewardElsewhere,
@@ -19,7 +20,8 @@ from backend.engagement.rewards.errors import (
     RewardSoldOut,
     RewardUnknown,
 )
-from backend.engagement.rewards.model import AT_ONCE, DIRECT, Cause, Figures, Grant, Left, Outcome
+from backend.engagement.rewards.model import AT_ONCE, CAUSES, DIRECT, Cause, Figures, Grant, Left, Outcome
+from backend.identity import joining
 from backend.kit import clock, ids
 from backend.packs.figures import UNKNOWN
 from backend.programmes import Registered, features, spending
@@ -69,13 +71,18 @@ async def take(
     reward_id: str,
     participant_id: UUID,
     kinds: Collection[str] = DIRECT,
+    points: int | None = None,
 ) -> Grant:
     """Spend points on a reward that the programme gives directly: a numbered grant, within stock and limit.
 
-    Raises RewardUnknown, RewardElsewhere, ParameterUnknown, RewardSoldOut, RewardLimitReached, InsufficientBalance.
+    `points` is for causes, whose price is the smallest gift; without it, that. Raises RewardUnknown, RewardElsewhere, ParameterUnknown,
+    GiftTooSmall, RewardSoldOut, RewardLimitReached, InsufficientBalance.
     """
-    reward = reward_of(programme, reward_id=reward_id, kinds=kinds)
-    points = price_of(programme, reward)
+    reward = reward_of(programme, reward_id=reward_id, kinds=kinds if points is None else CAUSES)
+    price = price_of(programme, reward)
+    points = price if points is None else points
+    if points < price:
+        raise GiftTooSmall(at_least_points=price)
     await session.execute(queries.LOCK, {"programme": programme.code, "reward": reward.id})
     standing, own, number = await _standing(session, programme.id, reward.id, participant_id)
     if reward.stock is not None and standing >= reward.stock:
@@ -225,10 +232,10 @@ async def grants_of(
     limit: int = 50,
     after: Position | None = None,
 ) -> list[Grant]:
-    """What a participant got, the newest first."""
+    """What a participant got, and accounts that ended in theirs, the newest first."""
     given = {
         "programme": programme.id,
-        "participant": participant_id,
+        "people": [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)],
         "kinds": None if kinds is None else list(kinds),
         **_page(limit, after),
     }

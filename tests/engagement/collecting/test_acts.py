@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.packs import load_all
 from backend.programmes import Registered, pending, wallets
+from mobile_api.acts import ActTold
 from tests.intake.test_budgets import ride, take
 from tests.intake.test_pipeline import City
 from tests.programmes.seconds import second
@@ -101,6 +103,23 @@ async def test_acts_that_waited_for_their_holder_wait_again_to_be_collected(city
         await intake.claim_waiting(session, participant_id=rider, token=token)
     assert await has(city, rider) == (19, 0, 0)
     await sound(city)
+
+
+async def test_an_act_says_from_which_day_and_until_when_what_it_earned_is_collected(city: City) -> None:
+    rider = await city.rider("told-when")
+    await take(city, ride("told-when", 0), ride("told-when", 1))
+    async with city.db.transaction() as session:
+        acts = await intake.acts_of(session, participant_id=rider)
+        (lot,) = await pending.pending_of(session, participant_id=rider, programme=PROGRAMME)
+        explained = await intake.explain_act(session, participant_id=rider, key=acts[0].key)
+    assert lot.last_day == lot.ripe_on + dt.timedelta(days=2)  # 72 hours that begin with the day it is ripe
+    assert {(act.pending_until, act.expires_on) for act in acts} == {(lot.ripe_on, lot.last_day)}
+    told = ActTold.of(explained.act)
+    assert (told.points, told.pending_until, told.expires_on) == (19, lot.ripe_on, lot.last_day)
+    await collect(city, rider)  # what it said stays as it was: the wallet tells until when it is spent
+    async with city.db.transaction() as session:
+        after = await intake.acts_of(session, participant_id=rider)
+    assert [(act.pending_until, act.expires_on) for act in after] == [(lot.ripe_on, lot.last_day)] * 2
 
 
 async def test_a_withdrawn_act_takes_what_waits_before_what_was_collected(city: City) -> None:

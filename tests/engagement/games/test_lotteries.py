@@ -17,7 +17,7 @@ import pytest
 
 from backend.engagement import lotteries, rewards
 from backend.engagement.lotteries import Lottery, Prize, commitment_to
-from backend.engagement.lotteries.drawing import digest_of, winners
+from backend.engagement.lotteries.drawing import below, digest_of, winners
 from backend.kit import clock
 from backend.kit.db import Database
 from backend.programmes import Registered
@@ -167,6 +167,19 @@ async def test_the_script_finds_every_change(game: Game, arrive: Arrive, tmp_pat
     assert redone(told, tmp_path).returncode == 0
     for change in changes:
         assert redone(told | change, tmp_path).returncode == 1, change
+
+
+@pytest.mark.parametrize("left", [1, 2, 3, 7, 10, 2**32 - 1, 2**63 + 1])
+def test_a_number_above_the_last_whole_multiple_is_drawn_again(left: int) -> None:
+    """2**64 numbers do not divide by most counts: what is left over would favour the first entries, and is passed over."""
+    edge = 2**64 // left * left  # the first number that would favour somebody
+    assert below(left, iter([edge - 1])) == left - 1
+    if edge < 2**64:
+        assert below(left, iter([edge, 2**64 - 1, edge - 1])) == left - 1
+        with pytest.raises(StopIteration):
+            below(left, iter([edge, 2**64 - 1]))
+    else:
+        assert below(left, iter([2**64 - 1])) == left - 1
 
 
 def test_every_entry_wins_as_often_as_any_other_and_prizes_may_remain() -> None:

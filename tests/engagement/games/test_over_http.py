@@ -173,6 +173,61 @@ async def test_a_reward_is_taken_once_for_one_key_and_delivered_or_refused(world
     assert (off.status_code, off.json()["code"]) == (404, "programmes.feature_off")
 
 
+async def test_points_are_given_to_a_cause_and_everybody_reads_who_got_what(world: World) -> None:
+    alice, clerk = await world.citizen(), await world.person("gd-operator", Role.OPERATOR)
+    at = f"{HOME}/causes/reed-bed"
+    small = await alice.post(f"{at}/gifts", {"points": 6})
+    assert (small.status_code, small.json()["code"], small.json()["at_least_points"]) == (
+        409, "rewards.gift_too_small", 7,
+    )  # fmt: skip
+    wrong = await alice.post(f"{HOME}/causes/bag/gifts", {"points": 10})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "rewards.elsewhere")
+    gift = ok(await alice.post(f"{at}/gifts", {"points": 100}, key="a-gift-once"), 201)
+    assert ok(await alice.post(f"{at}/gifts", {"points": 100}, key="a-gift-once"), 201) == gift
+    assert (gift["points"], gift["title"], await world.points(alice)) == (100, "芦苇湿地", 100)
+    assert ok(await alice.get(f"{HOME}/gifts"))["items"] == [gift]
+    assert ok(await (await world.citizen()).get(f"{HOME}/gifts"))["items"] == []
+    kept = await clerk.post(f"{HOME}/grants/{gift['id']}/refusal", {"reason": "no"})
+    assert (kept.status_code, kept.json()["code"]) == (409, "rewards.grant_decided")  # not given back
+
+    over = {
+        "points": 60, "money_fen": 1_500, "recipient_zh": "湿地基金会", "recipient_en": "Wetlands Trust",
+        "reference": "R-2026-0001", "handed_on": clock.today().isoformat(),
+    }  # fmt: skip
+    (before,) = ok(await clerk.get(f"{HOME}/causes"))
+    left = before["points"] - before["handed_points"]
+    late = await clerk.post(f"{at}/handovers", over | {"points": left + 1})
+    assert (late.status_code, late.json()["left_points"]) == (409, left)
+    tomorrow = (clock.today() + dt.timedelta(days=1)).isoformat()
+    assert (await clerk.post(f"{at}/handovers", over | {"handed_on": tomorrow})).status_code == 422
+    first, second = [
+        ok(await clerk.post(f"{at}/handovers", over | {"points": some}), 201) for some in (40, 60)
+    ]
+    undone = ok(
+        await clerk.post(f"{at}/handovers/{first['id']}/correction", {"reason": "paid in November"}), 201
+    )
+    assert (undone["points"], undone["money_fen"], undone["corrects"]) == (-40, -1_500, first["id"])
+    for one in (first, undone):
+        again = await clerk.post(f"{at}/handovers/{one['id']}/correction", {"reason": "again"})
+        assert (again.status_code, again.json()["code"]) == (409, "causes.handover_corrected")
+
+    # read without signing in
+    (cause,) = ok(await world.mobile.get(f"{HOME}/causes"))
+    assert (cause["handed_points"], cause["handed_fen"]) == (
+        before["handed_points"] + 60,
+        before["handed_fen"] + 1_500,
+    )
+    told = ok(await world.mobile.get(f"{at}/handovers"))["items"][:3]
+    assert [(one["points"], one["corrected_by"]) for one in told] == [
+        (-40, None),
+        (60, None),
+        (40, undone["id"]),
+    ]
+    assert {one["recipient"] for one in told} == {"湿地基金会"}
+    assert str(alice.id) not in json.dumps(told)
+    assert second["id"] in [one["id"] for one in told]
+
+
 async def test_a_lottery_from_opening_to_a_draw_that_the_public_redoes(world: World, tmp_path: Path) -> None:
     alice, bob = await world.citizen(), await world.citizen()
     clerk, witness = await parties_of(world)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from backend import ledger, packs
-from backend.engagement import rewards
+from backend.engagement import causes, rewards
 from backend.engagement.rewards import Grant
 from backend.engagement.rewards.model import Outcome
 from backend.kit import clock
@@ -165,3 +166,33 @@ async def test_gifts_add_up_by_cause_and_nobody_has_to_fulfil_them(
     assert waiting == []
     with pytest.raises(rewards.GrantDecided):
         await decide(db, programme, grants[0], "refused", clerk)
+
+
+async def test_a_second_hand_over_waits_for_the_first_and_finds_nothing_left(
+    db: Database, programme: Registered, player: Player, clerk: UUID
+) -> None:
+    await take(programme, player, "reed-bed")
+    about: dict[str, Any] = {
+        "programme": programme, "reward": "reed-bed", "money_fen": 0, "recipient_zh": "甲", "recipient_en": "A",
+        "reference": "R", "handed_on": clock.today(), "noted_by": clerk,
+    }  # fmt: skip
+
+    async def left() -> int:
+        async with db.transaction() as session:
+            (cause,) = await rewards.causes(session, programme=programme)
+            handed = await causes.handed(session, programme=programme)
+        return cause.points - handed.get("reed-bed", causes.Handed()).points
+
+    async def hand_over(points: int) -> causes.Handover:
+        async with db.transaction() as session:
+            return await causes.hand_over(session, **about, points=points)
+
+    every = await left()
+    async with db.transaction() as session:
+        await causes.hand_over(session, **about, points=every)
+        waiting = asyncio.create_task(hand_over(1))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    with pytest.raises(causes.HandoverTooLarge):
+        await waiting
+    assert await left() == 0
