@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,12 +19,14 @@ from merchant.catalogue.errors import (
     OfferUnlimited,
     OfferWithdrawn,
 )
-from merchant.catalogue.model import Offer, Stand
+from merchant.catalogue.model import ANYTHING, Offer, Place, Stand, Wanted
 
 Position = tuple[dt.datetime, UUID]
 
+MOST_SHOPS = 500
 
-async def create_offer(
+
+async def add_offer(
     session: AsyncSession,
     *,
     merchant_id: UUID,
@@ -35,9 +38,10 @@ async def create_offer(
     first_day: dt.date | None = None,
     last_day: dt.date | None = None,
     per_citizen: int | None = None,
+    gives: str | None = None,
     created_by: UUID,
 ) -> Offer:
-    """Offer something for points of a programme, `items` times (None: without a limit), from today unless said otherwise.
+    """Write down an offer without terms or steps, `items` times (None: without a limit), from today unless said otherwise.
 
     Raises ProgrammeUnknown, OfferDaysReversed, OfferNeedsMerchant.
     """
@@ -59,6 +63,7 @@ async def create_offer(
             "title_en": title_en,
             "price_points": price_points,
             "limited": items is not None,
+            "gives": gives,
             "per_citizen": per_citizen,
             "first_day": first_day,
             "last_day": last_day,
@@ -110,15 +115,15 @@ async def offer_of(session: AsyncSession, *, merchant_id: UUID, offer_id: UUID) 
     ).one_or_none()
     if row is None:
         raise OfferUnknown
-    return Offer(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+    return Offer.of(row)
 
 
 async def offers_of(
     session: AsyncSession, *, merchant_id: UUID, limit: int = 50, after: Position | None = None
 ) -> list[Offer]:
     """A merchant's offers, newest first, behind the position of the last one seen."""
-    given = {"merchant_id": merchant_id, "limit": limit, **_position(after)}
-    return [Offer(**row._mapping) for row in await session.execute(queries.OF_MERCHANT, given)]  # noqa: SLF001
+    given = {"merchant_id": merchant_id, "limit": limit, **place_of(after)}
+    return [Offer.of(row) for row in await session.execute(queries.OF_MERCHANT, given)]
 
 
 async def open_offer(session: AsyncSession, *, offer_id: UUID) -> Offer:
@@ -127,33 +132,42 @@ async def open_offer(session: AsyncSession, *, offer_id: UUID) -> Offer:
     row = (await session.execute(queries.ONE_OPEN, given)).one_or_none()
     if row is None:
         raise OfferUnknown
-    return Offer(**row._mapping)  # noqa: SLF001
+    return Offer.of(row)
 
 
 async def open_offers(
     session: AsyncSession,
     *,
     programme: str | None = None,
-    title: str | None = None,
-    up_to_points: int | None = None,
+    wanted: Wanted = ANYTHING,
     limit: int = 50,
     after: Position | None = None,
 ) -> list[Offer]:
-    """What can be redeemed today, newest first, of one programme or of all. What is sold out is listed too.
-
-    `title`: a part of either title, in any case. `up_to_points`: only what costs no more.
-    """
+    """What can be redeemed today, newest first, of one programme or of all. What is sold out is listed too."""
+    lat_e2, lon_e2 = wanted.near_e2 or (None, None)
+    asked = asdict(wanted)
+    del asked["near_e2"]
     given = {
+        **asked,
         "programme": programme,
-        "title": title,
-        "up_to_points": up_to_points,
+        "lat_e2": lat_e2,
+        "lon_e2": lon_e2,
+        "somewhere": bool(wanted.district or wanted.shop_id or wanted.near_e2 or wanted.open_now),
+        "now": clock.now(),
         "day": clock.today(),
         "limit": limit,
-        **_position(after),
+        **place_of(after),
     }
-    return [Offer(**row._mapping) for row in await session.execute(queries.OPEN, given)]  # noqa: SLF001
+    return [Offer.of(row) for row in await session.execute(queries.OPEN, given)]
 
 
-def _position(after: Position | None) -> dict[str, object]:
+async def shops_of(session: AsyncSession, *, offer_id: UUID) -> list[Place]:
+    """Where an offer is given: the shops of its merchant, or those it names, at most five hundred."""
+    given = {"offer_id": offer_id, "now": clock.now(), "limit": MOST_SHOPS}
+    return [Place(**row._mapping) for row in await session.execute(queries.SHOPS_OF, given)]  # noqa: SLF001
+
+
+def place_of(after: Position | None) -> dict[str, object]:
+    """The position in a list as its queries name it."""
     at, offer_id = after or (None, None)
     return {"after_at": at, "after_id": offer_id}

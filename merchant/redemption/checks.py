@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.kit.checks import Checked, Rule, count_rows, look_for
 from merchant.redemption.model import CODE_LIVES, CONFIRM_WITHIN, REFUND_WITHIN, STANDS_AT_MOST
 
+SAID_WITHIN_S = 60  # a till may not have seen yet what was said of its shop so shortly before
 _REDEMPTIONS = "SELECT count(*) FROM redemption"
 
 _HELD = (
@@ -63,7 +64,8 @@ _ENDS = (
                     WHEN r.id IS NULL THEN 'nowhere'
                     WHEN e.ended = 'captured' AND (
                         e.merchant_id IS DISTINCT FROM o.merchant_id
-                        OR redemption_stood_for(e.captured_by) IS DISTINCT FROM o.merchant_id
+                        OR CASE WHEN e.captured_by IS NULL THEN o.gives IS NULL
+                                ELSE redemption_stood_for(e.captured_by) IS DISTINCT FROM o.merchant_id END
                         OR e.shop_id IS NOT NULL AND NOT EXISTS (
                             SELECT FROM shop h WHERE h.id = e.shop_id AND h.merchant_id = o.merchant_id)
                         OR e.till_id IS NOT NULL AND NOT EXISTS (
@@ -113,6 +115,10 @@ _ENDS = (
                 SELECT f.redemption_id AS place, CASE
                     WHEN e.ended IS DISTINCT FROM 'captured' THEN 'captured'
                     WHEN s.organisation_id IS DISTINCT FROM e.merchant_id THEN 'merchant'
+                    WHEN f.asked_by IS NOT NULL AND NOT (
+                        redemption_stood_for(f.asked_by) IS NOT DISTINCT FROM e.merchant_id
+                        AND (f.till_id IS NULL OR EXISTS (SELECT FROM till l JOIN clerk k ON k.shop_id = l.shop_id
+                                                            WHERE l.id = f.till_id AND k.id = f.asked_by))) THEN 'asked'
                     WHEN EXISTS (SELECT FROM redemption_part p WHERE p.redemption_id = f.redemption_id) THEN 'parts'
                     WHEN f.refunded_at > e.ended_at + make_interval(
                         days => GREATEST(:refund_within_days, g.refund_within_days)) THEN 'time'
@@ -129,6 +135,10 @@ _ENDS = (
         {
             "captured": ("it refunds what was not captured", "退还了未核销的兑换"),
             "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退还"),
+            "asked": (
+                "nobody of the merchant asked for it, or not at that till",
+                "并非由该商户人员或该收银台提出",
+            ),
             "time": ("it was made outside its time", "不在可退还的期限内"),
             "parts": ("it was refunded whole and in parts", "既全额退还，又部分退还"),
             "reversal": ("the ledger did not undo the capture and the hold", "账本未冲回扣款与冻结"),
@@ -153,6 +163,25 @@ _ENDS = (
     ),
 )
 
+_HOURS = Rule.single(
+    "redemption_end",
+    """
+        SELECT e.redemption_id AS place
+        FROM redemption_end e JOIN redemption r ON r.id = e.redemption_id
+        LEFT JOIN LATERAL (
+            SELECT q.asked_at FROM redemption_asked q JOIN redemption_answer w ON w.asked_id = q.id
+            WHERE q.redemption_id = r.id AND w.answer = 'confirmed') q ON true
+        CROSS JOIN LATERAL (SELECT COALESCE(q.asked_at, e.ended_at) AS at) s
+        WHERE e.ended = 'captured' AND e.shop_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM shop_edition d WHERE d.shop_id = e.shop_id AND NOT d.closed AND d.said_at <= s.at
+                AND shop_takes(d.hours, d.except_days, r.made_at, s.at)
+                AND NOT EXISTS (SELECT FROM shop_edition n WHERE n.shop_id = d.shop_id AND n.number = d.number + 1
+                                AND n.said_at <= s.at - make_interval(secs => :said_within_s)))
+    """,
+    en="its shop was closed, by what was said of it then",
+    zh="按当时的门店信息，该门店不在营业",
+)
+
 _PARTS = (
     Rule(
         "redemption_part",
@@ -161,6 +190,10 @@ _PARTS = (
                 SELECT p.redemption_id || ' ' || p.part_id AS place, CASE
                     WHEN e.ended IS DISTINCT FROM 'captured' THEN 'captured'
                     WHEN s.organisation_id IS DISTINCT FROM e.merchant_id THEN 'merchant'
+                    WHEN p.asked_by IS NOT NULL AND NOT (
+                        redemption_stood_for(p.asked_by) IS NOT DISTINCT FROM e.merchant_id
+                        AND (p.till_id IS NULL OR EXISTS (SELECT FROM till l JOIN clerk k ON k.shop_id = l.shop_id
+                                                            WHERE l.id = p.till_id AND k.id = p.asked_by))) THEN 'asked'
                     WHEN sum(p.points) OVER (PARTITION BY p.redemption_id) > r.points THEN 'more'
                     WHEN p.refunded_at > e.ended_at + make_interval(
                         days => GREATEST(:refund_within_days, g.refund_within_days)) THEN 'time'
@@ -181,6 +214,10 @@ _PARTS = (
         {
             "captured": ("it refunds a part of what was not captured", "部分退还了未核销的兑换"),
             "merchant": ("it was not made by staff of the merchant", "并非由该商户人员退还"),
+            "asked": (
+                "nobody of the merchant asked for it, or not at that till",
+                "并非由该商户人员或该收银台提出",
+            ),
             "more": ("the parts are more than what was captured", "各部分合计超过核销"),
             "time": ("it was made outside its time", "不在可退还的期限内"),
             "posting": ("the ledger did not give the points back to its citizen", "账本未如其所述退还积分"),
@@ -359,6 +396,7 @@ async def held(session: AsyncSession) -> Checked:
 async def ends(session: AsyncSession) -> Checked:
     """A redemption ended once, as the ledger has it: captured for its merchant with a good code, given back, or refunded."""
     checked = Checked(rows=await count_rows(session, "SELECT count(*) FROM redemption_end"))
+    await look_for(session, checked, (_HOURS,), said_within_s=SAID_WITHIN_S)
     return await look_for(session, checked, _ENDS, refund_within_days=REFUND_WITHIN.days)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -33,6 +34,8 @@ from merchant.redemption.errors import (
     RedemptionUnknown,
     RefundTooLate,
     TooManyMisses,
+    VoucherInParts,
+    VoucherUsed,
 )
 from merchant.redemption.model import At, Scanned
 from merchant.redemption.schemas import (
@@ -57,6 +60,7 @@ _NOT_REFUNDED = (
     RedemptionNotCaptured,
     AlreadyRefunded,
     RefundTooLate,
+    VoucherUsed,
     *idempotency.REFUSALS,
 )
 
@@ -80,6 +84,8 @@ async def _scanned(request: Request, keys: Keys, till: Caller, scanned: Scan) ->
 
 async def _scan_shortly(request: Request, body: bytes) -> Response | None:
     """`scan_code` where everything is in order."""
+    if not short.says_json(request):
+        return None
     try:
         scanned = Scan.model_validate_json(body)
     except ValidationError:
@@ -119,6 +125,7 @@ async def list_failed_scans(person: AnyReader, session: ReadSession, asked: Pagi
     rows = await tills.misses_of(
         session,
         merchant_id=_real(person),
+        shop_id=person.shop_id,
         limit=asked.fetch,
         after=(after[0], after[1]) if after else None,
     )
@@ -150,14 +157,19 @@ async def cancel_scan(scan_id: UUID, till: AnyTill, session: WriteSession) -> Sc
 
 @router.get("/redemptions", responses=problems(*_NOT_LET_IN, paging.CursorUnusable))
 async def list_redemptions(person: AnyReader, session: ReadSession, asked: Paging) -> Page[ReceiptTold]:
-    """What our tills captured, refunded ones included, newest first."""
+    """What our tills captured, refunded ones included, newest first; tills and software see their own shop's."""
     after = asked.after(datetime, UUID)
-    rows = await tills.captures_of(
-        session,
-        merchant_id=_real(person),
-        limit=asked.fetch,
-        after=(after[0], after[1]) if after else None,
-    )
+    if person.sandbox:
+        every = sandbox.receipts(_at(person))
+        rows = [one for one in every if after is None or (one.captured_at, one.redemption_id) < after]
+    else:
+        rows = await tills.captures_of(
+            session,
+            merchant_id=person.merchant_id,
+            shop_id=person.shop_id,
+            limit=asked.fetch,
+            after=(after[0], after[1]) if after else None,
+        )
     return asked.page(rows, position=lambda row: (row.captured_at, row.redemption_id), show=ReceiptTold.of)
 
 
@@ -168,45 +180,76 @@ def _real(person: Caller) -> UUID:
 
 @router.get("/redemptions/{redemption_id}", responses=problems(*_NOT_LET_IN, RedemptionUnknown))
 async def get_redemption(redemption_id: UUID, person: AnyReader, session: ReadSession) -> ReceiptTold:
-    """One captured redemption."""
-    receipt = await tills.receipt_of(session, merchant_id=_real(person), redemption_id=redemption_id)
+    """One captured redemption; tills and software see their own shop's."""
+    if person.sandbox:
+        return ReceiptTold.of(sandbox.receipt_of(_at(person), redemption_id))
+    receipt = await tills.receipt_of(
+        session, merchant_id=person.merchant_id, redemption_id=redemption_id, shop_id=person.shop_id
+    )
     return ReceiptTold.of(receipt)
 
 
 # --- refunds
 
 
-async def _agreed(
-    request: Request,
-    caller: Refunder,
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A manager's word as it comes with a request."""
+
+    login: str | None
+    code: str | None
+
+
+def _word(
     manager_login: Annotated[
-        str | None, Header(max_length=127, description="A till or software: who of the staff agrees.")
+        str | None,
+        Header(
+            max_length=127,
+            description="Who of the merchant's staff agrees; staff agree themselves without it.",
+        ),
     ] = None,
     manager_code: Annotated[
         str | None, Header(max_length=16, description="Their fresh one-time code; good once.")
     ] = None,
-) -> UUID:
-    """Who of the merchant's staff answers for a refund: the caller, or the manager whose word a till or software brings.
+) -> _Word:
+    return _Word(manager_login, manager_code)
 
-    The try is counted in a transaction of its own, so that guessing a code is not free.
+
+Word = Annotated[_Word, Depends(_word)]
+
+
+async def _agreed(request: Request, caller: Refunder, word: Word) -> UUID:
+    """Who of the merchant's staff answers for a refund, by a fresh one-time code: a browser left open gives nothing back.
+
+    The try is counted in a transaction of its own, so that guessing a code is not free; only logins of the merchant's own
+    staff are counted, so that nobody else is locked out. The sandbox has a manager of its own.
     """
-    if caller.staff:
-        return caller.by
-    if manager_login is None or manager_code is None:
+    if word.code is None or (word.login is None and not caller.staff):
         raise ManagerNeeded
+    if caller.sandbox:
+        if (word.login, word.code) != (sandbox.MANAGER, sandbox.MANAGER_CODE):
+            raise ManagerNeeded
+        return caller.by
     db = database(request)
     try:
         async with db.transaction() as counting:
-            await staff.count_sign_in(counting, login=manager_login)
-    except staff.SignInRefused:
+            manager = (
+                await staff.staff_member(counting, staff_id=caller.by)
+                if word.login is None
+                else await staff.staff_by_login(counting, login=word.login)
+            )
+            if manager.organisation_id != caller.merchant_id:
+                raise ManagerNeeded
+            await staff.count_sign_in(counting, login=manager.login)
+    except (staff.SignInRefused, staff.StaffUnknown):
         raise ManagerNeeded from None
     async with db.transaction() as session:
         return await manager_agrees(
             session,
             settings_of(request).keys,
             merchant_id=caller.merchant_id,
-            login=manager_login,
-            totp=manager_code,
+            login=manager.login,
+            totp=word.code,
         )
 
 
@@ -218,8 +261,15 @@ async def refund_redemption(
     redemption_id: UUID, why: Refund, person: Refunder, session: WriteSession, _: IdempotencyKey, by: Agreed
 ) -> ReceiptTold:
     """Undo a capture within its time, once: the citizen's lots have their points again, the stock its item."""
+    if person.sandbox:
+        return ReceiptTold.of(sandbox.refund(_at(person), redemption_id, reason=why.reason))
     receipt = await refunds.refund(
-        session, merchant_id=_real(person), staff_id=by, redemption_id=redemption_id, reason=why.reason
+        session,
+        merchant_id=person.merchant_id,
+        staff_id=by,
+        asked=_at(person),
+        redemption_id=redemption_id,
+        reason=why.reason,
     )
     return ReceiptTold.of(receipt)
 
@@ -227,16 +277,22 @@ async def refund_redemption(
 @router.post(
     "/redemptions/{redemption_id}/parts",
     status_code=201,
-    responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED, PartTooLarge, PartReused),
+    responses=problems(*_NOT_LET_IN, *_NOT_REFUNDED, PartTooLarge, PartReused, VoucherInParts),
 )
 async def refund_part(
     redemption_id: UUID, part: Part, person: Refunder, session: WriteSession, _: IdempotencyKey, by: Agreed
 ) -> ReceiptTold:
     """Give some of the points back, to the lots that were drawn last. All parts together are at most what was captured."""
+    if person.sandbox:
+        told = sandbox.refund_part(
+            _at(person), redemption_id, part_id=part.part_id, points=part.points, reason=part.reason
+        )
+        return ReceiptTold.of(told)
     receipt = await refunds.refund_part(
         session,
-        merchant_id=_real(person),
+        merchant_id=person.merchant_id,
         staff_id=by,
+        asked=_at(person),
         redemption_id=redemption_id,
         part_id=part.part_id,
         points=part.points,
@@ -247,29 +303,39 @@ async def refund_part(
 
 @router.post("/voids", responses=problems(*_NOT_LET_IN, NothingNamed, ManagerNeeded, *idempotency.REFUSALS))
 async def void_captures(
-    asked: Void, person: Refunder, request: Request, session: WriteSession, _: IdempotencyKey, by: Agreed
+    asked: Void, person: Refunder, request: Request, session: WriteSession, _: IdempotencyKey, word: Word
 ) -> VoidTold:
-    """Refund many captures, by their ids or by till and time; each by itself, with its own result. First as a dry run."""
+    """Refund many captures, by their ids or by till and time; each by itself, with its own result. First as a dry run, which
+    nobody has to agree to.
+    """
     if (asked.redemption_ids is None) == (asked.captured is None):
         raise NothingNamed
+    by = person.by if asked.dry_run else await _agreed(request, person, word)
     named = asked.redemption_ids
+    if named is None and person.sandbox:
+        named = [one.redemption_id for one in sandbox.receipts(_at(person))]
     if named is None:
         assert asked.captured is not None
         named = await refunds.captured_between(
             session,
-            merchant_id=_real(person),
+            merchant_id=person.merchant_id,
+            shop_id=person.shop_id,
             since=asked.captured.since,
             before=asked.captured.before,
             till_id=asked.captured.till_id,
         )
-    found = await refunds.void(
-        database(request),
-        merchant_id=_real(person),
-        staff_id=by,
-        redemption_ids=named,
-        reason=asked.reason,
-        dry_run=asked.dry_run,
-    )
+    if person.sandbox:
+        found = sandbox.void(named, dry_run=asked.dry_run)
+    else:
+        found = await refunds.void(
+            database(request),
+            merchant_id=person.merchant_id,
+            staff_id=by,
+            asked=_at(person),
+            redemption_ids=named,
+            reason=asked.reason,
+            dry_run=asked.dry_run,
+        )
     return VoidTold(
         dry_run=asked.dry_run,
         points=sum(one.points for one in found),

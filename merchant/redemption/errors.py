@@ -96,6 +96,33 @@ class PartTooLarge(DomainError):
     left_points: int
 
 
+@dataclass(eq=False)
+class VoucherUsed(DomainError):
+    """The voucher was used at a till; what was used is not refunded."""
+
+    code = "merchant.voucher_used"
+    kind = Kind.CONFLICT
+    title_zh = "代金券已使用，不能退还。"
+
+
+@dataclass(eq=False)
+class VoucherInParts(DomainError):
+    """A voucher is given back whole or not at all."""
+
+    code = "merchant.voucher_in_parts"
+    kind = Kind.CONFLICT
+    title_zh = "代金券只能全额退还，不能部分退还。"
+
+
+@dataclass(eq=False)
+class VoucherCodeWanted(DomainError):
+    """The offer gives a voucher, whose code has to come along."""
+
+    code = "merchant.voucher_code_wanted"
+    kind = Kind.CONFLICT
+    title_zh = "该商品发放代金券，须同时给出券码。"
+
+
 class PartReused(DomainError):
     """This part was refunded before, with other points."""
 
@@ -117,11 +144,14 @@ class AccountTooNew(DomainError):
 
 @dataclass(eq=False)
 class NotRedeemable(DomainError):
-    """Nothing can be redeemed from this account: it is closed, another one of the same person counts, or a guardian has not agreed."""
+    """Nothing is redeemed here: closed, not allowed by a guardian, or another account of yours counts (join them).
+
+    GET /mobile/v1/me/proofs tells which.
+    """
 
     code = "merchant.not_redeemable"
     kind = Kind.CONFLICT
-    title_zh = "此账户不能兑换：已注销、以同一人的另一账户为准，或监护人尚未同意。"
+    title_zh = "此账户不能兑换：已注销、以同一人先核验的账户为准（可合并两个账户），或监护人尚未同意。"
 
 
 @dataclass(eq=False)
@@ -176,6 +206,11 @@ class TooManyMisses(DomainError):
 
     retry_after_s: int
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"retry-after": str(self.retry_after_s)}
+
 
 @dataclass(eq=False)
 class NotAtThisShop(DomainError):
@@ -184,6 +219,15 @@ class NotAtThisShop(DomainError):
     code = "merchant.not_at_this_shop"
     kind = Kind.CONFLICT
     title_zh = "该商品不在此门店兑换。"
+
+
+@dataclass(eq=False)
+class ShopClosedNow(DomainError):
+    """The shop is closed at this hour, and was when the code was asked for."""
+
+    code = "merchant.shop_closed_now"
+    kind = Kind.CONFLICT
+    title_zh = "该门店此刻不在营业时间内，取码时亦已打烊。"
 
 
 class NothingNamed(DomainError):
@@ -224,8 +268,10 @@ name_sqlstate(
 )
 name_sqlstate("PM012", lambda facts: AccountTooNew(redeems_from=str(facts.get("from"))))
 name_sqlstate("PM013", lambda facts: StepUpWanted(above_points=int(facts.get("above_points", 0))))
+name_sqlstate("PM061", lambda _: VoucherCodeWanted())
 name_sqlstate("PM015", lambda _: NotRedeemable())
 name_sqlstate("PM014", lambda _: NotAtThisShop())
 name_sqlstate("PM016", lambda _: ShopClosed())
+name_sqlstate("PM017", lambda _: ShopClosedNow())
 for _constraint in ("redemption_code_mac", "redemption_code_pkey"):
     name_constraint(_constraint, CodeTaken)

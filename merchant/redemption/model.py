@@ -41,6 +41,14 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherCode:
+    """What is kept of the code of a voucher that a redemption is to give: a keyed digest, and the code sealed."""
+
+    mac: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A till asks the citizen to confirm, until then."""
 
@@ -53,6 +61,8 @@ class Redemption:
     """A redemption as its citizen sees it. `stands_until` is told while it is held, `ended_at` afterwards.
 
     `refunded_points` are those given back so far; `asked_*` the question of a till that waits for its citizen.
+    `money_fen` is what the shop asks beside the points, as the offer says for good; told, never moved. `gives` is the offer's: None for
+    goods at a till.
     """
 
     id: UUID
@@ -74,6 +84,8 @@ class Redemption:
     shop_id: UUID | None = None
     asked_id: UUID | None = None
     asked_until: dt.datetime | None = None
+    money_fen: int | None = None
+    gives: str | None = None
 
     def state_at(self, moment: dt.datetime) -> State:
         """Held until it stands no longer; then as it ended."""
@@ -109,8 +121,30 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Refunded:
+    """Points given back: who asked for it (`by`: staff, a clerk, a key) at which till, and who of the staff agreed.
+
+    `part_id` is None where all was given back at once. The labels are the shop's own names.
+    """
+
+    part_id: str | None
+    points: int
+    at: dt.datetime
+    reason: str
+    agreed_by: UUID
+    agreed_by_label: str | None
+    by: UUID | None
+    by_label: str | None
+    till_id: UUID | None
+    till_label: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """A captured redemption as its merchant sees it: nothing tells who the citizen is."""
+    """A captured redemption as its merchant sees it: nothing tells who the citizen is. `refunds` in the order of their times.
+
+    `money_fen` is what the shop asks beside the points; told, never moved.
+    """
 
     redemption_id: UUID
     offer_id: UUID
@@ -125,6 +159,8 @@ class Receipt:
     refunded_at: dt.datetime | None = None
     refund_reason: str | None = None
     refunded_points: int = 0
+    refunds: tuple[Refunded, ...] = ()
+    money_fen: int | None = None
 
 
 class Says(enum.StrEnum):

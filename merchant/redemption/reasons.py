@@ -19,6 +19,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "timed_out": ("顾客未及时确认，请出示新码。", "The customer did not confirm in time; ask for a new code."),
     "not_at_this_shop": ("该商品不在此门店兑换。", "This offer is given at other shops of the merchant."),
     "shop_closed": ("该门店已停业。", "This shop is closed."),
+    "shop_closed_now": ("该门店此刻不在营业时间内。", "The shop is closed at this hour."),
+    "merchant_suspended": ("运营方已暂停该商户的兑换。", "The operator has suspended this merchant."),
+    "shop_suspended": ("运营方已暂停该门店的兑换。", "The operator has suspended this shop."),
+    "till_suspended": ("运营方已暂停该收银设备。", "The operator has suspended this till."),
     "no_contract": ("商户与计划之间没有生效的合约。", "No contract of the merchant with the programme is in force."),
 }  # fmt: skip
 REASONS = frozenset(_SENTENCES)

@@ -24,8 +24,10 @@ from merchant.redemption.errors import (
     RedemptionNotCaptured,
     RedemptionUnknown,
     RefundTooLate,
+    VoucherInParts,
+    VoucherUsed,
 )
-from merchant.redemption.model import Receipt
+from merchant.redemption.model import At, Receipt
 from merchant.redemption.tills import receipt_of
 
 MOST_AT_ONCE = 500
@@ -41,18 +43,28 @@ class Voided:
 
 
 async def refund(
-    session: AsyncSession, *, merchant_id: UUID, staff_id: UUID, redemption_id: UUID, reason: str
+    session: AsyncSession,
+    *,
+    merchant_id: UUID,
+    staff_id: UUID,
+    redemption_id: UUID,
+    reason: str,
+    asked: At | None = None,
 ) -> Receipt:
     """Undo a capture, once and within its time: the exact lots have their points again, the stock its item.
 
-    After parts, what is left of it. Raises RedemptionUnknown, RedemptionNotCaptured, RefundTooLate, AlreadyRefunded.
+    `staff_id` agrees; `asked` is who asked for it and where, without it the same person: a shop gives back what itself
+    captured. After parts, what is left of it. Raises RedemptionUnknown, RedemptionNotCaptured, RefundTooLate,
+    AlreadyRefunded, VoucherUsed.
     """
-    captured, now = await _refundable(session, merchant_id=merchant_id, redemption_id=redemption_id)
+    captured, now = await _refundable(
+        session, merchant_id=merchant_id, redemption_id=redemption_id, asked=asked
+    )
     posting_id = ids.derive(redemption_id, "refund")
     if captured.parts:
         await _give_part(
             session, captured, redemption_id=redemption_id, part_id="rest", points=captured.points - captured.parts,
-            by=staff_id, reason=reason, now=now,
+            by=staff_id, asked=asked, reason=reason, now=now,
         )  # fmt: skip
     else:
         given = {
@@ -61,6 +73,7 @@ async def refund(
             "reason": reason,
             "by": staff_id,
             "at": now,
+            **_asked(staff_id, asked),
         }
         await session.execute(queries.REFUND, given)
         await wallets.refund(session, capture=captured.posting_id, posting_id=posting_id, happened_at=now)
@@ -78,26 +91,29 @@ async def refund_part(
     part_id: str,
     points: int,
     reason: str,
+    asked: At | None = None,
 ) -> Receipt:
     """Give some points of a capture back, to the lots drawn last first. The same part again changes nothing.
 
-    The item is back in stock once everything was given back. Raises also PartTooLarge, PartReused.
+    The item is back in stock once everything was given back. Raises also PartTooLarge, PartReused, VoucherInParts.
     """
     given = {"redemption": redemption_id, "part": part_id}
     captured, now = await _refundable(
-        session, merchant_id=merchant_id, redemption_id=redemption_id, part=given
+        session, merchant_id=merchant_id, redemption_id=redemption_id, asked=asked, part=given
     )
     known = (await session.execute(queries.PART, given)).one_or_none()
     if known is not None:
         if known.points != points:
             raise PartReused
         return await receipt_of(session, merchant_id=merchant_id, redemption_id=redemption_id)
+    if captured.voucher is not None:
+        raise VoucherInParts
     left = captured.points - captured.parts
     if points > left:
         raise PartTooLarge(left_points=left)
     posting_id = await _give_part(
         session, captured, redemption_id=redemption_id, part_id=part_id, points=points, by=staff_id,
-        reason=reason, now=now,
+        asked=asked, reason=reason, now=now,
     )  # fmt: skip
     if points == left:
         await _put_back(session, captured)
@@ -110,6 +126,7 @@ async def _refundable(
     *,
     merchant_id: UUID,
     redemption_id: UUID,
+    asked: At | None,
     part: dict[str, Any] | None = None,
 ) -> tuple[Row[Any], dt.datetime]:
     """The capture, its refunds from here on in line; a part that is known already is never too late."""
@@ -118,6 +135,10 @@ async def _refundable(
     if captured is None:
         known = (await session.execute(queries.STANDS_AT_MERCHANT, named)).first()
         raise RedemptionUnknown if known is None else RedemptionNotCaptured
+    if asked is not None and asked.shop_id is not None:
+        here = {"redemption": redemption_id, "shop": asked.shop_id}
+        if (await session.execute(queries.CAPTURED_ELSEWHERE, here)).first() is not None:
+            raise RedemptionUnknown
     now = clock.now()
     if part is not None and (await session.execute(queries.PART, part)).first() is not None:
         return captured, now
@@ -125,6 +146,8 @@ async def _refundable(
         raise RefundTooLate(within_days=captured.within_days)
     if captured.whole or captured.parts >= captured.points:
         raise AlreadyRefunded
+    if captured.voucher == "used":
+        raise VoucherUsed
     return captured, now
 
 
@@ -136,13 +159,14 @@ async def _give_part(
     part_id: str,
     points: int,
     by: UUID,
+    asked: At | None,
     reason: str,
     now: dt.datetime,
 ) -> UUID:
     posting_id = ids.derive(redemption_id, f"part:{part_id}")
     given = {
         "redemption": redemption_id, "part": part_id, "posting": posting_id, "points": points,
-        "reason": reason, "by": by, "at": now,
+        "reason": reason, "by": by, "at": now, **_asked(by, asked),
     }  # fmt: skip
     await session.execute(queries.ADD_PART, given)
     await wallets.refund_part(
@@ -150,6 +174,11 @@ async def _give_part(
         happened_at=now,
     )  # fmt: skip
     return posting_id
+
+
+def _asked(by: UUID, asked: At | None) -> dict[str, object]:
+    """Who asked for a refund and at which till, for the row of it."""
+    return {"asked_by": by, "till": None} if asked is None else {"asked_by": asked.by, "till": asked.till_id}
 
 
 async def _put_back(session: AsyncSession, captured: Row[Any]) -> None:
@@ -179,13 +208,15 @@ async def captured_between(
     since: dt.datetime,
     before: dt.datetime,
     till_id: UUID | None = None,
+    shop_id: UUID | None = None,
 ) -> list[UUID]:
-    """What a merchant, or one till of it, captured in a span of time; at most `MOST_AT_ONCE`, the oldest first."""
+    """What a merchant, one till or one shop of it, captured in a span of time; at most `MOST_AT_ONCE`, the oldest first."""
     given = {
         "merchant": merchant_id,
         "since": since,
         "before": before,
         "till": till_id,
+        "shop": shop_id,
         "limit": MOST_AT_ONCE,
     }
     return list((await session.execute(queries.CAPTURED_BETWEEN, given)).scalars())
@@ -199,6 +230,7 @@ async def void(
     redemption_ids: Sequence[UUID],
     reason: str,
     dry_run: bool,
+    asked: At | None = None,
 ) -> list[Voided]:
     """Refund many captures, each in a transaction of its own; one that cannot be refunded does not hold up the others.
 
@@ -208,12 +240,14 @@ async def void(
     for redemption_id in dict.fromkeys(redemption_ids):
         try:
             async with db.transaction() as session:
-                captured, _ = await _refundable(session, merchant_id=merchant_id, redemption_id=redemption_id)
+                captured, _ = await _refundable(
+                    session, merchant_id=merchant_id, redemption_id=redemption_id, asked=asked
+                )
                 points = captured.points - captured.parts
                 if not dry_run:
                     await refund(
                         session, merchant_id=merchant_id, staff_id=staff_id, redemption_id=redemption_id,
-                        reason=reason,
+                        reason=reason, asked=asked,
                     )  # fmt: skip
             found.append(Voided(redemption_id, "would_refund" if dry_run else "refunded", points))
         except DomainError as refusal:

@@ -58,8 +58,26 @@ class Void(Asked):
     dry_run: bool = True
 
 
+class RefundedTold(Told):
+    """Points given back: who asked for it at which till, and who of the staff agreed; all at once where there is no `part_id`."""
+
+    part_id: str | None
+    points: int
+    at: datetime
+    reason: str
+    by: UUID | None
+    by_label: str | None
+    till_id: UUID | None
+    till_label: str | None
+    agreed_by: UUID
+    agreed_by_label: str | None
+
+
 class ReceiptTold(Told):
-    """A captured redemption: what was given for how many points, when, and by whose till."""
+    """A captured redemption: what was given for how many points, when, and by whose till.
+
+    `money_fen` is what the shop asks beside the points: a record, we move none.
+    """
 
     redemption_id: UUID
     offer_id: UUID
@@ -74,6 +92,8 @@ class ReceiptTold(Told):
     refunded_at: datetime | None
     refund_reason: str | None
     refunded_points: int
+    refunds: list[RefundedTold]
+    money_fen: int | None
 
     @classmethod
     def of(cls, receipt: Receipt) -> ReceiptTold:

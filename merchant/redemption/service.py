@@ -12,19 +12,20 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.identity import joining
 from backend.kit import clock, idempotency, ids, logging
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
 from backend.kit.keys import Keys
 from backend.programmes import wallets
-from merchant.redemption import codes, queries
+from merchant.redemption import codes, queries, telling
 from merchant.redemption.errors import (
     QuestionOver,
     QuestionUnknown,
     RedemptionEnded,
     RedemptionUnknown,
 )
-from merchant.redemption.model import CODE_LIVES, STANDS_AT_MOST, Issued, Redemption, State
+from merchant.redemption.model import CODE_LIVES, STANDS_AT_MOST, Issued, Redemption, State, VoucherCode
 
 Position = tuple[dt.datetime, UUID]
 
@@ -39,11 +40,13 @@ async def redeem(
     offer_id: UUID,
     actor_id: UUID | None = None,
     stepped_up: bool = False,
+    voucher: VoucherCode | None = None,
 ) -> Issued:
     """Set an offer's price aside, take one item, and give a code for the till. `actor_id` acts for a household or firm.
 
-    Raises OfferUnknown, OfferClosed, SoldOut, LimitReached, InsufficientBalance; AccountTooNew, StepUpWanted,
-    RedeemingUnknown by what the programme asks; CodeTaken (draw again).
+    `voucher` is for offers that give one, and is left alone by others. Raises OfferUnknown, OfferClosed, SoldOut, LimitReached,
+    InsufficientBalance; AccountTooNew, StepUpWanted, RedeemingUnknown by what the programme asks; VoucherCodeWanted;
+    CodeTaken (draw again).
     """
     redemption_id, now = ids.uuid7(), clock.now()
     until = now + CODE_LIVES
@@ -61,6 +64,8 @@ async def redeem(
                 "until": until,
                 "actor": actor_id,
                 "stepped_up": stepped_up,
+                "voucher_mac": voucher and voucher.mac,
+                "voucher_sealed": voucher and voucher.sealed,
             },
         )
     ).one()
@@ -99,7 +104,8 @@ async def redeem_once(
 ) -> tuple[Issued, bool] | None:
     """The same as `redeem_hot` under an idempotency key, all in one statement; True where it answers what was done before.
 
-    With `session_id`, None where that session does not stand; without it, whoever calls has asked.
+    With `session_id`, None where that session does not stand; without it, whoever calls has asked. An offer that gives a voucher is
+    for `redeem`: here it raises VoucherCodeWanted.
     What is kept under the key is the code, sealed; points are read from the redemption. Raises also what `idempotency` refuses.
     """
     redemption_id, now = ids.uuid7(), clock.now()
@@ -213,11 +219,18 @@ async def cancel(session: AsyncSession, *, participant_id: UUID, redemption_id: 
 
 
 async def lapse(session: AsyncSession, *, redemption_id: UUID) -> bool:
-    """Give back what a redemption set aside whose time is over; False when it stands or has ended."""
-    return await _close(session, redemption_id=redemption_id, participant_id=None)
+    """Give back what a redemption set aside whose time is over, and tell its citizen; False when it stands or has ended."""
+    points = await _close(session, redemption_id=redemption_id, participant_id=None)
+    if points is None:
+        return False
+    await telling.tell(
+        session, telling.LAPSED, redemption_id=redemption_id, refers_to=redemption_id, points=points
+    )
+    return True
 
 
-async def _close(session: AsyncSession, *, redemption_id: UUID, participant_id: UUID | None) -> bool:
+async def _close(session: AsyncSession, *, redemption_id: UUID, participant_id: UUID | None) -> int | None:
+    """The points that were given back; None where it stands or has ended."""
     posting_id, now = ids.derive(redemption_id, "release"), clock.now()
     given = {
         "redemption": redemption_id,
@@ -227,11 +240,12 @@ async def _close(session: AsyncSession, *, redemption_id: UUID, participant_id: 
     }
     closed = (await session.execute(queries.CLOSE, given)).one_or_none()
     if closed is None:
-        return False
+        return None
     await wallets.release(session, hold=redemption_id, posting_id=posting_id, happened_at=now)
     if closed.limited:
         await session.execute(queries.PUT_BACK, {"offer": closed.offer_id})
-    return True
+    await session.execute(queries.GIVE_BACK, {"redemption": redemption_id, "points": closed.price_points})
+    return int(closed.price_points)
 
 
 async def lapse_due(db: Database, *, participant_id: UUID | None = None, batch: int = 200) -> int:
@@ -253,8 +267,8 @@ async def lapse_due(db: Database, *, participant_id: UUID | None = None, batch: 
 
 
 async def redemption_of(session: AsyncSession, *, participant_id: UUID, redemption_id: UUID) -> Redemption:
-    """One redemption of a citizen; another's is unknown. Raises RedemptionUnknown."""
-    given = {"participant": participant_id, "redemption": redemption_id}
+    """One redemption of a citizen, or of an account that ended in theirs; another's is unknown. Raises RedemptionUnknown."""
+    given = {"people": await _people(session, participant_id), "redemption": redemption_id}
     row = (await session.execute(queries.ONE_OF_CITIZEN, given)).one_or_none()
     if row is None:
         raise RedemptionUnknown
@@ -264,9 +278,13 @@ async def redemption_of(session: AsyncSession, *, participant_id: UUID, redempti
 async def redemptions_of(
     session: AsyncSession, *, participant_id: UUID, limit: int = 50, after: Position | None = None
 ) -> list[Redemption]:
-    """A citizen's redemptions, the newest first, behind the position of the last one seen."""
-    given = {"participant": participant_id, "limit": limit, **_position(after)}
+    """A citizen's redemptions and those of accounts that ended in theirs, newest first, behind the position of the last one seen."""
+    given = {"people": await _people(session, participant_id), "limit": limit, **_position(after)}
     return [Redemption(**row._mapping) for row in await session.execute(queries.OF_CITIZEN, given)]  # noqa: SLF001
+
+
+async def _people(session: AsyncSession, participant_id: UUID) -> list[UUID]:
+    return [participant_id, *await joining.joined_accounts(session, participant_id=participant_id)]
 
 
 async def _how(session: AsyncSession, participant_id: UUID, redemption_id: UUID) -> State:

@@ -1,4 +1,4 @@
-"""What citizens are told of their redemptions: that a till waits for them, and that points came back."""
+"""What citizens are told of their redemptions: that a till waits for them, that points came back, that one lapsed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ REFUNDED = Kind(
     "$merchant_zh 退还了 $points 积分。",
     "$merchant_en gave $points points back.",
 )
-inbox.register(ASKED, REFUNDED)
+LAPSED = Kind(
+    "redemption.lapsed",
+    Topic.REDEMPTIONS,
+    "您在 $merchant_zh 的兑换码未使用，$points 积分已退回。",
+    "Your code for $merchant_en was not used: its $points points are yours to spend again.",
+)
+inbox.register(ASKED, REFUNDED, LAPSED)
 
 
 async def tell(

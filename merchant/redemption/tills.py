@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kit import clock, ids
@@ -33,6 +35,7 @@ from merchant.redemption.model import (
     At,
     Miss,
     Receipt,
+    Refunded,
     Says,
     Scanned,
     Use,
@@ -42,7 +45,7 @@ from merchant.redemption.service import Position
 _POLL_EVERY_S = 0.5
 _RECEIPT = (
     "redemption_id", "offer_id", "programme", "title_zh", "title_en", "points", "captured_at", "captured_by",
-    "shop_id", "till_id",
+    "shop_id", "till_id", "money_fen",
 )  # fmt: skip
 
 
@@ -212,16 +215,28 @@ async def _missed(
 ) -> None:
     await connection.execute(
         queries.ADD_MISS,
-        at.merchant_id, at.till_id or at.by, at.shop_id, at.till_id, typed, reason, clock.now(),
+        at.merchant_id, at.by, at.shop_id, at.till_id, typed, reason, clock.now(),
     )  # fmt: skip
+
+
+async def let_type(db: Database, *, at: At) -> None:
+    """For whatever else is typed at a till. Raises TooManyMisses where too much that was typed there led nowhere."""
+    async with db.hot_statement() as connection:
+        await _may_type(connection, at, clock.now())
+
+
+async def note_miss(db: Database, *, at: At, reason: str, typed: bool) -> None:
+    """Note what led nowhere at a till beside scans of redemptions, in a transaction of its own."""
+    async with db.hot_statement() as connection:
+        await _missed(connection, at, reason=reason, typed=typed)
 
 
 async def look_again(session: AsyncSession, *, at: At, scan_id: UUID) -> Scanned:
     """What became of a question to a citizen: yes once confirmed, waiting, or no with what became of it.
 
-    Raises QuestionUnknown for another merchant's.
+    Raises QuestionUnknown for another merchant's, and for another shop's where `at` is a shop.
     """
-    given = {"asked": scan_id, "merchant": at.merchant_id}
+    given = {"asked": scan_id, "merchant": at.merchant_id, "shop": at.shop_id}
     row = (await session.execute(queries.QUESTION, given)).one_or_none()
     if row is None:
         raise QuestionUnknown
@@ -252,35 +267,68 @@ async def wait_for(db: Database, *, at: At, scan_id: UUID, wait_s: float) -> Sca
 
 async def withdraw(session: AsyncSession, *, at: At, scan_id: UUID) -> Scanned:
     """Ask the citizen no more; whoever confirmed before was faster, and is a yes. Raises QuestionUnknown."""
+    await look_again(session, at=at, scan_id=scan_id)
     given = {"asked": scan_id, "merchant": at.merchant_id, "by": at.by, "now": clock.now()}
     await session.execute(queries.WITHDRAW, given)
     return await look_again(session, at=at, scan_id=scan_id)
 
 
-async def receipt_of(session: AsyncSession, *, merchant_id: UUID, redemption_id: UUID) -> Receipt:
-    """One captured redemption of a merchant; another's is unknown. Raises RedemptionUnknown."""
-    given = {"merchant": merchant_id, "redemption": redemption_id}
+async def receipt_of(
+    session: AsyncSession, *, merchant_id: UUID, redemption_id: UUID, shop_id: UUID | None = None
+) -> Receipt:
+    """One captured redemption of a merchant, or of one of its shops; another's is unknown. Raises RedemptionUnknown."""
+    given = {"merchant": merchant_id, "redemption": redemption_id, "shop": shop_id}
     row = (await session.execute(queries.ONE_RECEIPT, given)).one_or_none()
     if row is None:
         raise RedemptionUnknown
-    return Receipt(**row._mapping)  # noqa: SLF001
+    return _told(row)
+
+
+def _told(row: Row[Any]) -> Receipt:
+    """A receipt as the database tells it, its refunds as arrays of what `Refunded` has."""
+    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+    return Receipt(**fields | {"refunds": tuple(map(_refunded, fields["refunds"] or ()))})
+
+
+def _refunded(told: Sequence[Any]) -> Refunded:
+    part_id, points, at, reason, agreed_by, agreed_label, by, by_label, till_id, till_label = told
+    return Refunded(
+        part_id, points, dt.datetime.fromisoformat(at).astimezone(dt.UTC), reason, UUID(agreed_by), agreed_label,
+        None if by is None else UUID(by), by_label, None if till_id is None else UUID(till_id), till_label,
+    )  # fmt: skip
 
 
 async def captures_of(
-    session: AsyncSession, *, merchant_id: UUID, limit: int = 50, after: Position | None = None
+    session: AsyncSession,
+    *,
+    merchant_id: UUID,
+    shop_id: UUID | None = None,
+    limit: int = 50,
+    after: Position | None = None,
 ) -> list[Receipt]:
-    """What a merchant's tills captured, the newest first, behind the position of the last one seen."""
+    """What a merchant's tills captured, or those of one shop, the newest first, behind the position of the last one seen."""
     at, redemption_id = after or (None, None)
-    given = {"merchant": merchant_id, "limit": limit, "after_at": at, "after_id": redemption_id}
-    return [Receipt(**row._mapping) for row in await session.execute(queries.RECEIPTS, given)]  # noqa: SLF001
+    given = {
+        "merchant": merchant_id,
+        "shop": shop_id,
+        "limit": limit,
+        "after_at": at,
+        "after_id": redemption_id,
+    }
+    return [_told(row) for row in await session.execute(queries.RECEIPTS, given)]
 
 
 async def misses_of(
-    session: AsyncSession, *, merchant_id: UUID, limit: int = 50, after: tuple[dt.datetime, int] | None = None
+    session: AsyncSession,
+    *,
+    merchant_id: UUID,
+    shop_id: UUID | None = None,
+    limit: int = 50,
+    after: tuple[dt.datetime, int] | None = None,
 ) -> list[Miss]:
-    """Scans of a merchant that found nothing, the newest first."""
+    """Scans of a merchant, or of one of its shops, that found nothing, the newest first."""
     at, number = after or (None, None)
-    given = {"merchant": merchant_id, "limit": limit, "after_at": at, "after_id": number}
+    given = {"merchant": merchant_id, "shop": shop_id, "limit": limit, "after_at": at, "after_id": number}
     return [Miss(**row._mapping) for row in await session.execute(queries.MISSES, given)]  # noqa: SLF001
 
 

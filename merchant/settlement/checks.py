@@ -143,7 +143,7 @@ _STATEMENTS = (
                     WHEN l.kind = 'correction' AND NOT EXISTS (
                         SELECT FROM settlement_answer a JOIN settlement_dispute d ON d.id = a.dispute_id
                         JOIN settlement_statement t ON t.id = d.statement_id
-                        WHERE a.dispute_id::text = l.about AND (a.answered_at, a.correction_fen, 0)
+                        WHERE a.dispute_id::text = l.about AND (a.answered_at, a.correction_fen, a.correction_points)
                                 = (l.happened_at, l.payable_fen, l.points)
                             AND (t.merchant_id, t.programme) = (s.merchant_id, s.programme)) THEN 'fact'
                     WHEN l.kind <> 'fee' AND l.happened_at >= s.cut
@@ -178,6 +178,14 @@ _STATEMENTS = (
                 SELECT FROM settlement_line l JOIN settlement_statement t ON t.id = l.statement_id
                 WHERE l.kind = 'refund' AND l.redemption_id = w.redemption_id AND l.part_id = w.part_id
                     AND t.number <= s.number)
+            UNION
+            SELECT a.dispute_id FROM settlement_answer a JOIN settlement_dispute d ON d.id = a.dispute_id
+            JOIN settlement_statement b ON b.id = d.statement_id
+            JOIN settlement_statement s ON (s.merchant_id, s.programme) = (b.merchant_id, b.programme)
+                AND a.answered_at < s.cut AND a.xid < s.horizon
+            WHERE a.act_id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM settlement_line l JOIN settlement_statement t ON t.id = l.statement_id
+                WHERE l.kind = 'correction' AND l.about = a.dispute_id::text AND t.number <= s.number)
         """,
         en="a statement should have it, and has not",
         zh="应在结算单中而未列入",
@@ -211,15 +219,49 @@ _DISPUTES = (
         """
             SELECT a.dispute_id AS place FROM settlement_answer a
             LEFT JOIN two_person_act t ON t.id = a.act_id LEFT JOIN two_person_decision e ON e.act_id = a.act_id
-            WHERE (a.correction_fen = 0) <> (a.act_id IS NULL)
+            WHERE ((a.correction_points, a.correction_fen) = (0, 0)) <> (a.act_id IS NULL)
                 OR NOT EXISTS (SELECT FROM settlement_dispute d WHERE d.id = a.dispute_id)
                 OR a.act_id IS NOT NULL AND (
                     t.kind IS DISTINCT FROM 'merchant.correction' OR e.decision IS DISTINCT FROM 'approved'
-                    OR (t.body ->> 'dispute', t.body ->> 'correction_fen', t.body ->> 'funder', t.body ->> 'words')
-                        IS DISTINCT FROM (a.dispute_id::text, a.correction_fen::text, a.funder, a.words))
+                    OR (t.body ->> 'dispute', t.body ->> 'correction_points', t.body ->> 'correction_fen', t.body ->> 'funder',
+                        t.body ->> 'words')
+                        IS DISTINCT FROM (a.dispute_id::text, a.correction_points::text, a.correction_fen::text, a.funder,
+                            a.words))
         """,
         en=_NAMED[0],
         zh=_NAMED[1],
+    ),
+    Rule.single(
+        "settlement_line",
+        """
+            SELECT l.statement_id || ' ' || l.line AS place FROM settlement_line l
+            JOIN settlement_dispute d ON d.statement_id = l.statement_id AND d.line = l.line
+            JOIN settlement_answer a ON a.dispute_id = d.id
+            GROUP BY l.statement_id, l.line, l.points, l.value_fen
+            HAVING abs(sum(a.correction_points)) > abs(l.points) OR abs(sum(a.correction_fen)) > abs(l.value_fen)
+        """,
+        en="its corrections come to more than the line itself",
+        zh="其更正合计超过该行本身",
+    ),
+    Rule.single(
+        "ledger_account",
+        """
+            SELECT COALESCE(ledger.code, said.code) AS place
+            FROM (
+                SELECT CASE c.kind WHEN 'payable' THEN c.code ELSE d.code END AS code,
+                       sum(CASE c.kind WHEN 'payable' THEN t.amount ELSE -t.amount END) AS points
+                FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id JOIN ledger_account c ON c.id = t.credit_id
+                WHERE t.reason = 'points.corrected' GROUP BY 1
+            ) ledger FULL JOIN (
+                SELECT 'payable:' || m.code || ':' || s.programme AS code, sum(a.correction_points) AS points
+                FROM settlement_answer a JOIN settlement_dispute d ON d.id = a.dispute_id
+                JOIN settlement_statement s ON s.id = d.statement_id JOIN organisation m ON m.id = s.merchant_id
+                WHERE a.correction_points <> 0 GROUP BY 1
+            ) said ON said.code = ledger.code
+            WHERE ledger.points IS DISTINCT FROM said.points
+        """,
+        en="the points corrected in the ledger are not those of the answers",
+        zh="账本所更正的积分与争议答复不符",
     ),
 )
 
@@ -334,6 +376,10 @@ _OWED = Rule.single(
                 WHERE e.ended = 'captured' AND e.merchant_id = m.id AND o.programme = a.programme
                     AND NOT EXISTS (SELECT FROM capture_value v WHERE v.redemption_id = r.id)
                     AND NOT EXISTS (SELECT FROM redemption_refund f WHERE f.redemption_id = r.id)), 0)
+            + COALESCE((SELECT sum(c.correction_points) FROM settlement_answer c
+                JOIN settlement_dispute d ON d.id = c.dispute_id JOIN settlement_statement s ON s.id = d.statement_id
+                WHERE s.merchant_id = m.id AND s.programme = a.programme AND NOT EXISTS (
+                    SELECT FROM settlement_line l WHERE l.kind = 'correction' AND l.about = c.dispute_id::text)), 0)
     """,
     en="what is owed is not the sum of the statements and of what is open",
     zh="应付不等于未付结算单与未结明细之和",

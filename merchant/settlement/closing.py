@@ -23,6 +23,7 @@ from backend.identity.locks import take_turns
 from backend.kit import clock, ids
 from merchant import contracts
 from merchant.contracts import MERCHANT, Edition
+from merchant.redemption.errors import RedemptionUnknown
 from merchant.settlement import queries, reckoning
 from merchant.settlement.errors import (
     InvoiceGiven,
@@ -37,6 +38,8 @@ from merchant.settlement.model import (
     Kind,
     Line,
     Numbered,
+    Placed,
+    Settled,
     State,
     Statement,
     Totals,
@@ -164,7 +167,9 @@ async def draft(session: AsyncSession, *, merchant_id: UUID, programme: str, hor
 
 
 async def accruals_of(session: AsyncSession, *, merchant_id: UUID) -> list[Accruals]:
-    """What has come together since the last statement, by programme, without fees."""
+    """What has come together since the last statement, by programme, with the fees as if it were closed today: those of each
+    capture and share, and those of months that are over.
+    """
     found = await contracts.editions_of(session, merchant_id=merchant_id)
     told = []
     for programme in sorted({one.programme for one in found}):
@@ -178,6 +183,11 @@ async def accruals_of(session: AsyncSession, *, merchant_id: UUID) -> list[Accru
         last_day = None
         if first_day is not None:
             last_day = contracts.period_end(_standing(editions, first_day).period, first_day)
+            yesterday = clock.today() - dt.timedelta(days=1)
+            lines += reckoning.fees_of(
+                moved, editions, first_day=first_day, last_day=max(yesterday, first_day - dt.timedelta(days=1)),
+                standing=_standing(editions, clock.today()), at=clock.now(),
+            )  # fmt: skip
         totals = reckoning.total(lines, **_opening(previous))
         told.append(Accruals(programme, first_day, last_day, totals))
     return told
@@ -245,9 +255,30 @@ async def lines_of(
                 funded=row.funded,
                 payable_fen=row.payable_fen,
             ),
+            row.money_fen,
         )
         for row in await session.execute(queries.LINES, given)
     ]
+
+
+async def settled_of(
+    session: AsyncSession,
+    *,
+    redemption_id: UUID,
+    merchant_id: UUID | None = None,
+    programme: str | None = None,
+) -> Settled:
+    """What a capture is worth, and each line that is about it. Another merchant's, or another programme's, is unknown.
+
+    Raises RedemptionUnknown, also for one of before there was a contract, which is in no statement.
+    """
+    given = {"id": redemption_id, "merchant_id": merchant_id, "programme": programme}
+    row = (await session.execute(queries.SETTLED, given)).mappings().one_or_none()
+    if row is None:
+        raise RedemptionUnknown
+    found = (await session.execute(queries.PLACED, {"id": redemption_id})).mappings()
+    lines = [Placed(**{**one, "kind": Kind(one["kind"])}) for one in found]
+    return Settled(**row, lines=lines)
 
 
 async def note_invoice(
@@ -308,10 +339,10 @@ async def _corrections(
             part_id=None,
             about=str(row.dispute_id),
             happened_at=row.answered_at,
-            points=0,
+            points=row.correction_points,
             value_fen=row.correction_fen,
             own_fen=0,
-            funded={row.funder: row.correction_fen},
+            funded={row.funder: row.correction_fen} if row.correction_fen else {},
             payable_fen=row.correction_fen,
         )
         for row in await session.execute(queries.NEW_CORRECTIONS, given)

@@ -15,6 +15,7 @@ from backend.kit.idempotency import IdempotencyKey
 from backend.kit.paging import CursorUnusable, Page, Paging
 from backend.kit.problems import problems
 from merchant.access import MerchantStaff, merchant_of
+from merchant.redemption import RedemptionUnknown
 from merchant.settlement import closing, printing, service, sheets
 from merchant.settlement import disputes as disputing
 from merchant.settlement.errors import InvoiceGiven, LineUnknown, StatementUnknown
@@ -25,6 +26,7 @@ from merchant.settlement.schemas import (
     InvoiceAsked,
     LineTold,
     PayableTold,
+    SettledTold,
     StatementTold,
 )
 
@@ -32,7 +34,8 @@ router = Router(tags=["settlement"])
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
-MOST_IN_A_FILE = 200_000  # lines
+MOST_IN_A_FILE = 200_000  # lines; a workbook that leaves some out says so
+_AT_ONCE = 2_000  # lines read for a workbook at a time
 _NOT_LET_IN = (Unauthenticated, Forbidden)
 
 
@@ -101,6 +104,15 @@ async def get_statement_pdf(statement_id: UUID, person: MerchantStaff, session: 
     return await pdf(session, statement_id=statement_id, merchant_id=merchant_of(person))
 
 
+@router.get("/redemptions/{redemption_id}/settlement", responses=problems(*_NOT_LET_IN, RedemptionUnknown))
+async def get_redemption_settlement(
+    redemption_id: UUID, person: MerchantStaff, session: ReadSession
+) -> SettledTold:
+    """What a redemption of ours is worth, who funds it, and the lines of our statements that are about it."""
+    found = await closing.settled_of(session, redemption_id=redemption_id, merchant_id=merchant_of(person))
+    return SettledTold.of(found)
+
+
 @router.post(
     "/statements/{statement_id}/invoice", responses=problems(*_NOT_LET_IN, StatementUnknown, InvoiceGiven)
 )
@@ -152,8 +164,12 @@ async def workbook(
     found = await closing.statement_of(
         session, statement_id=statement_id, merchant_id=merchant_id, programme=programme
     )
-    lines = await closing.lines_of(session, statement_id=statement_id, limit=MOST_IN_A_FILE)
-    return Response(await asyncio.to_thread(sheets.as_workbook, found, lines), media_type=XLSX)
+    made, behind = await asyncio.to_thread(sheets.Sheets, found), 0
+    while behind < min(found.lines, MOST_IN_A_FILE):
+        lines = await closing.lines_of(session, statement_id=statement_id, limit=_AT_ONCE, after=behind)
+        await asyncio.to_thread(made.add, lines)
+        behind += len(lines)
+    return Response(await asyncio.to_thread(made.finish), media_type=XLSX)
 
 
 async def pdf(

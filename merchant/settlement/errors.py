@@ -67,11 +67,25 @@ class DisputeUnknown(DomainError):
 
 
 class CorrectionInvalid(DomainError):
-    """A correction moves money, and somebody but the merchant pays it."""
+    """A correction moves points or money, and somebody but the merchant pays it."""
 
     code = "merchant.correction_invalid"
     kind = Kind.INVALID
-    title_zh = "更正须有金额，且由商户以外的一方承担。"
+    title_zh = "更正须有积分或金额，且由商户以外的一方承担。"
+
+
+@dataclass(eq=False)
+class CorrectionBeyondLine(DomainError):
+    """All corrections of a line together come to no more than the line itself, in points and in fen, either way."""
+
+    code = "merchant.correction_beyond_line"
+    kind = Kind.CONFLICT
+    title_zh = "同一行的更正合计（积分与金额）不得超过该行本身。"
+
+    line_points: int
+    line_fen: int
+    moved_points: int
+    moved_fen: int
 
 
 class DisputeAnswered(DomainError):

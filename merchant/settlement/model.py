@@ -63,6 +63,7 @@ class Totals:
     refunded_fen: int
     own_fen: int
     fees_fen: int
+    corrections_points: int
     corrections_fen: int
     funded: Mapping[str, int]
     payable_points: int
@@ -127,10 +128,51 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A line with its number in its statement."""
+    """A line with its number in its statement.
+
+    `money_fen`: what the offer of a capture asked beside the points. The shop took it itself; it is told, and nothing is reckoned with it.
+    """
 
     number: int
     line: Line
+    money_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A line about a redemption, and the statement that has it."""
+
+    statement_id: UUID
+    statement_number: int
+    line: int
+    kind: Kind
+    part_id: str | None
+    about: str
+    points: int
+    payable_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A captured redemption as it is settled: what it is worth by which edition, and the lines that are about it.
+
+    What came together since the last statement is in no line yet.
+    """
+
+    redemption_id: UUID
+    merchant: str
+    programme: str
+    offer_id: UUID
+    title_zh: str
+    title_en: str
+    captured_at: dt.datetime
+    points: int
+    refunded_points: int
+    edition_id: UUID
+    term: str
+    value_fen: int
+    funded: Mapping[str, int]
+    lines: Sequence[Placed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +187,9 @@ class Accruals:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A merchant does not agree with a line; `correction_fen` is what moves by the answer in the next statement."""
+    """A merchant does not agree with a line. `correction_points` and `correction_fen` are what moves by the answer in the next
+    statement, `corrected_in` that statement, once it is closed.
+    """
 
     id: UUID
     statement_id: UUID
@@ -153,8 +197,11 @@ class Dispute:
     reason: str
     opened_at: dt.datetime
     answer: str | None
+    correction_points: int | None
     correction_fen: int | None
+    funder: str | None
     answered_at: dt.datetime | None
+    corrected_in: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

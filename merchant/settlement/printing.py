@@ -46,7 +46,14 @@ def _told(one: Statement, lines: Sequence[Numbered]) -> dict[str, Any]:
         what = str(cells[3] or cells[5]) + (f" / {cells[4]}" if cells[4] else "")
         kind = _KINDS[numbered.line.kind.value]
         rows.append(
-            [str(cells[0]), kind, str(cells[2]), what, *(_figure(int(cells[at])) for at in (6, 7, 8, 9))]
+            [
+                str(cells[0]),
+                kind,
+                str(cells[2]),
+                what,
+                *(_figure(int(cells[at])) for at in (6, 7, 8, 9)),
+                "" if numbered.money_fen is None else _figure(numbered.money_fen),
+            ]
         )
     return {
         "title_zh": "结算单",

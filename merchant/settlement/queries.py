@@ -23,11 +23,12 @@ NEW_LINES = text("""
 """)
 
 NEW_CORRECTIONS = text("""
-    SELECT a.dispute_id, a.correction_fen, a.funder, a.answered_at, l.redemption_id
+    SELECT a.dispute_id, a.correction_points, a.correction_fen, a.funder, a.answered_at, l.redemption_id
     FROM settlement_answer a JOIN settlement_dispute d ON d.id = a.dispute_id
     JOIN settlement_line l ON l.statement_id = d.statement_id AND l.line = d.line
     JOIN settlement_statement s ON s.id = d.statement_id
-    WHERE s.merchant_id = :merchant_id AND s.programme = :programme AND a.correction_fen <> 0 AND a.answered_at < :cut
+    WHERE s.merchant_id = :merchant_id AND s.programme = :programme AND a.act_id IS NOT NULL
+        AND a.answered_at < :cut
         AND a.xid < CAST(CAST(:horizon AS text) AS xid8)
         AND NOT EXISTS (SELECT FROM settlement_line k WHERE k.kind = 'correction' AND k.about = a.dispute_id::text)
     ORDER BY a.answered_at, a.dispute_id
@@ -43,11 +44,11 @@ FIRST_CAPTURE = text("""
 ADD_STATEMENT = text("""
     INSERT INTO settlement_statement (id, merchant_id, programme, number, edition_id, first_day, last_day, cut, horizon,
         opening_points, opening, opening_fees_fen, captures, captured_points, captured_fen, refunds, refunded_points,
-        refunded_fen, own_fen, fees_fen, corrections_fen, funded, payable_points, payable_fen, carried, pays, lines,
+        refunded_fen, own_fen, fees_fen, corrections_points, corrections_fen, funded, payable_points, payable_fen, carried, pays, lines,
         lines_sha256, act_id, closed_at)
     VALUES (:id, :merchant_id, :programme, :number, :edition_id, :first_day, :last_day, :cut,
         CAST(CAST(:horizon AS text) AS xid8), :opening_points, CAST(:opening AS jsonb), :opening_fees_fen, :captures,
-        :captured_points, :captured_fen, :refunds, :refunded_points, :refunded_fen, :own_fen, :fees_fen, :corrections_fen,
+        :captured_points, :captured_fen, :refunds, :refunded_points, :refunded_fen, :own_fen, :fees_fen, :corrections_points, :corrections_fen,
         CAST(:funded AS jsonb), :payable_points, :payable_fen, :carried, CAST(:pays AS jsonb), :lines, :lines_sha256, :act_id,
         :closed_at)
 """)
@@ -91,9 +92,30 @@ TO_PAY = text(
     f"SELECT * FROM ({_STATEMENT} WHERE s.programme = :programme) AS found WHERE state = 'payable' ORDER BY merchant, number"
 )
 
+# What an offer asks beside its points was said once, with its draft, so it is the same whenever a line is read.
 LINES = text("""
-    SELECT line, kind, redemption_id, part_id, about, happened_at, points, value_fen, own_fen, funded, payable_fen
-    FROM settlement_line WHERE statement_id = :id AND line > :after ORDER BY line LIMIT :limit
+    SELECT l.line, l.kind, l.redemption_id, l.part_id, l.about, l.happened_at, l.points, l.value_fen, l.own_fen, l.funded,
+           l.payable_fen, t.money_fen
+    FROM settlement_line l
+    LEFT JOIN redemption r ON r.id = l.redemption_id AND l.kind = 'capture'
+    LEFT JOIN offer_terms t ON t.offer_id = r.offer_id
+    WHERE l.statement_id = :id AND l.line > :after ORDER BY l.line LIMIT :limit
+""")
+
+SETTLED = text("""
+    SELECT v.redemption_id, m.code AS merchant, v.programme, r.offer_id, o.title_zh, o.title_en, v.captured_at, v.points,
+           COALESCE((SELECT sum(w.points) FROM refund_value w WHERE w.redemption_id = v.redemption_id), 0)::bigint
+               AS refunded_points,
+           v.edition_id, v.term, v.value_fen, v.funded
+    FROM capture_value v JOIN redemption r ON r.id = v.redemption_id JOIN offer o ON o.id = r.offer_id
+    JOIN organisation m ON m.id = v.merchant_id
+    WHERE v.redemption_id = :id AND (CAST(:merchant_id AS uuid) IS NULL OR v.merchant_id = :merchant_id)
+        AND (CAST(:programme AS text) IS NULL OR v.programme = :programme)
+""")
+PLACED = text("""
+    SELECT l.statement_id, s.number AS statement_number, l.line, l.kind, l.part_id, l.about, l.points, l.payable_fen
+    FROM settlement_line l JOIN settlement_statement s ON s.id = l.statement_id
+    WHERE l.redemption_id = :id ORDER BY s.number, l.line
 """)
 
 ADD_INVOICE = text("""
@@ -108,10 +130,11 @@ ADD_DISPUTE = text("""
     RETURNING id
 """)
 _DISPUTE = """
-    SELECT d.id, d.statement_id, d.line, d.reason, d.opened_at, a.words AS answer, a.correction_fen, a.answered_at,
-           s.merchant_id, s.programme
+    SELECT d.id, d.statement_id, d.line, d.reason, d.opened_at, a.words AS answer, a.correction_points, a.correction_fen,
+           NULLIF(a.funder, '') AS funder, a.answered_at, k.statement_id AS corrected_in, s.merchant_id, s.programme
     FROM settlement_dispute d JOIN settlement_statement s ON s.id = d.statement_id
     LEFT JOIN settlement_answer a ON a.dispute_id = d.id
+    LEFT JOIN settlement_line k ON k.kind = 'correction' AND k.about = d.id::text
 """
 ONE_DISPUTE = text(f"{_DISPUTE} WHERE d.id = :id")
 DISPUTES = text(f"""
@@ -120,9 +143,20 @@ DISPUTES = text(f"""
     ORDER BY d.opened_at DESC, d.id DESC LIMIT 200
 """)
 ADD_ANSWER = text("""
-    INSERT INTO settlement_answer (dispute_id, words, correction_fen, funder, act_id, answered_by, answered_at)
-    VALUES (:id, :words, :fen, :funder, :act_id, :by, :at)
+    INSERT INTO settlement_answer
+        (dispute_id, words, correction_points, correction_fen, funder, act_id, answered_by, answered_at)
+    VALUES (:id, :words, :points, :fen, :funder, :act_id, :by, :at)
     ON CONFLICT (dispute_id) DO NOTHING RETURNING dispute_id
+""")
+# What a line comes to, and what answers to its disputes have moved of it.
+CORRECTED = text("""
+    SELECT l.points, l.value_fen, COALESCE(sum(a.correction_points), 0)::bigint AS moved_points,
+           COALESCE(sum(a.correction_fen), 0)::bigint AS moved_fen
+    FROM settlement_line l
+    LEFT JOIN settlement_dispute d ON d.statement_id = l.statement_id AND d.line = l.line
+    LEFT JOIN settlement_answer a ON a.dispute_id = d.id
+    WHERE l.statement_id = :statement_id AND l.line = :line
+    GROUP BY l.points, l.value_fen
 """)
 
 ADD_PAYOUT = text("""

@@ -73,6 +73,7 @@ def total(
         refunded_fen=-sum(line.value_fen for line in by[Kind.REFUND]),
         own_fen=sum(line.own_fen for line in lines),
         fees_fen=fees,
+        corrections_points=sum(line.points for line in by[Kind.CORRECTION]),
         corrections_fen=sum(line.payable_fen for line in by[Kind.CORRECTION]),
         funded=kept,
         payable_points=points,

@@ -10,7 +10,17 @@ from pydantic import Field, StringConstraints
 
 from backend.kit.schemas import Asked, Sha256, Told
 from merchant.contracts.schemas import Funder
-from merchant.settlement.model import Accruals, Dispute, Kind, Numbered, Payout, State, Statement, Totals
+from merchant.settlement.model import (
+    Accruals,
+    Dispute,
+    Kind,
+    Numbered,
+    Payout,
+    Settled,
+    State,
+    Statement,
+    Totals,
+)
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 InvoiceNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,64}$")]
@@ -39,6 +49,7 @@ class TotalsTold(Told):
     refunded_fen: int
     own_fen: int
     fees_fen: int
+    corrections_points: int
     corrections_fen: int
     funded: dict[str, int]
     payable_points: int
@@ -52,7 +63,7 @@ class TotalsTold(Told):
 
 
 class AccrualsTold(Told):
-    """What has come together since the last statement, in the period of these days; fees are reckoned at its close."""
+    """What has come together since the last statement, in the period of these days, with the fees as if it were closed today."""
 
     programme: str
     first_day: date | None
@@ -96,7 +107,10 @@ class StatementTold(Told):
 
 
 class LineTold(Told):
-    """A line. `redemption_id` is what it leads to; a correction names its dispute in `about`, a fee its rule."""
+    """A line. `redemption_id` is what it leads to; a correction names its dispute in `about`, a fee its rule.
+
+    `money_fen` is what the shop asked beside the points of a capture, as its offer said: told only, and no part of what is payable.
+    """
 
     line: int
     kind: Kind
@@ -109,11 +123,50 @@ class LineTold(Told):
     own_fen: int
     funded: dict[str, int]
     payable_fen: int
+    money_fen: int | None
 
     @classmethod
     def of(cls, one: Numbered) -> LineTold:
-        shown = {name: getattr(one.line, name) for name in cls.model_fields if name != "line"}
-        return cls(line=one.number, **shown)
+        shown = {
+            name: getattr(one.line, name) for name in cls.model_fields if name not in {"line", "money_fen"}
+        }
+        return cls(line=one.number, money_fen=one.money_fen, **shown)
+
+
+class PlacedTold(Told):
+    """A line about a redemption, and where it stands."""
+
+    statement_id: UUID
+    statement_number: int
+    line: int
+    kind: Kind
+    part_id: str | None
+    about: str
+    points: int
+    payable_fen: int
+
+
+class SettledTold(Told):
+    """A captured redemption as it is settled: its worth by its edition, by funder, and all lines about it, in all statements."""
+
+    redemption_id: UUID
+    merchant: str
+    programme: str
+    offer_id: UUID
+    title_zh: str
+    title_en: str
+    captured_at: datetime
+    points: int
+    refunded_points: int
+    edition_id: UUID
+    term: str
+    value_fen: int
+    funded: dict[str, int]
+    lines: list[PlacedTold]
+
+    @classmethod
+    def of(cls, one: Settled) -> SettledTold:
+        return cls.model_validate(one)
 
 
 class InvoiceAsked(Asked):
@@ -131,7 +184,7 @@ class DisputeAsked(Asked):
 
 
 class DisputeTold(Told):
-    """A dispute and, once given, its answer. What moves is a line of the next statement."""
+    """A dispute and, once given, its answer. What moves is a line of the next statement, `corrected_in`, null until it is closed."""
 
     id: UUID
     statement_id: UUID
@@ -139,8 +192,11 @@ class DisputeTold(Told):
     reason: str
     opened_at: datetime
     answer: str | None
+    correction_points: int | None
     correction_fen: int | None
+    funder: str | None
     answered_at: datetime | None
+    corrected_in: UUID | None
 
     @classmethod
     def of(cls, one: Dispute) -> DisputeTold:
@@ -154,10 +210,14 @@ class AnswerAsked(Asked):
 
 
 class CorrectionAsked(Asked):
-    """An answer that moves money: `correction_fen` more, or less where it is below zero, borne by `funder`."""
+    """An answer that moves points, money or both: more, or less where it is below zero; the money is borne by `funder`.
+
+    All corrections of a line together come to no more than the line itself, in points and in fen, either way.
+    """
 
     words: Words
-    correction_fen: Annotated[int, Field(ge=-(10**12), le=10**12)]
+    correction_points: Annotated[int, Field(ge=-(10**12), le=10**12)] = 0
+    correction_fen: Annotated[int, Field(ge=-(10**12), le=10**12)] = 0
     funder: Funder = "programme"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
@@ -16,6 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|")
 LINE_HEAD = (
     "行 line", "类别 kind", "时间 time", "兑换 redemption", "部分 part", "说明 about", "积分 points",
     "价值(分) value fen", "商户让利(分) own fen", "应付(分) payable fen", "出资 funded",
+    "顾客另付(分,不计入应付) money beside fen (told only)",
 )  # fmt: skip
 
 
@@ -49,6 +52,7 @@ def summary(one: Statement) -> list[tuple[str, str | int]]:
         ("退还价值(分) refunded fen", totals.refunded_fen),
         ("商户自身让利(分) own concession fen", totals.own_fen),
         ("费用(分) fees fen", totals.fees_fen),
+        ("争议更正积分 corrections points", totals.corrections_points),
         ("争议更正(分) corrections fen", totals.corrections_fen),
         ("应付积分 payable points", totals.payable_points),
         ("应付(分) payable fen", totals.payable_fen),
@@ -57,24 +61,53 @@ def summary(one: Statement) -> list[tuple[str, str | int]]:
     return [*rows, *((f"付款(分) paid by {funder}", fen) for funder, fen in sorted(totals.pays.items()))]
 
 
-def as_workbook(one: Statement, lines: Sequence[Numbered]) -> bytes:
-    """A statement as XLSX: a sheet that sums it up, and one of its lines; amounts are numbers."""
-    book = Workbook()
-    front = book.active
-    front.title = "结算单 statement"
-    for name, value in summary(one):
-        front.append([name, written(value)])
-    sheet = book.create_sheet("明细 lines")
-    sheet.append(LINE_HEAD)
-    for numbered in lines:
-        sheet.append([written(cell) for cell in line_cells(numbered)])
-    for page, widths in ((front, (38, 60)), (sheet, (8, 12, 20, 38, 12, 38, 10, 12, 12, 12, 40))):
-        for column, width in enumerate(widths, start=1):
-            page.column_dimensions[get_column_letter(column)].width = width
-        page.freeze_panes = "A2" if page is sheet else None
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
-    return workbook_bytes(book)
+class Sheets:
+    """A statement as XLSX, written as its lines are handed over: a sheet that sums it up, and one of its lines.
+
+    Rows go to a file as they come, so the whole is never in memory. Amounts are numbers.
+    """
+
+    def __init__(self, one: Statement) -> None:
+        self._lines, self._written = one.lines, 0
+        self._book = Workbook(write_only=True)
+        front = self._book.create_sheet("结算单 statement")
+        _widen(front, (38, 60))
+        for name, value in summary(one):
+            front.append([name, written(value)])
+        self._sheet = self._book.create_sheet("明细 lines")
+        self._sheet.freeze_panes = "A2"
+        _widen(self._sheet, (8, 12, 20, 38, 12, 38, 10, 12, 12, 12, 40, 26))
+        self._sheet.append([_bold(self._sheet, name) for name in LINE_HEAD])
+
+    def add(self, lines: Iterable[Numbered]) -> None:
+        """The next lines."""
+        for numbered in lines:
+            self._sheet.append([written(cell) for cell in line_cells(numbered)])
+            self._written += 1
+
+    def finish(self) -> bytes:
+        """The file; its last row says how many lines it leaves out, and where they are."""
+        if left := self._lines - self._written:
+            self._sheet.append([f"其余 {left} 行见接口。The other {left} lines: GET …/statements/…/lines"])
+        return workbook_bytes(self._book)
+
+
+def as_workbook(one: Statement, lines: Iterable[Numbered]) -> bytes:
+    """A statement with these lines as XLSX."""
+    sheets = Sheets(one)
+    sheets.add(lines)
+    return sheets.finish()
+
+
+def _widen(page: Any, widths: Sequence[int]) -> None:
+    for column, width in enumerate(widths, start=1):
+        page.column_dimensions[get_column_letter(column)].width = width
+
+
+def _bold(page: Any, name: str) -> WriteOnlyCell:
+    cell = WriteOnlyCell(page, value=name)
+    cell.font = Font(bold=True)
+    return cell
 
 
 def line_cells(numbered: Numbered) -> tuple[str | int, ...]:
@@ -92,6 +125,7 @@ def line_cells(numbered: Numbered) -> tuple[str | int, ...]:
         line.own_fen,
         line.payable_fen,
         ", ".join(f"{funder} {fen}" for funder, fen in sorted(line.funded.items())),
+        "" if numbered.money_fen is None else numbered.money_fen,
     )
 
 

@@ -317,19 +317,17 @@ async def revoke_till(till_id: UUID, person: MerchantStaff, session: WriteSessio
     return TillTold.of(till)
 
 
-@router.post("/till-sessions", status_code=201, response_model=ShiftTold, responses=problems(TillRefused))
+@router.post("/till-sessions", status_code=201, responses=problems(TillRefused))
 async def begin_shift(
     given: ShiftBegun, request: Request, settings: AppSettings, session: WriteSession
-) -> ShiftTold | Response:
+) -> ShiftTold:
     """A clerk begins at a till. Five wrong PINs in a row lock the clerk for fifteen minutes."""
-    async with database(request).transaction() as counting:  # the try stays counted, whatever comes of it
-        await service.count_pin(counting, clerk_id=given.clerk_id)
-    try:
-        shift = await service.begin(
-            session, settings, assertion=given.assertion, clerk_id=given.clerk_id, pin=given.pin
-        )
-    except TillRefused as refused:
-        return kit_problems.answer(refused)  # what the till signed stays used
+    db = database(request)
+    async with db.transaction() as proving:  # what the till signed stays used, whatever comes of it
+        till = await service.prove(proving, settings, assertion=given.assertion)
+    async with db.transaction() as counting:  # and the try counted
+        await service.count_pin(counting, till=till, clerk_id=given.clerk_id)
+    shift = await service.begin(session, settings, till=till, clerk_id=given.clerk_id, pin=given.pin)
     return ShiftTold.of(shift)
 
 

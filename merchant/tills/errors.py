@@ -27,11 +27,16 @@ class ClerkLabelTaken(DomainError):
 
 @dataclass(eq=False)
 class PinWeak(DomainError):
-    """A PIN has six digits that are neither all alike nor in a row."""
+    """A PIN has six digits that are neither all alike nor in a row, no two or three of them said again, nor three pairs.
+
+    `why`: digits, alike, run, repeated, pairs.
+    """
+
+    why: str
 
     code = "merchant.pin_weak"
     kind = Kind.INVALID
-    title_zh = "密码须为六位数字，不能全部相同或连续。"
+    title_zh = "密码须为六位数字，不能全部相同、连续、重复或成对。"
 
 
 @dataclass(eq=False)

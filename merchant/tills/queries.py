@@ -18,7 +18,8 @@ COUNT_PIN = text("""
     UPDATE clerk c SET
         failures = CASE WHEN b.locked THEN c.failures WHEN c.failures + 1 >= :allowed THEN 0 ELSE c.failures + 1 END,
         locked_until = CASE WHEN b.locked THEN c.locked_until WHEN c.failures + 1 >= :allowed THEN :lock_until END
-    FROM (SELECT id, COALESCE(locked_until > :now, false) AS locked FROM clerk WHERE id = :id FOR UPDATE) b
+    FROM (SELECT id, COALESCE(locked_until > :now, false) AS locked FROM clerk
+          WHERE id = :id AND shop_id = :shop FOR UPDATE) b
     WHERE c.id = b.id RETURNING b.locked
 """)
 FORGIVE_PIN = text("UPDATE clerk SET failures = 0, locked_until = NULL WHERE id = :id")

@@ -141,12 +141,19 @@ async def let_in(session: AsyncSession, *, merchant_id: UUID, clerk_id: UUID, ac
 
 
 def check_pin(pin: str) -> None:
-    """Refuse a PIN that is all one digit or runs up or down. Raises PinWeak."""
+    """Refuse a PIN that whoever guesses tries first, and say what is wrong with it. Raises PinWeak."""
     if len(pin) != 6 or not (pin.isascii() and pin.isdecimal()):
-        raise PinWeak
-    steps = {int(later) - int(earlier) for earlier, later in itertools.pairwise(pin)}
-    if len(steps) == 1 and steps <= {-1, 0, 1}:
-        raise PinWeak
+        raise PinWeak(why="digits")
+    digits = [int(one) for one in pin]
+    steps = {(later - earlier) % 10 for earlier, later in itertools.pairwise(digits)}
+    if steps == {0}:
+        raise PinWeak(why="alike")
+    if steps in ({1}, {9}):  # 123456, 987654, also over the turn: 890123
+        raise PinWeak(why="run")
+    if pin == pin[:2] * 3 or pin == pin[:3] * 2:  # 121212, 123123
+        raise PinWeak(why="repeated")
+    if digits[0::2] == digits[1::2]:  # 112233, 771199
+        raise PinWeak(why="pairs")
 
 
 async def _hashed(pin: str) -> str:
@@ -231,14 +238,21 @@ async def revoke_till(session: AsyncSession, *, merchant_id: UUID, till_id: UUID
 # --- shifts
 
 
-async def count_pin(session: AsyncSession, *, clerk_id: UUID) -> None:
-    """Count one try, before the PIN is looked at; the caller's transaction must be committed even when it is wrong.
+async def prove(session: AsyncSession, settings: Settings, *, assertion: str) -> Till:
+    """The till that signed an assertion, which is used up by that: commit it before anything else is asked. Raises TillRefused."""
+    return await _asserted(session, settings, assertion)
 
-    The fifth wrong one in a row locks the clerk for fifteen minutes. Raises TillRefused while locked.
+
+async def count_pin(session: AsyncSession, *, till: Till, clerk_id: UUID) -> None:
+    """Count one try at a till that proved itself, before the PIN is looked at; commit it even when the PIN is wrong.
+
+    The fifth wrong one in a row locks the clerk for fifteen minutes. Only at tills of the clerk's own shop: whoever has no
+    such till locks nobody out. Raises TillRefused while locked.
     """
     now = clock.now()
     given = {
         "id": clerk_id,
+        "shop": till.shop_id,
         "now": now,
         "allowed": PIN_ATTEMPTS,
         "lock_until": now + PIN_LOCKED_FOR,
@@ -247,11 +261,8 @@ async def count_pin(session: AsyncSession, *, clerk_id: UUID) -> None:
         raise TillRefused
 
 
-async def begin(
-    session: AsyncSession, settings: Settings, *, assertion: str, clerk_id: UUID, pin: str
-) -> Shift:
-    """A clerk begins at a till: the till by what it signed, the clerk by the PIN. Count the try first. Raises TillRefused."""
-    till = await _asserted(session, settings, assertion)
+async def begin(session: AsyncSession, settings: Settings, *, till: Till, clerk_id: UUID, pin: str) -> Shift:
+    """A clerk begins at a till that proved itself, by the PIN. Count the try first. Raises TillRefused."""
     found = await session.execute(queries.PIN, {"clerk": clerk_id, "shop": till.shop_id})
     pin_hash = found.scalar_one_or_none()
     right = await asyncio.to_thread(_verify, pin_hash or _nobodys(), pin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
@@ -19,6 +20,7 @@ from backend.programmes import PointsIdentity, points_identity, wallets
 from backend.programmes.redeeming import Redeeming, keep
 from merchant import catalogue, redemption, settlement
 from merchant.catalogue import Offer
+from merchant.catalogue.service import add_offer
 from merchant.redemption import (
     At,
     Issued,
@@ -30,7 +32,7 @@ from merchant.redemption import (
     Says,
     Scanned,
 )
-from tests import contracts
+from tests import contracts, offers
 
 PROGRAMME = "gd-green-travel"
 NEXT_YEAR = dt.date(2030, 12, 31)
@@ -45,19 +47,30 @@ class Shop:
     id: UUID
     code: str
     clerk: UUID
+    contracted: bool = True
 
-    async def offer(self, *, price: int = 30, items: int | None = None, **about: object) -> Offer:
+    async def offer(self, *, price: int = 30, items: int | None = None, **about: Any) -> Offer:
+        """An offer on the shelf; of a shop without a contract, one from before offers were reviewed."""
+        said = about | {
+            "merchant_id": self.id, "programme": PROGRAMME, "title_zh": "一杯茶", "title_en": "A cup of tea",
+            "price_points": price, "items": items,
+        }  # fmt: skip
+        if self.contracted:
+            return await offers.offer(self.db, self.keys, by=self.clerk, **said)
         async with self.db.transaction() as session:
-            return await catalogue.create_offer(
-                session,
-                merchant_id=self.id,
-                programme=PROGRAMME,
-                title_zh="一杯茶",
-                title_en="A cup of tea",
-                price_points=price,
-                items=items,
-                created_by=self.clerk,
-                **about,  # type: ignore[arg-type]
+            return await add_offer(session, created_by=self.clerk, **said)
+
+    async def draft(self, **about: Any) -> Offer:
+        said: dict[str, Any] = {
+            "title_zh": "一杯茶",
+            "title_en": "A cup of tea",
+            "price_points": 1,
+            "items": None,
+        }
+        said |= about
+        async with self.db.transaction() as session:
+            return await catalogue.draft_offer(
+                session, merchant_id=self.id, programme=PROGRAMME, created_by=self.clerk, **said
             )
 
     async def left(self, offer: Offer) -> int | None:
@@ -229,7 +242,7 @@ async def open_one_shop(db: Database, settings: Settings, contract: str | None =
         await contracts.agree(
             db, settings.keys, merchant_id=made.id, programme=PROGRAMME, fen_per_point=contract
         )
-    return Shop(db, settings.keys, made.id, code, hired.staff.id)
+    return Shop(db, settings.keys, made.id, code, hired.staff.id, contract is not None)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +276,14 @@ def arrive(db: Database, settings: Settings, programme: str) -> Arrive:
         return buyer
 
     return one
+
+
+async def with_key(db: Database, keys: Keys, points: int = 100) -> Buyer:
+    """A citizen with a key of their own, as whoever signed in has: only such accounts are joined."""
+    async with db.transaction() as session:
+        buyer = Buyer(db, keys, await people.citizen_without_phone(session, keys))
+    await buyer.earn(points)
+    return buyer
 
 
 @pytest.fixture

@@ -7,14 +7,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from backend.identity import closing
 from backend.kit import clock
+from merchant import redemption
+from merchant.catalogue import Offer
 from merchant.redemption import (
     CONFIRM_WITHIN,
     AccountTooNew,
+    Issued,
+    NotRedeemable,
     PartReused,
     PartTooLarge,
     QuestionOver,
     RedeemingUnknown,
+    Redemption,
     Says,
     StepUpWanted,
     codes,
@@ -39,6 +45,68 @@ async def test_a_new_account_redeems_from_the_day_that_the_refusal_tells(
         await buyer.redeem(offer)
     with clock.travel(eve + dt.timedelta(seconds=61)):
         assert (await buyer.redeem(offer)).points == 30
+
+
+async def test_whoever_acts_for_a_household_has_to_be_old_enough_themselves(
+    shop: Shop, buyer: Buyer, arrive: Callable[..., Awaitable[Buyer]], asks: Asks
+) -> None:
+    """The household's account is a hundred days older than that of its member."""
+    offer = await shop.offer()
+    joined = clock.now() + dt.timedelta(days=100)
+    with clock.travel(joined):
+        member = await arrive(0)
+    await asks(matures_after_days=14)
+    first = clock.day_of(joined) + dt.timedelta(days=14)
+    midnight = dt.datetime.combine(first, dt.time(0), tzinfo=clock.SHANGHAI)
+    with clock.travel(midnight - dt.timedelta(seconds=60)):
+        for redeem in (_acting, _acting_hot):
+            with pytest.raises(AccountTooNew) as refused:
+                await redeem(buyer, member, offer)
+            assert refused.value.redeems_from == first.isoformat()
+        assert (await buyer.redeem(offer)).points == 30  # its own session
+    with clock.travel(midnight + dt.timedelta(seconds=1)):
+        assert (await _acting(buyer, member, offer)).points == 30
+
+
+async def test_whose_account_is_closed_neither_redeems_nor_confirms_for_a_household(
+    shop: Shop, buyer: Buyer, arrive: Callable[..., Awaitable[Buyer]], confirming: None
+) -> None:
+    del confirming
+    member, other = await arrive(0), await arrive(0)
+    offer = await shop.offer()
+    issued = await _acting(buyer, member, offer)
+    scan_id = (await shop.ask(issued.code)).scan_id
+    assert scan_id is not None
+    async with shop.db.transaction() as session:
+        await closing.close(session, participant_id=member.id)
+    for redeem in (_acting, _acting_hot):
+        with pytest.raises(NotRedeemable):
+            await redeem(buyer, member, offer)
+
+    async def say(by: Buyer, *, yes: bool) -> Redemption:
+        async with shop.db.transaction() as session:
+            return await redemption.answer(
+                session, participant_id=buyer.id, redemption_id=issued.redemption_id, scan_id=scan_id, yes=yes,
+                by=by.id,
+            )  # fmt: skip
+
+    with pytest.raises(NotRedeemable):
+        await say(member, yes=True)
+    assert (await say(other, yes=True)).ended == "captured"
+
+
+async def _acting(buyer: Buyer, member: Buyer, offer: Offer) -> Issued:
+    async with buyer.db.transaction() as session:
+        return await redemption.redeem(
+            session, buyer.keys, participant_id=buyer.id, offer_id=offer.id, actor_id=member.id
+        )
+
+
+async def _acting_hot(buyer: Buyer, member: Buyer, offer: Offer) -> Issued:
+    async with buyer.db.hot_statement() as connection:
+        return await redemption.redeem_hot(
+            connection, buyer.keys, participant_id=buyer.id, offer_id=offer.id, actor_id=member.id
+        )
 
 
 @pytest.mark.parametrize(("above", "wanted"), [(29, True), (30, False), (None, False)])

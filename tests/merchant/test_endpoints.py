@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.http import wire
 from backend.kit.settings import Settings
+from merchant import catalogue
 from merchant.app import build
 from mobile_api import build as build_mobile
 from tests import contracts
@@ -29,7 +31,10 @@ from tests.operator_api.conftest import Person, SignedIn, sign_in
 
 __all__ = ["hire"]
 
-OPEN_TO_ALL = {"sign_in", "refresh_tokens", "enrol_till", "begin_shift", "go_on"}
+OPEN_TO_ALL = {"sign_in", "refresh_tokens", "enrol_till", "begin_shift", "go_on"} | {
+    "begin_application", "get_application", "change_application", "add_application_document",
+    "remove_application_document", "submit_application", "make_first_manager",
+}  # fmt: skip
 EVERY_STAFF = {"sign_out", "get_me", "change_password"}
 
 
@@ -99,6 +104,11 @@ async def citizen(arrive: Arrive, phone: httpx.AsyncClient, settings: Settings, 
     return Citizen(buyer, phone, pair.access_token)
 
 
+def word(manager: Person, *, ahead: int = 1) -> dict[str, str]:
+    """A manager's fresh one-time code as a header: the next one, since signing in took the present one."""
+    return {"Manager-Code": manager.hired.authenticator.at(clock.now(), counter_offset=ahead)}
+
+
 def tea(**other: object) -> dict[str, object]:
     return {
         "programme": PROGRAMME,
@@ -109,14 +119,33 @@ def tea(**other: object) -> dict[str, object]:
     } | other
 
 
-async def offered(person: Person, **other: object) -> dict[str, Any]:
+async def _offered(db: Database, settings: Settings, person: Person, **other: object) -> dict[str, Any]:
+    """Drafted and submitted over HTTP, and published."""
     answer = await person.post("/offers", tea(**other))
     assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
+    assert (answer.json()["stand"], answer.json()["step"]) == ("draft", "drafted")
+    at = f"/offers/{answer.json()['id']}"
+    assert (await person.post(f"{at}/submission")).json()["step"] == "submitted"
+    reviewer, _ = await contracts.operators(db, settings.keys)
+    async with db.transaction() as session:
+        await catalogue.review(
+            session, programme=PROGRAMME, offer_id=UUID(answer.json()["id"]), publish=True, by=reviewer, reason=None
+        )  # fmt: skip
+    made: dict[str, Any] = (await person.get(at)).json()
     return made
 
 
-async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citizen: Citizen) -> None:
+Offered = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def offered(db: Database, settings: Settings) -> Offered:
+    return partial(_offered, db, settings)
+
+
+async def test_from_the_offer_to_the_receipt_and_back(
+    signed_in: SignedIn, citizen: Citizen, offered: Offered
+) -> None:
     till = await signed_in(Role.MERCHANT)
     offer = await offered(till)
     assert (offer["stand"], offer["items_left"]) == ("open", 5)
@@ -164,10 +193,12 @@ async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citiz
     mine = (await citizen.get("/redemptions"))["items"][0]
     assert (mine["state"], mine["points"], mine["title"]) == ("captured", 30, "一杯茶")
 
-    back = await till.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "cold"})
+    path = f"/redemptions/{told['redemption_id']}/refund"
+    back = await till.post(path, {"reason": "cold"}, **word(till))
     assert back.status_code == 200, back.text
     assert back.json()["refund_reason"] == "cold"
-    twice = await till.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "cold"})
+    with clock.travel(clock.now() + dt.timedelta(minutes=1)):
+        twice = await till.post(path, {"reason": "cold"}, **word(till))
     assert (twice.status_code, twice.json()["code"]) == (409, "merchant.already_refunded")
     gone = (await till.post("/scans", {"code": told["code"]})).json()
     assert (gone["answer"], gone["reason"], gone["receipt"]) == ("no", "refunded", None)
@@ -178,7 +209,9 @@ async def test_from_the_offer_to_the_receipt_and_back(signed_in: SignedIn, citiz
     assert (await till.get("/payable")).json()[0]["payable_points"] == 0
 
 
-async def test_a_citizen_gives_a_redemption_up(signed_in: SignedIn, citizen: Citizen) -> None:
+async def test_a_citizen_gives_a_redemption_up(
+    signed_in: SignedIn, citizen: Citizen, offered: Offered
+) -> None:
     till = await signed_in(Role.MERCHANT)
     offer = await offered(till, items=1)
     told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
@@ -194,7 +227,9 @@ async def test_a_citizen_gives_a_redemption_up(signed_in: SignedIn, citizen: Cit
 
 
 async def test_what_lapsed_is_there_again_for_the_next_redemption(
-    signed_in: SignedIn, citizen: Citizen
+    signed_in: SignedIn,
+    citizen: Citizen,
+    offered: Offered,
 ) -> None:
     till = await signed_in(Role.MERCHANT)
     offer = await offered(till, price_points=100, items=1)
@@ -213,7 +248,9 @@ async def test_what_lapsed_is_there_again_for_the_next_redemption(
 
 
 async def test_offers_are_restocked_and_withdrawn_by_their_own_merchant(
-    signed_in: SignedIn, citizen: Citizen
+    signed_in: SignedIn,
+    citizen: Citizen,
+    offered: Offered,
 ) -> None:
     till, other = await signed_in(Role.MERCHANT), await signed_in(Role.MERCHANT)
     offer = await offered(till)
@@ -238,7 +275,9 @@ async def test_offers_are_restocked_and_withdrawn_by_their_own_merchant(
     assert answer.json()["code"] == "merchant.offer_unlimited"
 
 
-async def test_what_is_asked_of_the_wrong_merchant_is_404(signed_in: SignedIn, citizen: Citizen) -> None:
+async def test_what_is_asked_of_the_wrong_merchant_is_404(
+    signed_in: SignedIn, citizen: Citizen, offered: Offered
+) -> None:
     till, other = await signed_in(Role.MERCHANT), await signed_in(Role.MERCHANT)
     offer = await offered(till)
     told = (await citizen.post("/redemptions", {"offer_id": offer["id"]})).json()
@@ -252,15 +291,15 @@ async def test_what_is_asked_of_the_wrong_merchant_is_404(signed_in: SignedIn, c
     assert (await till.get("/scans/failed")).json()["items"] == []
     for answer in (
         await other.get(f"/redemptions/{told['redemption_id']}"),
-        await other.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "mine"}),
+        await other.post(f"/redemptions/{told['redemption_id']}/refund", {"reason": "mine"}, **word(other)),
     ):
         assert answer.status_code == 404, answer.text
         assert answer.json()["code"] == "merchant.redemption_unknown"
         assert told["code"] not in answer.text
 
 
-async def test_a_redemption_of_somebody_else_is_404(
-    signed_in: SignedIn, citizen: Citizen, arrive: Arrive, settings: Settings, db: Database
+async def test_a_redemption_of_somebody_else_is_404(  # noqa: PLR0917 - fixtures
+    signed_in: SignedIn, citizen: Citizen, arrive: Arrive, settings: Settings, db: Database, offered: Offered
 ) -> None:
     till = await signed_in(Role.MERCHANT)
     offer = await offered(till)
@@ -279,7 +318,7 @@ async def test_a_redemption_of_somebody_else_is_404(
     assert (await stranger.get("/redemptions"))["items"] == []
 
 
-async def test_lists_are_paged(signed_in: SignedIn, citizen: Citizen) -> None:
+async def test_lists_are_paged(signed_in: SignedIn, citizen: Citizen, offered: Offered) -> None:
     till = await signed_in(Role.MERCHANT)
     made = [(await offered(till, price_points=1))["id"] for _ in range(5)]
     for offer_id in made:
@@ -350,7 +389,10 @@ async def test_only_staff_of_merchants_reach_anything(
 
 
 async def test_two_clerks_of_one_merchant_share_everything(
-    signed_in: SignedIn, citizen: Citizen, db: Database
+    signed_in: SignedIn,
+    citizen: Citizen,
+    db: Database,
+    offered: Offered,
 ) -> None:
     code = f"org-{uuid4().hex[:8]}"
     async with db.transaction() as session:

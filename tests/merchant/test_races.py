@@ -6,19 +6,23 @@ import asyncio
 import datetime as dt
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kit import clock, ids
+from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.errors import DomainError
+from backend.kit.settings import Settings
 from backend.programmes import wallets
-from merchant import redemption
+from merchant import redemption, shops, tills
 from merchant.redemption import At, Issued, Receipt, Says
+from puhui.audit import INVARIANTS, audit
 from tests.concurrency.conftest import (
     GivenUp,
     Pause,
@@ -37,8 +41,22 @@ __all__ = ["no_deadlock"]
 NOON = dt.datetime(2027, 6, 28, 12, tzinfo=SHANGHAI)
 SWEPT = dt.datetime(2027, 7, 2, 12, tzinfo=SHANGHAI)
 JUNE, JULY = dt.date(2027, 6, 30), dt.date(2027, 7, 31)
+CAPTURED_FEN = text("SELECT value_fen FROM capture_value WHERE redemption_id = :redemption")
+BACK_FEN = text("""
+    SELECT points_before, points, value_fen FROM refund_value WHERE redemption_id = :redemption ORDER BY points_before
+""")
 
-pytestmark = pytest.mark.usefixtures("no_deadlock")
+pytestmark = pytest.mark.usefixtures("no_deadlock", "audited")
+ASKED = ("ledger.", "redemptions.", "offers.", "captures.", "contracts.", "statements.")
+
+
+@pytest.fixture(scope="module")
+async def audited(db: Database, settings: Settings) -> AsyncIterator[None]:
+    """What all the tests leave behind passes the audit of everything that redeeming touches."""
+    yield
+    chosen = [one for one in INVARIANTS if one.name.startswith(ASKED)]
+    report = await audit(db, settings, invariants=chosen)
+    assert not [str(one) for result in report.results for one in result.checked.violations]
 
 
 async def test_one_code_scanned_by_two_hundred_tills_is_captured_once(
@@ -177,8 +195,17 @@ class Meeting:
                 session, merchant_id=shop.id, staff_id=shop.clerk, redemption_id=redemption_id, reason="cold"
             ),
             "sweep": wallets.expire,
+            "part": lambda session: self.part(session, "line-1", 13),
+            "other part": lambda session: self.part(session, "line-2", 13),
+            "most": lambda session: self.part(session, "line-3", 25),
         }
         return verbs[name]
+
+    async def part(self, session: AsyncSession, part_id: str, points: int) -> Receipt:
+        return await redemption.refund_part(
+            session, merchant_id=self.shop.id, staff_id=self.shop.clerk, redemption_id=self.issued.redemption_id,
+            part_id=part_id, points=points, reason="cold",
+        )  # fmt: skip
 
     async def after(self) -> tuple[object, ...]:
         """The lots, points on hold, the debt to the merchant, what is left, and the state."""
@@ -404,7 +431,7 @@ async def test_one_till_hears_yes_and_all_others_who_was_first(
     shop: Shop, buyer: Buyer, db: Database
 ) -> None:
     issued = await buyer.redeem(await shop.offer())
-    clerks = [At(shop.id, ids.derive(shop.id, number)) for number in range(40)]
+    clerks = await _tills(shop, shops_=4, keys=10)
     answers: list[Any] = await all_of(
         redemption.scan(db, shop.keys, at=at, code=issued.code) for at in clerks
     )
@@ -414,6 +441,22 @@ async def test_one_till_hears_yes_and_all_others_who_was_first(
     assert {one.reason for one in others} == {"used"}
     assert {one.last_use.by for one in others} == {first.by}
     assert await shop.payable() == 30
+
+
+async def _tills(shop: Shop, *, shops_: int, keys: int) -> list[At]:
+    """Software of several shops that may capture, each by a key of its own."""
+    about = shops.About("茶馆", "Teahouse", "", "天河区", None, {}, {})
+    made = []
+    async with shop.db.transaction() as session:
+        for _ in range(shops_):
+            here = await shops.open_shop(session, merchant_id=shop.id, about=about, made_by=shop.clerk)
+            for number in range(keys):
+                key, _ = await tills.make_key(
+                    session, shop.keys, merchant_id=shop.id, shop_id=here.id, label=str(number), sandbox=False,
+                    scopes=["capture"], made_by=shop.clerk,
+                )  # fmt: skip
+                made.append(At(shop.id, key.id, here.id))
+    return made
 
 
 async def test_five_hundred_spends_of_a_hundred_points_are_a_hundred(shop: Shop, arrive: Arrive) -> None:
@@ -447,6 +490,104 @@ async def test_parts_at_once_come_to_what_was_captured_and_no_more(
     assert await buyer.purse() == (100, 0)
     assert (await shop.left(offer), await shop.payable()) == (1, 0)
     assert (await identity(db)).holds
+
+
+async def test_parts_that_come_back_at_once_are_worth_what_was_captured_to_the_fen(
+    open_shop: OpenShop, buyer: Buyer, db: Database
+) -> None:
+    """At 0.7 fen a point no part has a whole worth of its own, and whoever comes first changes what the next one is worth."""
+    shop = await open_shop(contract="0.7")
+    receipt = await shop.scan((await buyer.redeem(await shop.offer(price=31))).code)
+    sizes = [1, 2, 3, 4, 5, 6, 7, 1, 1, 1]
+    await all_of(shop.part(receipt, f"line-{number}", points) for number, points in enumerate(sizes))
+    async with db.transaction() as session:
+        given = {"redemption": receipt.redemption_id}
+        captured = (await session.execute(CAPTURED_FEN, given)).scalar_one()
+        rows = (await session.execute(BACK_FEN, given)).all()
+    assert captured == 21
+    assert sum(row.points for row in rows) == 31
+    assert sum(row.value_fen for row in rows) == captured
+    before = 0
+    for row in rows:  # in the order in which they were valued, each begins where the one before ended
+        assert row.points_before == before
+        before += row.points
+    assert (await buyer.purse(), await shop.payable()) == ((100, 0), 0)
+
+
+async def test_twenty_refunds_of_one_capture_are_one(shop: Shop, buyer: Buyer) -> None:
+    offer = await shop.offer(items=1)
+    receipt = await shop.scan((await buyer.redeem(offer)).code)
+    answers = await all_of(shop.refund(receipt.redemption_id) for _ in range(20))
+    assert Counter(one for one in answers if isinstance(one, str)) == {"merchant.already_refunded": 19}
+    assert (await buyer.purse(), await shop.payable(), await shop.left(offer)) == ((100, 0), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "back"),
+    [("part", "other part", 26), ("part", "part", 13), ("part", "refund", 30), ("refund", "part", 30)],
+)
+async def test_a_part_waits_for_whatever_else_comes_back_of_its_capture(  # noqa: PLR0917
+    open_shop: OpenShop,
+    arrive: Arrive,
+    db: Database,
+    superuser: Superuser,
+    first: str,
+    second: str,
+    back: int,
+) -> None:
+    probe = Meeting(await open_shop(), await arrive(0))
+    await probe.begin(captured=True)
+    with clock.travel(IN_TIME):
+        statements = await statements_of(db, probe.verb(first))
+    for statement in (1, statements):
+        for keep in (True, False):
+            meeting = Meeting(await open_shop(), await arrive(0))
+            await meeting.begin(captured=True)
+            with clock.travel(IN_TIME):
+                waited, _ = await meet(
+                    db, superuser, meeting, first=first, second=second, statement=statement, keep=keep
+                )
+            assert waited, (first, second, statement)
+            alone_back = 30 if second == "refund" else 13
+            given_back = back if keep else alone_back
+            assert sum((await meeting.buyer.lots()).values()) == 40 + given_back, (
+                first,
+                second,
+                statement,
+                keep,
+            )
+            assert await meeting.shop.payable() == 30 - given_back
+            assert await meeting.shop.left(meeting.offer) == (1 if given_back == 30 else 0)
+
+
+@pytest.mark.parametrize(("first", "second"), [("most", "sweep"), ("sweep", "most")])
+async def test_a_part_racing_the_sweep_of_lapsed_points_is_exact(  # noqa: PLR0917
+    open_shop: OpenShop, arrive: Arrive, db: Database, superuser: Superuser, first: str, second: str
+) -> None:
+    """25 of 30 points come back: ten to the lot of July, which was drawn last, fifteen to that of June, which has lapsed."""
+    with clock.travel(SWEPT):
+        await wallets.expire_all(db)
+    for keep in (True, False):
+        meeting = Meeting(await open_shop(), await arrive(0))
+        await meeting.begin(captured=True)
+        with clock.travel(NOON):
+            await meeting.buyer.earn(5, JUNE)
+        before, waited = await identity(db), 0
+        with clock.travel(SWEPT):
+            statements = await statements_of(db, meeting.verb(first))
+            met, _ = await meet(
+                db, superuser, meeting, first=first, second=second, statement=statements, keep=keep
+            )
+            waited += met
+            given_back = keep or second == "most"
+            await wallets.expire_all(db)
+            after = await identity(db)
+            assert (before.holds, after.holds) == (True, True)
+            assert after.expired - before.expired == (20 if given_back else 5), (first, keep)
+            assert before.payable - after.payable == (25 if given_back else 0)
+            expected = {"2027-07-31": 50 if given_back else 40}
+            assert await meeting.after() == (expected, 0, 5 if given_back else 30, 0, "captured")
+        assert waited, (first, second, keep)
 
 
 async def test_one_part_sent_twenty_times_is_given_back_once(shop: Shop, buyer: Buyer) -> None:
@@ -502,10 +643,12 @@ async def test_a_confirmation_waits_for_the_till_that_withdraws_and_comes_too_la
     issued = await buyer.redeem(await shop.offer())
     scan_id = (await shop.ask(issued.code)).scan_id
     assert scan_id is not None
-    pause = Pause(after=1)
-    withdrawn = asyncio.create_task(
-        alone(db, lambda session: redemption.withdraw(session, at=shop.till(), scan_id=scan_id), pause)
-    )
+
+    def withdraw(session: AsyncSession) -> Awaitable[Any]:
+        return redemption.withdraw(session, at=shop.till(), scan_id=scan_id)
+
+    pause = Pause(after=await statements_of(db, withdraw) - 1)  # the last one only reads
+    withdrawn = asyncio.create_task(alone(db, withdraw, pause))
     await pause.reached.wait()
     confirmed = asyncio.create_task(
         alone(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend import ledger
+from backend import inbox, ledger
 from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
@@ -31,6 +31,7 @@ from merchant.redemption import (
     Use,
     codes,
 )
+from merchant.shops.service import Spans
 from tests.merchant.conftest import Arrive, Buyer, OpenShop, Shop, identity
 
 NOON = dt.datetime(2027, 6, 1, 12, tzinfo=SHANGHAI)
@@ -108,6 +109,55 @@ async def test_a_closed_shop_takes_nothing_until_it_opens_again(
     assert (await redemption.scan(db, shop.keys, at=at, code=issued.code)).says is Says.YES
 
 
+MONDAY = dt.datetime(2027, 6, 28, tzinfo=clock.SHANGHAI)
+TILL_NINE = {str(day): ((540, 1260),) for day in range(1, 8)}
+
+
+@pytest.mark.parametrize(
+    ("hours", "except_days", "redeemed", "scanned", "says"),
+    [
+        (TILL_NINE, {}, (9, 0, 0), (9, 0, 0), "yes"),
+        (TILL_NINE, {}, (8, 59, 30), (8, 59, 59), "shop_closed_now"),
+        (TILL_NINE, {}, (8, 59, 30), (9, 0, 0), "yes"),
+        (TILL_NINE, {}, (20, 59, 59), (21, 0, 58), "yes"),  # redeemed while it was open
+        (TILL_NINE, {}, (21, 0, 0), (21, 0, 1), "shop_closed_now"),
+        (TILL_NINE, {"2027-06-28": ()}, (12, 0, 0), (12, 0, 1), "shop_closed_now"),
+        ({"2": ((540, 1260),)}, {}, (12, 0, 0), (12, 0, 1), "shop_closed_now"),  # it was a Monday
+        ({}, {}, (3, 0, 0), (3, 0, 1), "yes"),  # it told no hours
+        ({}, {"2027-06-28": ()}, (12, 0, 0), (12, 0, 1), "shop_closed_now"),
+        ({}, {"2027-06-29": ()}, (12, 0, 0), (12, 0, 1), "yes"),
+    ],
+)
+async def test_a_till_takes_codes_within_the_hours_of_its_shop_and_from_whoever_came_in_time(  # noqa: PLR0917
+    shop: Shop,
+    buyer: Buyer,
+    hours: dict[str, Spans],
+    except_days: dict[str, Spans],
+    redeemed: tuple[int, int, int],
+    scanned: tuple[int, int, int],
+    says: str,
+) -> None:
+    about = shops.About("茶馆", "Teahouse", "", "天河区", None, hours, except_days)
+    with clock.travel(MONDAY):
+        async with shop.db.transaction() as session:
+            here = await shops.open_shop(session, merchant_id=shop.id, about=about, made_by=shop.clerk)
+        offer = await shop.offer()
+    with clock.travel(_at(redeemed)):
+        issued = await buyer.redeem(offer)
+    with clock.travel(_at(scanned)):
+        at = redemption.At(shop.id, shop.clerk, here.id)
+        told = await redemption.scan(shop.db, shop.keys, at=at, code=issued.code)
+        assert (told.reason or told.says.value) == says
+        if says == "yes":
+            assert (await redemption.scan(shop.db, shop.keys, at=at, code=issued.code)).repeated
+        else:  # nothing was used up: staff of the merchant, who stand at no shop, may still take it
+            assert (await shop.ask(issued.code)).says is Says.YES
+
+
+def _at(time: tuple[int, int, int]) -> dt.datetime:
+    return MONDAY.replace(hour=time[0], minute=time[1], second=time[2])
+
+
 async def test_another_merchants_code_is_unknown(open_shop: OpenShop, buyer: Buyer) -> None:
     shop, other = await open_shop(), await open_shop()
     issued = await buyer.redeem(await shop.offer())
@@ -150,6 +200,12 @@ async def test_what_lapses_goes_back_to_the_exact_lots_and_to_the_stock(
         assert await buyer.state(issued) == "lapsed"
         assert await redemption.lapse_due(db) >= 1
         assert await redemption.lapse_due(db) == 0
+        async with db.transaction() as session:
+            (told,) = await inbox.items_of(
+                session, participant_id=buyer.id
+            )  # once, and in its own transaction
+        assert (told.kind, told.refers_to) == ("redemption.lapsed", str(issued.redemption_id))
+        assert told.facts["points"] == 30
         assert await buyer.lots() == {"2027-06-30": 20, "2027-07-31": 50}
         assert await shop.left(offer) == 1
         assert await buyer.state(issued) == "lapsed"

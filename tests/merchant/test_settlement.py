@@ -18,9 +18,10 @@ from backend import ledger
 from backend.identity import approvals
 from backend.kit import clock
 from backend.kit.db import Database
-from merchant import redemption, settlement
+from merchant import catalogue, redemption, settlement
 from merchant.contracts import Account
 from merchant.settlement import Statement, printing, sheets
+from merchant.settlement.model import Kind
 from tests import contracts
 from tests.merchant.conftest import PROGRAMME, Arrive, OpenShop, Shop
 
@@ -69,7 +70,7 @@ async def a_month(shop: Shop, arrive: Arrive) -> list[UUID]:
     """Three captures last month, one of which came back in part, one whole."""
     buyer = await arrive(200)
     with clock.travel(LAST_MONTH):
-        tea = await shop.offer(price=33)
+        tea = await replace(shop, contracted=True).offer(price=33, terms=catalogue.Terms(money_fen=880))
         done = [(await shop.capture((await buyer.redeem(tea)).code)).redemption_id for _ in range(3)]
         await shop.refund_part(done[0], "a", 10)
         await shop.refund(done[1])
@@ -86,8 +87,11 @@ async def test_a_month_adds_up_line_by_line_and_is_paid_once(
         account=account,
     )  # fmt: skip
     captured = await a_month(shop, arrive)
+    async with db.transaction() as session:
+        (before,) = await settlement.accruals_of(session, merchant_id=shop.id)
     one = await close(shop)
     totals = one.totals
+    assert (before.totals.fees_fen, before.totals.payable_fen) == (totals.fees_fen, totals.payable_fen)
     # 33 × 2.5 is 82 fen: 50 by the programme with what is left over, 16 by the government, 16 the merchant's own
     assert (totals.captures, totals.captured_points, totals.captured_fen) == (3, 99, 246)
     # a third came back: 15 of 50, 4 of 16, 4 of 16; and all of another capture
@@ -104,6 +108,10 @@ async def test_a_month_adds_up_line_by_line_and_is_paid_once(
     book = load_workbook(io.BytesIO(sheets.as_workbook(one, told)))
     assert {row[0].value: row[1].value for row in book.worksheets[0].rows}["应付(分) payable fen"] == 100
     assert sum(row[9].value for row in book.worksheets[1].iter_rows(min_row=2)) == 100
+    # what the shop asked beside the points is told with each capture, and paid by nobody
+    beside = {line.line.kind: line.money_fen for line in told}
+    assert (beside[Kind.CAPTURE], beside[Kind.REFUND], beside[Kind.FEE]) == (880, None, None)
+    assert [row[11].value for row in book.worksheets[1].iter_rows(min_row=2)].count(880) == 3
 
     first, second = await contracts.operators(db, shop.keys)
     async with db.transaction() as session:

@@ -24,13 +24,17 @@ from backend.kit.http import wire
 from backend.kit.settings import Settings
 from merchant import shops
 from merchant.app import build
+from merchant.tills import PinWeak
+from merchant.tills.service import check_pin
 from tests.identity.conftest import hire
 from tests.operator_api.conftest import Person, SignedIn, signed_in
 
 __all__ = ["hire", "signed_in"]
 
 PIN = "592781"
-ALL_DAY = {str(day): [{"from_minute": 540, "until_minute": 1260}] for day in range(1, 8)}
+ALL_DAY = {
+    str(day): [{"from_minute": 0, "until_minute": 1440}] for day in range(1, 8)
+}  # tests run at any hour
 
 
 @pytest.fixture(scope="module")
@@ -256,10 +260,44 @@ async def test_parallel_guesses_are_all_counted(counter: Counter) -> None:
     assert (await counter.device.begin(counter.clerk_id)).status_code == 401
 
 
-@pytest.mark.parametrize("pin", ["000000", "123456", "987654", "654321"])
-async def test_a_pin_that_everybody_tries_first_is_refused(counter: Counter, pin: str) -> None:
-    refused = await counter.manager.put(f"/clerks/{counter.clerk_id}/pin", {"pin": pin})
+async def test_a_pin_that_everybody_tries_first_is_refused(counter: Counter) -> None:
+    refused = await counter.manager.put(f"/clerks/{counter.clerk_id}/pin", {"pin": "121212"})
     assert (refused.status_code, refused.json()["code"]) == (422, "merchant.pin_weak")
+    assert refused.json()["why"] == "repeated"
+
+
+@pytest.mark.parametrize(
+    ("pin", "why"),
+    [
+        ("000000", "alike"), ("123456", "run"), ("890123", "run"), ("654321", "run"), ("210987", "run"),
+        ("121212", "repeated"), ("123123", "repeated"), ("909090", "repeated"), ("112233", "pairs"), ("771199", "pairs"),
+        ("12345", "digits"), ("12345６", "digits"),
+        ("121213", None), ("123457", None), ("112234", None), ("592781", None), ("135790", None),
+    ],
+)  # fmt: skip
+def test_why_a_pin_is_weak(pin: str, why: str | None) -> None:
+    if why is None:
+        check_pin(pin)
+        return
+    with pytest.raises(PinWeak) as weak:
+        check_pin(pin)
+    assert weak.value.why == why
+
+
+async def test_nobody_locks_a_clerk_out_without_a_till_of_the_shop(
+    counter: Counter, settings: Settings
+) -> None:
+    forged = Device(counter.device.client, Ed25519PrivateKey.generate(), settings, counter.device.till_id)
+    elsewhere = await a_device(counter.manager, await a_shop(counter.manager), settings)
+    for device in (forged, elsewhere):
+        for _ in range(6):
+            assert (await device.begin(counter.clerk_id, pin="840318")).status_code == 401
+    listed = (await counter.manager.get(f"/shops/{counter.shop_id}/clerks")).json()
+    assert listed[0]["locked_until"] is None
+    spent = counter.device.assertion()
+    assert (await counter.device.begin(counter.clerk_id, pin="840318", assertion=spent)).status_code == 401
+    assert (await counter.device.begin(counter.clerk_id, assertion=spent)).status_code == 401
+    assert (await counter.device.begin(counter.clerk_id)).status_code == 201
 
 
 async def test_an_assertion_is_good_once_and_only_as_its_till_signed_it(counter: Counter) -> None:
@@ -363,5 +401,6 @@ async def test_a_sandbox_key_reads_nothing_real(counter: Counter) -> None:
     asked = {"label": "trying out", "scopes": ["read"], "sandbox": True}
     made = await counter.manager.post(f"/shops/{counter.shop_id}/software-keys", asked)
     headers = {"authorization": f"Bearer {made.json()['key']}"}
-    for path in ("/scans/failed", "/redemptions"):
-        assert (await client.get(path, headers=headers)).json()["items"] == []
+    assert (await client.get("/scans/failed", headers=headers)).json()["items"] == []
+    told = (await client.get("/redemptions", headers=headers)).json()["items"]
+    assert {one["programme"] for one in told} == {"sandbox"}
