@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from backend import intake, methodologies
-from backend.intake import Act
+from backend.intake import Act, holding
 from backend.kit import i18n, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import ReadSession, Router
@@ -65,6 +65,13 @@ class ActTold(Told):
     benefit_fen: int = Field(
         description="What it earned where the programme gives money; `points` is 0 then."
     )
+    pending_until: date | None = Field(
+        description="The day from which what it earned may be collected; null where it could be spent at once."
+    )
+    expires_on: date | None = Field(
+        description="The last day to collect it or, where nothing waits, to spend it; null where it never lapses or "
+        "nothing was earned."
+    )
     withheld: int = Field(description="What it would have earned beyond that, in points or fen.")
     withheld_because_text: str | None
     status: str = Field(
@@ -83,6 +90,9 @@ class ActTold(Told):
     )
     withdrawn_because_text: str | None
     replaced_by: UUID | None = Field(description="The act that counts instead.")
+    appeal_until: date | None = Field(
+        description="The last day (Asia/Shanghai) on which I may appeal; null unless it was withdrawn with nothing in its place."
+    )
 
     @classmethod
     def of(cls, act: Act) -> ActTold:
@@ -97,6 +107,8 @@ class ActTold(Told):
             reduction_g=act.grams,
             points=0 if act.money else act.points,
             benefit_fen=act.points if act.money else 0,
+            pending_until=act.pending_until,
+            expires_on=act.expires_on,
             withheld=act.capped + act.unfunded,
             withheld_because_text=_withheld(act),
             status="withdrawn" if act.withdrawn_at else "pooled" if pooled else "uncredited",
@@ -108,6 +120,11 @@ class ActTold(Told):
             withdrawn_because=act.withdrawn_because,
             withdrawn_because_text=None if act.withdrawn_because is None else why(act.withdrawn_because),
             replaced_by=act.replaced_by,
+            appeal_until=(
+                None
+                if act.withdrawn_at is None or act.replaced_by is not None
+                else holding.last_day_to_appeal(act.withdrawn_at)
+            ),
         )
 
 
@@ -124,8 +141,15 @@ class FactorTold(Told):
     confidence: str
 
 
+class BaselineTold(Told):
+    """What would have been done otherwise, as the methodology says, and where that is from; null where it does not say."""
+
+    text: str
+    source: str | None
+
+
 class ExplanationTold(Told):
-    """How the grams of one act were computed: methodology, edition, formula, figures and inputs."""
+    """How the grams of one act were computed: methodology, edition, baseline, formula, figures and inputs."""
 
     text: str
     methodology: str
@@ -135,6 +159,7 @@ class ExplanationTold(Told):
     official: bool = Field(description="False: the figures are not those of an officially filed methodology.")
     edition: str
     activity: str
+    baseline: BaselineTold
     formula: str
     factors: list[FactorTold]
     inputs: dict[str, str]
@@ -157,7 +182,10 @@ class ExplanationTold(Told):
             )
             for factor in told.factors
         ]
+        stated = told.baseline_zh if zh else told.baseline_en
+        unstated = "该方法学未写明基准线。" if zh else "The methodology does not state its baseline."
         return cls(
+            baseline=BaselineTold(text=stated or unstated, source=told.baseline_source),
             text=told.zh if zh else told.en,
             methodology=told.methodology,
             version=told.version,

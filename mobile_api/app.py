@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from backend.identity.doors import Exchange, Provider, default_exchanges
+from backend.identity.proving import RealNames, default_real_names
 from backend.identity.sign_in import Sender, default_sender
 from backend.kit.http import surface
 from backend.kit.settings import Settings
@@ -15,10 +16,12 @@ from mobile_api import (
     appeals,
     benefits,
     boards,
+    causes,
     children,
     circle,
     collecting,
     consent,
+    coupons,
     devices,
     doors,
     engagement,
@@ -26,8 +29,10 @@ from mobile_api import (
     feed,
     footprint,
     home,
+    images,
     inbox,
     journey,
+    journeys,
     lotteries,
     me,
     means,
@@ -36,13 +41,16 @@ from mobile_api import (
     offers,
     privacy,
     programmes,
+    proofs,
     receipts,
+    redeeming,
     redemptions,
     rewards,
     signing_in,
     stepping_up,
     teams,
     trees,
+    vouchers,
     wallet,
 )
 from mobile_api.access import authenticate
@@ -59,17 +67,24 @@ ROUTERS = (
     members.router,
     consent.router,
     privacy.router,
+    proofs.router,
     children.router,
     acts.router,
     appeals.router,
     receipts.router,
     journey.router,
+    journeys.router,
     wallet.router,
     benefits.router,
     offers.router,
+    images.router,
+    redeeming.router,
     redemptions.router,
+    coupons.router,
+    vouchers.router,
     footprint.router,
     rewards.router,
+    causes.router,
     lotteries.router,
     trees.router,
     events.router,
@@ -89,16 +104,18 @@ def build(
     *,
     sender: Sender | None = None,
     exchanges: Mapping[Provider, Exchange] | None = None,
+    real_names: Mapping[str, RealNames] | None = None,
 ) -> FastAPI:
     """The citizens' app; `sender` brings codes to phones (by default the log, and only when embedded), `exchanges` are
-    the other doors (by default those that the settings name).
+    the other doors and `real_names` who says who a person is (by default those that the settings name).
     """
     app = surface(
         title="碳普惠 · 公众接口 Puhui mobile API",
         routers=ROUTERS,
         authenticate=authenticate,
-        short={**redemptions.SHORT, **home.SHORT},
+        short={**redeeming.SHORT, **home.SHORT},
     )
     app.state.sender = sender or default_sender(settings)
     app.state.exchanges = default_exchanges(settings) if exchanges is None else exchanges
+    app.state.real_names = default_real_names(settings) if real_names is None else real_names
     return app

@@ -73,6 +73,9 @@ class HeldActTold(Told):
     decided_at: dt.datetime | None
     reason: str = Field(description="What whoever refused it wrote; empty when a rule did.")
     appeal: Literal["open", "upheld", "dismissed"] | None
+    appeal_until: dt.date | None = Field(
+        description="The last day (Asia/Shanghai) on which I may appeal; null while it waits: I may at any time then."
+    )
 
     @classmethod
     def of(cls, one: OwnHeld, told: Texts) -> HeldActTold:
@@ -95,6 +98,7 @@ class HeldActTold(Told):
             decided_at=row.decided_at,
             reason=row.reason,
             appeal=one.appeal,
+            appeal_until=None if row.decided_at is None else holding.last_day_to_appeal(row.decided_at),
         )
 
 

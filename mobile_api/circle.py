@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from backend import programmes
 from backend.engagement import circle
 from backend.identity import consent
+from backend.identity.guardians import NotAllowedByGuardian
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.problems import problems
@@ -101,6 +102,7 @@ async def get_profile(
         *_REFUSED,
         circle.NameRefused,
         circle.OnlyPeople,
+        NotAllowedByGuardian,
         consent.AgreementChanged,
         consent.AgreementUnknown,
     ),
@@ -149,7 +151,7 @@ async def list_friends(
 @router.post(
     "/friends/invitations",
     status_code=201,
-    responses=problems(*_REFUSED, circle.ProfileMissing, circle.TooManyInvitations),
+    responses=problems(*_REFUSED, circle.ProfileMissing, NotAllowedByGuardian, circle.TooManyInvitations),
 )
 async def invite_friend(programme: Code, citizen: SignedInCitizen, session: WriteSession) -> InvitationTold:
     """A code that makes whoever accepts it my friend: good once, for seven days."""
@@ -164,6 +166,7 @@ async def invite_friend(programme: Code, citizen: SignedInCitizen, session: Writ
     responses=problems(
         *_REFUSED,
         circle.ProfileMissing,
+        NotAllowedByGuardian,
         circle.InvitationUnknown,
         circle.InvitationOwn,
         circle.FriendsAlready,

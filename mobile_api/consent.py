@@ -16,6 +16,7 @@ from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Sha256, Told
+from mobile_api import account_told
 
 router = Router(tags=["consent"])
 
@@ -196,7 +197,16 @@ class RightTakenBack(Told):
 @router.delete("/right", responses=problems(Unauthenticated, consent.NothingToRevoke))
 async def revoke_right(citizen: SignedInCitizen, session: WriteSession) -> RightTakenBack:
     """Take the right back for my acts from now on, and for grams that still wait in a pool; points stay mine."""
-    return RightTakenBack.model_validate(await releasing.revoke_right(session, participant_id=citizen.id))
+    taken = await releasing.revoke_right(session, participant_id=citizen.id)
+    told = RightTakenBack.model_validate(taken)
+    await account_told.tell(
+        session,
+        account_told.RIGHT_REVOKED,
+        participant_id=citizen.id,
+        left=told.left_acts,
+        stay=told.stay_acts,
+    )
+    return told
 
 
 def _scenario_consent(scenario: Scenario, said: Consent | None) -> ScenarioConsent:

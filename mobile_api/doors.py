@@ -25,6 +25,7 @@ from backend.kit.schemas import Asked, Told
 from backend.kit.settings import Settings
 from backend.programmes.errors import RedemptionsOpen
 from backend.programmes.joined import join_accounts
+from mobile_api import account_told
 from mobile_api.caller import Caller, Calling
 from mobile_api.signing_in import (
     CodeRequest,
@@ -182,6 +183,7 @@ async def set_phone(
     await _stepped_up(session, citizen, Purpose.CHANGE_PHONE)
     await people.set_phone(session, settings.keys, participant_id=whose, phone=phone)
     await tokens.end_sessions_of(session, subject=whose, because="the phone changed", but=citizen.session_id)
+    await account_told.tell(session, account_told.PHONE_CHANGED, participant_id=whose)
     return Added.alone(whose)
 
 
@@ -201,6 +203,9 @@ async def add_door(
             return await _join(session, settings, citizen, caller, other=holder, shown=provider.value)
         await _stepped_up(session, citizen, Purpose.JOIN)
         await doors.open_door(session, settings.keys, participant_id=whose, shown=shown)
+        await account_told.tell(
+            session, account_told.DOOR_OPENED, participant_id=whose, provider=provider.value
+        )
     return Added.alone(whose)
 
 
@@ -222,6 +227,9 @@ async def _join(
     await _stepped_up(session, citizen, Purpose.JOIN)
     ended, stands = await joining.which_ends(session, settings.keys, mine=person_of(citizen), other=other)
     moved = await join_accounts(session, settings.keys, joined=ended, into=stands, shown=shown)
+    await account_told.tell(
+        session, account_told.JOINED, participant_id=stands, refers_to=ended, points=moved.points
+    )
     pair = await begin_session(session, settings, stands, caller)
     return Added(
         participant_id=stands,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, programmes
 from backend.engagement import events
 from backend.engagement.events import Event, SignUp
+from backend.identity.proving import NotRedeemable
 from backend.kit import clock, i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
@@ -138,6 +139,7 @@ async def get_sign_up(
         events.EventBegun,
         events.SignedUpAlready,
         ledger.InsufficientBalance,
+        NotRedeemable,
         *idempotency.REFUSALS,
     ),
 )

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from backend import programmes
 from backend.engagement import circle, feed
 from backend.engagement.feed import Audience, Cause, OwnPost, Post, PostKind
+from backend.identity.guardians import NotAllowedByGuardian
 from backend.kit import i18n, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
@@ -146,7 +147,9 @@ async def list_own_posts(
 @router.post(
     "",
     status_code=201,
-    responses=problems(*_REFUSED, circle.ProfileMissing, feed.NothingToShare, feed.PostHidden),
+    responses=problems(
+        *_REFUSED, circle.ProfileMissing, NotAllowedByGuardian, feed.NothingToShare, feed.PostHidden
+    ),
 )
 async def share_achievement(
     programme: Code, asked: Sharing, citizen: SignedInCitizen, settings: AppSettings, session: WriteSession
@@ -181,7 +184,7 @@ async def take_back_post(
 @router.put(
     "/{post_id}/like",
     status_code=204,
-    responses=problems(*_REFUSED, circle.ProfileMissing, feed.PostUnknown),
+    responses=problems(*_REFUSED, circle.ProfileMissing, NotAllowedByGuardian, feed.PostUnknown),
 )
 async def like_post(programme: Code, post_id: UUID, citizen: SignedInCitizen, session: WriteSession) -> None:
     """Like a post that I see."""
@@ -192,7 +195,7 @@ async def like_post(programme: Code, post_id: UUID, citizen: SignedInCitizen, se
 @router.delete(
     "/{post_id}/like",
     status_code=204,
-    responses=problems(*_REFUSED, circle.ProfileMissing, feed.PostUnknown),
+    responses=problems(*_REFUSED, circle.ProfileMissing, NotAllowedByGuardian, feed.PostUnknown),
 )
 async def unlike_post(
     programme: Code, post_id: UUID, citizen: SignedInCitizen, session: WriteSession

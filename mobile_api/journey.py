@@ -35,6 +35,7 @@ class Stage(enum.StrEnum):
     WITHDRAWN = "withdrawn"
     POOLED = "pooled"
     BATCHED = "batched"
+    REJECTED = "rejected"
     ISSUED = "issued"
     SURRENDERED = "surrendered"
     CANCELLED = "cancelled"
@@ -45,6 +46,7 @@ TEXTS: dict[Stage, tuple[str, str]] = {
     Stage.WITHDRAWN: ("该行为已不再计算。", "This act no longer counts."),
     Stage.POOLED: ("减排量在核证池中，等待监测期结束。", "The grams are in a pool and wait for its period to be closed."),
     Stage.BATCHED: ("减排量已进入批次，等待核查与签发。", "The grams are in a batch, on the way to being verified and issued."),
+    Stage.REJECTED: ("核查时被剔除或扣减，没有签发。", "Verification took the grams out: none of them was issued."),
     Stage.ISSUED: ("减排量已签发为核证减排量。", "The grams are part of issued credits."),
     Stage.SURRENDERED: ("减排量已用于企业清缴。", "The grams were surrendered by an enterprise."),
     Stage.CANCELLED: ("减排量已注销。", "The grams were cancelled, for good."),
@@ -58,7 +60,7 @@ class JourneyTold(Told):
     stage: Stage
     text: str
     counted_g: Grams | None = Field(
-        description="What the batch's tree has of the act; null before it is in one."
+        description="What the batch has of the act, 0 when verification took it out; null before it is in one."
     )
     steps: list[ActStepTold] = Field(
         description="Batches through which the grams went. A tonne with `status` `surrendered` names its `holder` and "
@@ -102,9 +104,9 @@ async def follow_act(
         stage = Stage.BATCHED
     else:
         traced = await trace(session, proofs.to_bytes(receipt.proof))
-        counted_g, as_of = traced.counted_g, traced.as_of_entries
+        counted_g, as_of = receipt.counted_g, traced.as_of_entries
         steps = [ActStepTold.model_validate(step) for step in traced.steps]
-        stage = _stage(act, steps)
+        stage = _stage(act, steps) if counted_g else Stage.REJECTED
     zh, en = TEXTS[stage]
     return JourneyTold(
         act=act,

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend import ledger, programmes
 from backend.engagement import lotteries
 from backend.engagement.lotteries import Entry, Lottery, Won
+from backend.identity.guardians import NotAllowedByGuardian
+from backend.identity.proving import NotRedeemable
 from backend.kit import clock, i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
@@ -167,6 +169,8 @@ async def get_lottery(
         lotteries.LotteryUnknown,
         lotteries.NotEntering,
         lotteries.EntriesExhausted,
+        NotAllowedByGuardian,
+        NotRedeemable,
         ledger.InsufficientBalance,
         *idempotency.REFUSALS,
     ),

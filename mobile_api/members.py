@@ -11,12 +11,17 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity import devices, members
-from backend.identity.members import Group, Member
+from backend.identity.members import Group, Member, firms
+from backend.identity.members.acted import Acted
+from backend.identity.members.firms import FirmClaim
 from backend.identity.people import ParticipantKind
+from backend.kit import paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
+from backend.kit.paging import Page, Paging
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
 from mobile_api.caller import Calling
@@ -42,7 +47,7 @@ class GroupTold(Told):
     membership_id: UUID
     kind: Kind
     name: str | None
-    role: Literal["manager", "member"]
+    role: members.Role
     since: datetime
 
     @classmethod
@@ -61,7 +66,7 @@ class MemberTold(Told):
     """Somebody who may act for it, told to its members."""
 
     membership_id: UUID
-    role: Literal["manager", "member"]
+    role: members.Role
     since: datetime
     phone_masked: str | None
     me: bool
@@ -77,6 +82,12 @@ class MemberTold(Told):
         )
 
 
+class InvitationAsked(Asked):
+    """What whoever comes in by it may do: a member acts for the group, an observer sees everything and changes nothing."""
+
+    role: members.GivenRole = "member"
+
+
 class Invitation(Told):
     """A code that lets one person in, once."""
 
@@ -88,6 +99,54 @@ class Accept(Asked):
     """The code that a manager gave me."""
 
     code: Annotated[str, StringConstraints(min_length=16, max_length=64)]
+
+
+class FirmCode(Asked):
+    """The firm's unified social credit code 统一社会信用代码."""
+
+    credit_code: Annotated[str, StringConstraints(pattern="^[0-9A-Z]{18}$")]
+
+
+class FirmTold(Told):
+    """The code that a manager said, and what a person of the operator found."""
+
+    credit_code: str | None
+    claimed_at: datetime
+    state: Literal["waiting", "confirmed", "refused"]
+    reason: str | None
+    checked_at: datetime | None
+
+    @classmethod
+    def of(cls, one: FirmClaim) -> FirmTold:
+        return cls(
+            credit_code=one.code,
+            claimed_at=one.claimed_at,
+            state=one.state,
+            reason=one.reason,
+            checked_at=one.checked_at,
+        )
+
+
+class ActedTold(Told):
+    """What a member changed: the operation of this document and its address. `membership_id` says who it was."""
+
+    acted_at: datetime
+    operation: str
+    address: str
+    membership_id: UUID | None
+    phone_masked: str | None
+    me: bool
+
+    @classmethod
+    def of(cls, one: Acted, *, me: UUID) -> ActedTold:
+        return cls(
+            acted_at=one.acted_at,
+            operation=one.operation,
+            address=one.address,
+            membership_id=one.membership_id,
+            phone_masked=one.phone_masked,
+            me=one.actor_id == me,
+        )
 
 
 class Acting(Asked):
@@ -126,14 +185,41 @@ async def list_members(
     return [MemberTold.of(one, me=me) for one in found]
 
 
+@router.get(
+    "/groups/{group_id}/acts",
+    responses=problems(Unauthenticated, members.GroupUnknown, members.OnlyManagers, paging.CursorUnusable),
+)
+async def list_group_acts(
+    group_id: UUID, citizen: SignedInCitizen, settings: AppSettings, session: ReadSession, asked: Paging
+) -> Page[ActedTold]:
+    """Which member did what for it, the latest first: everything that changed something. Managers only."""
+    me, before = person_of(citizen), asked.after(datetime, UUID)
+    found = await members.acted.acts_of(
+        session,
+        settings.keys,
+        group_id=group_id,
+        asked_by=me,
+        limit=asked.fetch,
+        before=(before[0], before[1]) if before else None,
+    )
+    return asked.page(
+        found, position=lambda one: (one.acted_at, one.id), show=lambda one: ActedTold.of(one, me=me)
+    )
+
+
 @router.post(
     "/groups/{group_id}/invitations",
     status_code=201,
     responses=problems(Unauthenticated, members.GroupUnknown, members.OnlyManagers),
 )
-async def invite_member(group_id: UUID, citizen: SignedInCitizen, session: WriteSession) -> Invitation:
-    """A code that lets one person in within a day. Managers only."""
-    code, until = await members.invite(session, group_id=group_id, by=person_of(citizen))
+async def invite_member(
+    group_id: UUID, citizen: SignedInCitizen, session: WriteSession, asked: InvitationAsked | None = None
+) -> Invitation:
+    """A code that lets one person in within a day, as a member or as an observer. Managers only."""
+    role = "member" if asked is None else asked.role
+    me = person_of(citizen)
+    code, until = await members.invite(session, group_id=group_id, by=me, role=role)
+    await _note(session, group_id, me, "invite_member", "invitations")
     return Invitation(code=code, expires_at=until)
 
 
@@ -148,6 +234,38 @@ async def accept_invitation(
     return GroupTold.of(joined)
 
 
+@router.get("/groups/{group_id}/firm-code", responses=problems(Unauthenticated, members.GroupUnknown))
+async def list_firm_codes(
+    group_id: UUID, citizen: SignedInCitizen, settings: AppSettings, session: ReadSession
+) -> list[FirmTold]:
+    """What was said of which firm this is, and what was found."""
+    found = await firms.told_to(session, settings.keys, group_id=group_id, asked_by=person_of(citizen))
+    return [FirmTold.of(one) for one in found]
+
+
+@router.post(
+    "/groups/{group_id}/firm-code",
+    status_code=201,
+    responses=problems(
+        Unauthenticated,
+        members.GroupUnknown,
+        members.OnlyManagers,
+        members.NotAFirm,
+        members.CreditCodeWrong,
+        members.FirmCheckedAlready,
+        members.FirmClaimWaits,
+    ),
+)
+async def say_firm_code(
+    group_id: UUID, asked: FirmCode, citizen: SignedInCitizen, settings: AppSettings, session: WriteSession
+) -> FirmTold:
+    """Say which firm this is. Managers only; a firm redeems once a person of the operator confirmed it."""
+    me = person_of(citizen)
+    said = await firms.claim(session, settings.keys, group_id=group_id, code=asked.credit_code, by=me)
+    await _note(session, group_id, me, "say_firm_code", "firm-code")
+    return FirmTold.of(said)
+
+
 @router.put(
     "/groups/{group_id}/members/{membership_id}/manager",
     status_code=204,
@@ -159,9 +277,9 @@ async def make_manager(
     group_id: UUID, membership_id: UUID, citizen: SignedInCitizen, session: WriteSession
 ) -> None:
     """Make a member a manager, too. Managers only; the membership goes on under another id."""
-    await members.end(
-        session, group_id=group_id, membership_id=membership_id, by=person_of(citizen), promote=True
-    )
+    me = person_of(citizen)
+    await members.end(session, group_id=group_id, membership_id=membership_id, by=me, promote=True)
+    await _note(session, group_id, me, "make_manager", f"members/{membership_id}/manager")
 
 
 @router.delete(
@@ -179,14 +297,16 @@ async def end_membership(
     group_id: UUID, membership_id: UUID, citizen: SignedInCitizen, session: WriteSession
 ) -> None:
     """Leave, or as a manager let somebody go: sessions in which they act for it end at once."""
-    await members.end(session, group_id=group_id, membership_id=membership_id, by=person_of(citizen))
+    me = person_of(citizen)
+    await members.end(session, group_id=group_id, membership_id=membership_id, by=me)
+    await _note(session, group_id, me, "end_membership", f"members/{membership_id}")
 
 
 @router.post("/acting", responses=problems(Unauthenticated, members.GroupUnknown))
 async def act_for(
     asked: Acting, citizen: SignedInCitizen, settings: AppSettings, session: WriteSession, caller: Calling
 ) -> Tokens:
-    """Begin a session of a household or firm that I may act for; `participant_id` is the group's."""
+    """Begin a session of a household or firm that I am in; `participant_id` is the group's. An observer's changes nothing."""
     me = person_of(citizen)
     device = None
     if caller.device is not None:
@@ -194,3 +314,13 @@ async def act_for(
         device = (seen.id, seen.digest)
     pair = await members.act_for(session, settings, group_id=asked.group_id, member_id=me, device=device)
     return Tokens.of(pair)
+
+
+async def _note(session: AsyncSession, group_id: UUID, actor_id: UUID, operation: str, rest: str) -> None:
+    await members.acted.note(
+        session,
+        group_id=group_id,
+        actor_id=actor_id,
+        operation=operation,
+        address=f"/members/groups/{group_id}/{rest}",
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from backend.identity import archive, closing, looks, members, people, step_up
+from backend.identity import archive, closing, guardians, looks, members, people, step_up
 from backend.identity.step_up import Purpose
 from backend.kit import i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
@@ -38,15 +38,29 @@ class LookTold(Told):
 class ClosureTold(Told):
     """What becomes of what is in the account, part by part; what it says on asking is done on closing."""
 
+    groups: list[dict[str, str | int]] = Field(
+        description="Households and firms that I alone manage: each `passes` to whoever came first of the members, or `closes`, too, with "
+        "all that it holds."
+    )
     redemptions: list[dict[str, str | int]] = Field(
         description="Given up; their points go back to the lots first."
+    )
+    vouchers: list[dict[str, str | int]] = Field(
+        description="Good ones: they stay good for whoever shows the code, which nobody is told any more."
     )
     wallets: list[dict[str, str | int]] = Field(
         description="By programme: points forfeited to breakage, money forgone (fen), and debts, which nobody collects."
     )
     grams: list[dict[str, str | int]] = Field(
-        description="Those that no batch has taken leave the pools; frozen and issued ones stay."
+        description="By pool: grams that no batch has taken leave it; frozen and issued ones stay."
     )
+    points: list[dict[str, str | int]] = Field(
+        description="The points among them by the day until which they are good; an empty day is for ever."
+    )
+    certificates: list[dict[str, str | int]] = Field(
+        description="Of trees: they stand, and can be checked by their numbers, under nobody's name."
+    )
+    messages: list[dict[str, str | int]] = Field(description="In the inbox: forgotten, with what I chose.")
 
 
 @router.get("/looks", responses=problems(Unauthenticated, paging.CursorUnusable))
@@ -103,6 +117,7 @@ async def get_closure(citizen: SignedInCitizen, session: ReadSession) -> Closure
         Unauthenticated,
         members.GroupUnknown,
         members.OnlyManagers,
+        guardians.ChildUnknown,
         *_CLOSES,
         redemption.RedemptionEnded,
         *idempotency.REFUSALS,
@@ -111,11 +126,14 @@ async def get_closure(citizen: SignedInCitizen, session: ReadSession) -> Closure
 async def close_account(citizen: SignedInCitizen, session: WriteSession, _: IdempotencyKey) -> ClosureTold:
     """Close my account, once and for good: needs a step-up. Everything personal is erased; books and proofs stay whole.
 
-    A household or firm is closed by one of its managers.
+    A household or firm is closed by one of its managers, a child's account by its guardian.
     """
     assert citizen.session_id is not None
     if citizen.actor_id is not None:
-        await members.check_manager(session, group_id=citizen.id, member_id=citizen.actor_id)
+        if await guardians.keeps(session, guardian_id=citizen.actor_id, child_id=citizen.id):
+            await guardians.end(session, guardian_id=citizen.actor_id, child_id=citizen.id)
+        else:
+            await members.check_manager(session, group_id=citizen.id, member_id=citizen.actor_id)
     await step_up.use(
         session, session_id=citizen.session_id, participant_id=citizen.id, purpose=Purpose.CLOSE_ACCOUNT
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Annotated
 
 from pydantic import Field
 
 from backend import programmes
 from backend.kit import i18n
 from backend.kit.access import SignedInCitizen, Unauthenticated
-from backend.kit.http import ReadSession, Router
+from backend.kit.http import ReadSession, Router, WriteSession
 from backend.kit.problems import problems
-from backend.kit.schemas import Code, Told
+from backend.kit.schemas import Asked, Code, Told
 from backend.packs.figures import UNKNOWN, Known
-from backend.programmes import Registered
+from backend.programmes import Registered, taking_part
 from backend.programmes.features import Name
 from backend.programmes.sections import FEATURES
 
@@ -185,10 +186,44 @@ def _figure(figure: Known) -> str | None:
     return None if figure == UNKNOWN else str(figure)
 
 
+class PartSaid(Asked):
+    """Whether I take part from now on."""
+
+    taking_part: Annotated[bool, Field(strict=True)]
+
+
+class PartTold(Told):
+    """Whether I take part in a programme; `left_at` where I do not."""
+
+    programme: str
+    taking_part: bool
+    left_at: datetime | None
+
+
 @router.get("", responses=problems(Unauthenticated))
 async def list_programmes(_citizen: SignedInCitizen, session: ReadSession) -> list[ProgrammeTold]:
     """Every programme that runs here, by code."""
     return [ProgrammeTold.of(one) for one in await programmes.programmes(session)]
+
+
+@router.put("/{programme}/part", responses=problems(Unauthenticated, programmes.ProgrammeUnknown))
+async def take_part(
+    programme: Code, said: PartSaid, citizen: SignedInCitizen, session: WriteSession
+) -> PartTold:
+    """Leave a programme, or join it again. Points that were earned stay; acts of the time between are not counted."""
+    step = taking_part.join if said.taking_part else taking_part.leave
+    part = await step(session, participant_id=citizen.id, programme=programme, by=citizen.actor_id)
+    return PartTold(programme=programme, taking_part=part.taking_part, left_at=part.left_at)
+
+
+@router.get("/parts", responses=problems(Unauthenticated))
+async def list_parts(citizen: SignedInCitizen, session: ReadSession) -> list[PartTold]:
+    """Whether I take part in each programme that runs here, and since when I do not."""
+    left = await taking_part.left_by(session, participant_id=citizen.id)
+    return [
+        PartTold(programme=one.code, taking_part=one.code not in left, left_at=left.get(one.code))
+        for one in await programmes.programmes(session)
+    ]
 
 
 @router.get("/{programme}", responses=problems(Unauthenticated, programmes.ProgrammeUnknown))

@@ -1,4 +1,4 @@
-"""What a programme itself gives for my points, what I got, and what people gave to each cause."""
+"""What a programme itself gives for my points, and what I got."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field
 from backend import ledger, packs, programmes
 from backend.engagement import rewards
 from backend.engagement.rewards import Grant, Left
+from backend.identity.proving import NotRedeemable
 from backend.kit import i18n, idempotency, paging
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import ReadSession, Router, WriteSession
@@ -95,16 +96,6 @@ class GrantTold(Told):
         return cls(**{name: getattr(one, name) for name in cls.model_fields})
 
 
-class CauseTold(Told):
-    """What people gave to one cause of public welfare. Who gave is told to nobody."""
-
-    reward: str
-    title: str
-    gifts: int
-    givers: int
-    points: int
-
-
 @router.get("/rewards", responses=problems(*_REFUSED))
 async def list_rewards(programme: Code, citizen: SignedInCitizen, session: ReadSession) -> list[RewardTold]:
     """Everything that points of this programme are spent on: here, at merchants, on trees, lotteries and events."""
@@ -126,6 +117,7 @@ async def list_rewards(programme: Code, citizen: SignedInCitizen, session: ReadS
         rewards.RewardLimitReached,
         packs.ParameterUnknown,
         ledger.InsufficientBalance,
+        NotRedeemable,
         *idempotency.REFUSALS,
     ),
 )
@@ -153,20 +145,3 @@ async def list_grants(
         after=(after[0], after[1]) if after else None,
     )
     return asked.page(rows, position=lambda row: (row.granted_at, row.id), show=GrantTold.of)
-
-
-@router.get("/causes", responses=problems(*_REFUSED))
-async def list_causes(programme: Code, _citizen: SignedInCitizen, session: ReadSession) -> list[CauseTold]:
-    """What was given to public welfare, by cause."""
-    running = await programmes.programme_of(session, code=programme)
-    titles = {one.id: spoken(one.title) for one in running.pack.features.rewards}
-    return [
-        CauseTold(
-            reward=one.reward,
-            title=titles.get(one.reward, one.reward),
-            gifts=one.gifts,
-            givers=one.givers,
-            points=one.points,
-        )
-        for one in await rewards.causes(session, programme=running)
-    ]

@@ -25,6 +25,7 @@ from backend.kit.http import AppSettings, Router, WriteSession, database
 from backend.kit.problems import problems
 from backend.kit.schemas import Asked, Told
 from backend.kit.settings import Settings
+from mobile_api import account_told
 from mobile_api.caller import Caller, Calling
 
 router = Router(prefix="/sign-in", tags=["sign-in"])
@@ -153,6 +154,10 @@ async def begin_session(
             session, settings.keys, participant_id=participant_id, secret=caller.device, name=device_name
         )
         device = (seen.id, seen.digest)
+        if seen.added:
+            await account_told.tell(
+                session, account_told.NEW_DEVICE, participant_id=participant_id, refers_to=seen.id
+            )
     return await tokens.start_session(
         session, settings, Audience.CITIZEN, subject=participant_id, device=device
     )

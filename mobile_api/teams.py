@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from backend import programmes
 from backend.engagement import circle, teams
 from backend.engagement.teams import OwnTeam
+from backend.identity.guardians import NotAllowedByGuardian
 from backend.kit.access import SignedInCitizen, Unauthenticated
 from backend.kit.http import AppSettings, ReadSession, Router, WriteSession
 from backend.kit.problems import problems
@@ -19,7 +20,7 @@ from backend.programmes import FeatureOff, ProgrammeUnknown
 
 router = Router(prefix="/programmes/{programme}/team", tags=["teams"])
 
-_REFUSED = (Unauthenticated, ProgrammeUnknown, FeatureOff, circle.ProfileMissing)
+_REFUSED = (Unauthenticated, ProgrammeUnknown, FeatureOff, circle.ProfileMissing, NotAllowedByGuardian)
 
 
 class MemberTold(Told):

@@ -34,6 +34,8 @@ _NOT_LET_IN = (Unauthenticated, Forbidden)
 _NOT_ACCEPTABLE = (
     holding.DecidedAlready,
     holding.ClaimStands,
+    holding.ConsentWithdrawn,
+    holding.ProgrammeLeft,
     holding.OverlapStands,
     methodologies.EngineDiffers,
     packs.ParameterUnknown,

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from backend import intake
+from backend import inbox, intake
 from backend.identity import consent, looks, people
 from backend.identity.people import ParticipantKind
+from backend.inbox import Kind, Topic
 from backend.kit import idempotency
 from backend.kit.access import Forbidden, Principal, Unauthenticated
 from backend.kit.http import Router, WriteSession
@@ -24,6 +25,13 @@ router = Router(tags=["participants"])
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 _ACTS = 20
+_LOOKED_AT = Kind(
+    "account.looked_at",
+    Topic.ACCOUNT,
+    "运营方工作人员查看了您的账户；查看记录中有机构与原因。",
+    "Staff of an operator opened your account; the list of looks tells whose, and why.",
+)
+inbox.register(_LOOKED_AT)
 
 
 class LookAsked(Asked):
@@ -60,7 +68,7 @@ async def note(
 ) -> UUID:
     """Note that this person opens a participant. Every operation that shows one participant's begins with it."""
     assert person.organisation_id is not None
-    return await looks.look(
+    look_id = await looks.look(
         session,
         participant_id=participant_id,
         staff_id=person.id,
@@ -68,6 +76,10 @@ async def note(
         operation=operation,
         reason=reason,
     )
+    await inbox.tell(
+        session, participant_id=participant_id, kind=_LOOKED_AT.name, refers_to=str(look_id), facts={}
+    )
+    return look_id
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""What my programme gave for points: what waits for us to deliver it, and what was given to each cause."""
+"""What my programme gave for points, and what waits for us to deliver it."""
 
 from __future__ import annotations
 
@@ -56,15 +56,6 @@ class Refusal(Asked):
     """Why it cannot be given; the holder reads it."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-
-
-class GiftsTold(Told):
-    """What was given to one cause of public welfare."""
-
-    reward: str
-    gifts: int
-    givers: int
-    points: int
 
 
 @router.get("/grants", responses=problems(*_NOT_LET_IN, paging.CursorUnusable))
@@ -125,10 +116,3 @@ async def refuse_grant(
         decided_by=person.id,
     )
     return GrantTold.of(decided)
-
-
-@router.get("/causes", responses=problems(*_NOT_LET_IN))
-async def list_causes(code: Code, person: OperatorOrAuthority, session: ReadSession) -> list[GiftsTold]:
-    """What was given to public welfare, by cause."""
-    programme = await programme_in_sight(session, person, code)
-    return [GiftsTold.model_validate(one) for one in await rewards.causes(session, programme=programme)]

@@ -20,6 +20,7 @@ from backend.kit.problems import problems
 from backend.kit.schemas import Code
 from backend.programmes import ProgrammeUnknown
 from merchant import settlement
+from merchant.redemption import RedemptionUnknown
 from merchant.settlement import endpoints as shown_to_merchants
 from merchant.settlement.endpoints import PDF, XLSX
 from merchant.settlement.schemas import (
@@ -29,6 +30,7 @@ from merchant.settlement.schemas import (
     DisputeTold,
     LineTold,
     OutcomeAsked,
+    SettledTold,
     SettlementPayoutTold,
     StatementTold,
 )
@@ -170,6 +172,16 @@ async def get_programme_statement_pdf(
     return await shown_to_merchants.pdf(session, statement_id=statement_id, programme=programme.code)
 
 
+@router.get("/redemptions/{redemption_id}", responses=problems(*_NOT_LET_IN, RedemptionUnknown))
+async def get_settled_redemption(
+    code: Code, redemption_id: UUID, person: OperatorOrAuthority, session: ReadSession
+) -> SettledTold:
+    """The redemption that a line leads to: its worth, its funders, and every line about it. Nothing says who the citizen is."""
+    programme = await programme_in_sight(session, person, code)
+    found = await settlement.settled_of(session, redemption_id=redemption_id, programme=programme.code)
+    return SettledTold.of(found)
+
+
 @router.get("/disputes", responses=problems(*_NOT_LET_IN))
 async def list_programme_disputes(
     code: Code, person: OperatorOrAuthority, session: ReadSession
@@ -202,6 +214,7 @@ async def answer_dispute(
         settlement.DisputeUnknown,
         settlement.DisputeAnswered,
         settlement.CorrectionInvalid,
+        settlement.CorrectionBeyondLine,
         *_PROPOSED,
     ),
 )
@@ -213,13 +226,14 @@ async def propose_settlement_correction(
     session: WriteSession,
     _: IdempotencyKey,
 ) -> ActTold:
-    """Ask for an answer that moves money; a second person has to agree to it."""
+    """Ask for an answer that moves points or money; a second person has to agree to it."""
     programme = await programme_in_sight(session, person, code)
     act = await settlement.propose_correction(
         session,
         programme=programme.code,
         dispute_id=dispute_id,
         words=asked.words,
+        correction_points=asked.correction_points,
         correction_fen=asked.correction_fen,
         funder=asked.funder,
         proposed_by=person.id,
@@ -229,7 +243,9 @@ async def propose_settlement_correction(
 
 @router.post(
     "/corrections/proposals/{act_id}/approval",
-    responses=problems(*_NOT_LET_IN, *UNDECIDABLE, settlement.DisputeAnswered),
+    responses=problems(
+        *_NOT_LET_IN, *UNDECIDABLE, settlement.DisputeAnswered, settlement.CorrectionBeyondLine
+    ),
 )
 async def approve_settlement_correction(
     code: Code, act_id: UUID, shown: Shown, person: Operator, session: WriteSession
@@ -244,6 +260,22 @@ async def approve_settlement_correction(
         subject_sha256=bytes.fromhex(shown.subject_sha256),
     )
     return DisputeTold.of(done)
+
+
+@router.post("/corrections/proposals/{act_id}/rejection", responses=problems(*_NOT_LET_IN, *UNDECIDABLE))
+async def reject_settlement_correction(
+    code: Code, act_id: UUID, shown: Shown, person: Operator, session: WriteSession
+) -> ActTold:
+    """Turn a correction down, as the second person; the dispute waits for another answer."""
+    programme = await programme_in_sight(session, person, code)
+    act = await settlement.reject_correction(
+        session,
+        programme=programme.code,
+        act_id=act_id,
+        rejected_by=person.id,
+        subject_sha256=bytes.fromhex(shown.subject_sha256),
+    )
+    return ActTold.of(act)
 
 
 @router.post(

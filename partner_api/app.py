@@ -10,7 +10,7 @@ from backend.intake.uploads import MOST_BYTES
 from backend.kit.edge import MOST_JSON_BYTES
 from backend.kit.http import surface
 from backend.kit.settings import Settings
-from partner_api import batches, corrections, jobs, myself, sandbox, sources, uploads
+from partner_api import batches, corrections, jobs, means, myself, sandbox, sources, uploads
 from partner_api.access import vouch
 
 ROUTERS = (
@@ -18,6 +18,7 @@ ROUTERS = (
     sources.router,
     batches.router,
     corrections.router,
+    means.router,
     uploads.router,
     jobs.router,
     sandbox.router,

@@ -17,7 +17,22 @@ class Found:
     owner: str | None = None
 
 
-# by surface and the parameter that names the object, or the address's first part and the parameter
+def _redeemed(what: str) -> Found:
+    return Found(
+        "SELECT r.id AS redemption_id, r.participant_id AS owner FROM redemption r JOIN offer o ON o.id = r.offer_id "
+        f"WHERE o.gives = '{what}' LIMIT 1",
+        "owner",
+    )
+
+
+def _offered(what: str) -> Found:
+    return Found(
+        f"SELECT id AS offer_id, merchant_id AS owner FROM offer WHERE gives = '{what}' LIMIT 1", "owner"
+    )
+
+
+# by surface and the parameter that names the object, or the address's first part and the parameter, or the parameter and what is asked
+# of the object
 OBJECTS: dict[str, dict[str, Found]] = {
     "/mobile/v1": {
         "act_id": Found(
@@ -51,6 +66,9 @@ OBJECTS: dict[str, dict[str, Found]] = {
             "SELECT id AS holding_id, participant_id AS owner FROM means_holding WHERE upper_inf(held) LIMIT 1",
             "owner",
         ),
+        "takeover_id": Found(
+            "SELECT id AS takeover_id, taker_id AS owner FROM means_takeover LIMIT 1", "owner"
+        ),
         "line": Found(
             "SELECT h.job_id, h.line, h.participant_id AS owner FROM intake_held h "
             "WHERE h.participant_id IS NOT NULL LIMIT 1",
@@ -59,6 +77,7 @@ OBJECTS: dict[str, dict[str, Found]] = {
         "redemption_id": Found(
             "SELECT id AS redemption_id, participant_id AS owner FROM redemption LIMIT 1", "owner"
         ),
+        **{f"redemption_id/{what}": _redeemed(what) for what in ("coupon", "voucher")},
         "tree_id": Found(
             "SELECT g.id AS tree_id, p.code AS programme, g.participant_id AS owner FROM tree t "
             "JOIN reward_grant g ON g.id = t.grant_id JOIN programme p ON p.id = g.programme_id LIMIT 1",
@@ -77,10 +96,23 @@ OBJECTS: dict[str, dict[str, Found]] = {
     },
     "/merchant/v1": {
         "shop_id": Found("SELECT id AS shop_id, merchant_id AS owner FROM shop LIMIT 1", "owner"),
+        "clerk_id": Found(
+            "SELECT id AS clerk_id, merchant_id AS owner FROM clerk ORDER BY made_at LIMIT 1", "owner"
+        ),
+        "till_id": Found(
+            "SELECT id AS till_id, merchant_id AS owner FROM till ORDER BY enrolled_at LIMIT 1", "owner"
+        ),
+        "key_id": Found(
+            "SELECT id AS key_id, merchant_id AS owner FROM software_key ORDER BY made_at LIMIT 1", "owner"
+        ),
         "offer_id": Found("SELECT id AS offer_id, merchant_id AS owner FROM offer LIMIT 1", "owner"),
+        **{f"offer_id/{what}s": _offered(what) for what in ("coupon", "voucher")},
         "redemption_id": Found(
             "SELECT redemption_id, merchant_id AS owner FROM redemption_end WHERE ended = 'captured' LIMIT 1",
             "owner",
+        ),
+        "redemption_id/settlement": Found(
+            "SELECT redemption_id, merchant_id AS owner FROM capture_value LIMIT 1", "owner"
         ),
         "statement_id": Found(
             "SELECT id AS statement_id, merchant_id AS owner FROM settlement_statement LIMIT 1", "owner"
@@ -106,6 +138,27 @@ OBJECTS: dict[str, dict[str, Found]] = {
         """,
             "owner",
         ),
+        "offer_id": Found(
+            """
+            SELECT x.id AS offer_id, p.code, o.id AS owner FROM offer x
+            JOIN programme p ON p.code = x.programme JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
+        "budget_id": Found(
+            """
+            SELECT x.id AS budget_id, p.code, o.id AS owner FROM offer_budget x
+            JOIN programme p ON p.code = x.programme JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
+        "redemption_id": Found(
+            """
+            SELECT x.redemption_id, p.code, o.id AS owner FROM capture_value x
+            JOIN programme p ON p.code = x.programme JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
         "run_id": Found(
             """
             SELECT x.id AS run_id, p.code, o.id AS owner FROM settlement_payout x
@@ -117,6 +170,14 @@ OBJECTS: dict[str, dict[str, Found]] = {
             """
             SELECT x.id AS payout_id, p.code, o.id AS owner FROM benefit_payout x
             JOIN programme p ON p.id = x.programme_id JOIN organisation o ON o.code = p.operator_code LIMIT 1
+        """,
+            "owner",
+        ),
+        "handover_id": Found(
+            """
+            SELECT x.id AS handover_id, x.reward, p.code, o.id AS owner FROM cause_handover x
+            JOIN programme p ON p.id = x.programme_id JOIN organisation o ON o.code = p.operator_code
+            WHERE x.reference = 'R-1' LIMIT 1
         """,
             "owner",
         ),

@@ -153,8 +153,11 @@ def known_object(operation: Operation) -> Found | None:
     """How to find what the last parameter names, of those that we can find."""
     known = OBJECTS.get(operation.surface, {})
     place = operation.path.split("/")[1]
+    what = (
+        operation.path.rpartition("}")[2].strip("/").split("/")[0]
+    )  # of the object, as `coupons` of an offer
     for name in reversed(operation.names):
-        found = known.get(f"{place}/{name}") or known.get(name)
+        found = known.get(f"{name}/{what}") or known.get(f"{place}/{name}") or known.get(name)
         if found is not None:
             return found
     return None

@@ -17,7 +17,7 @@ from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from tests.identity.conftest import Hire, hire
-from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in
+from tests.mobile_api.conftest import WORDS, Citizen, PhoneBox, sign_in
 
 __all__ = ["hire"]
 
@@ -144,13 +144,17 @@ async def test_a_month_of_rides_adds_up_on_every_page(
     acts = first["items"] + rest["items"]
     assert [act["reduction_g"] for act in acts] == [97, 48, 487]
     assert {(act["status"], act["uncredited_because"]) for act in acts} == {("pooled", None)}
+    assert {act["pending_until"] for act in acts} == {None}
     assert rest["next_cursor"] is None
 
     wallet = (await alice.get("/wallets/gd-green-travel")).json()
     assert (
         wallet["spendable"] == sum(lot["points"] for lot in wallet["lots"]) == home["total"]["points_earned"]
     )
-    assert all(lot["expires_on"] for lot in wallet["lots"])
+    (lot,) = wallet["lots"]
+    assert lot["expires_on"]
+    assert {act["expires_on"] for act in acts if act["points"]} == {lot["expires_on"]}
+    assert {act["expires_on"] for act in acts if not act["points"]} <= {None}
     assert (await alice.get("/wallets")).json() == [wallet]
     movements = (await alice.get("/wallets/gd-green-travel/statement")).json()["items"]
     assert (
@@ -179,6 +183,7 @@ async def test_an_act_explains_its_grams_with_every_figure_and_its_source(
     assert explained["inputs"] == {"distance_m": "2345 m"}
     assert [(factor["value"], factor["unit"]) for factor in explained["factors"]] == [("48.7", "gCO2e/km")]
     assert explained["factors"][0]["source_url"].startswith("https://")
+    assert explained["baseline"] == {"text": "该方法学未写明基准线。", "source": None}
     assert explained["official"] is False
     assert account not in str(zh)
     en = await alice.client.get(
@@ -217,6 +222,7 @@ async def test_acts_of_an_unlinked_account_wait_and_linking_brings_their_points_
         "operator": "gz-bikes",
         "number": account,
         "code": code,
+        "consent_sha256": WORDS,
     }
     for _ in range(2):
         assert (await carol.post("/means", body)).status_code == 201
@@ -224,6 +230,7 @@ async def test_acts_of_an_unlinked_account_wait_and_linking_brings_their_points_
     assert [act["uncredited_because"] for act in acts] == ["unlinked", "unlinked"]
     assert all(act["claimed_at"] for act in acts)
     wallet = (await carol.get("/wallets/gd-green-travel")).json()
+    assert {act["expires_on"] for act in acts} == {lot["expires_on"] for lot in wallet["lots"]}
     assert wallet["spendable"] == sum(act["points"] for act in acts) > 0
 
 

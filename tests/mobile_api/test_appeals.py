@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from backend.identity import joining
 from backend.identity.organisations import Role
 from backend.intake import holding
+from backend.kit import clock
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.packs import load_all
@@ -71,6 +74,9 @@ async def test_a_screen_says_in_its_own_words_why_it_held_an_act(
     await town.ingest([ride("fast", metres=60_000)])
     (row,) = (await who.get("/held-acts")).json()["items"]
     assert (row["kind"], row["code"], row["reduction_g"] > 0) == ("screen", "cycling-too-fast", True)
+    assert row["appeal_until"] is None
+    (told,) = (await who.get("/inbox")).json()["items"]
+    assert told["kind"] == "act.held"
     assert "45" in row["why"]
 
 
@@ -88,8 +94,24 @@ async def test_a_withdrawn_act_is_marked_counts_for_nothing_and_can_be_appealed(
     assert act["withdrawn_because_text"]
     assert (await who.get(f"/acts/{key}")).json()["act"]["status"] == "withdrawn"
     assert (await who.get("/home")).json()["total"] == {"acts": 0, "reduction_g": 0, "points_earned": 0}
-    filed = await who.post(f"/acts/{key}/appeal", {"words": "it was me"})
+    (told,) = (await who.get("/inbox")).json()["items"]
+    assert (told["kind"], act["appeal_until"]) == (
+        "act.withdrawn",
+        str(clock.today() + dt.timedelta(days=30)),
+    )
+    assert str(act["points"]) in told["text"]
+    with clock.travel(clock.now() + dt.timedelta(days=31)):
+        async with town.db.transaction() as session:
+            with pytest.raises(holding.AppealTooLate) as refused:
+                await holding.appeal_withdrawn(
+                    session, town.settings.keys, participant_id=who.id, key=key, words="it was me"
+                )
+        assert refused.value.until == act["appeal_until"]
+    with clock.travel(clock.now() + dt.timedelta(days=30)):
+        last = await sign_in(client, phones, who.phone)
+        filed = await last.post(f"/acts/{key}/appeal", {"words": "it was me"})
     assert (filed.json()["state"], filed.json()["kind"]) == ("open", "withdrawn")
+    assert filed.json()["due_on"] == str(clock.today() + dt.timedelta(days=45))
 
 
 async def test_a_refused_act_says_what_the_operator_wrote(
@@ -104,6 +126,10 @@ async def test_a_refused_act_says_what_the_operator_wrote(
         )  # fmt: skip
     (row,) = (await who.get("/held-acts")).json()["items"]
     assert (row["state"], row["reason"]) == ("refused", "三个月后才报送")
+    assert row["appeal_until"] == str(clock.today() + dt.timedelta(days=30))
+    (told,) = (await who.get("/inbox")).json()["items"]
+    assert told["kind"] == "act.refused"
+    assert row["appeal_until"] in told["text"]
 
 
 async def test_the_answer_to_an_appeal_is_in_the_inbox(
@@ -120,3 +146,26 @@ async def test_the_answer_to_an_appeal_is_in_the_inbox(
         )  # fmt: skip
     (item,) = (await who.get("/inbox")).json()["items"]
     assert "三个月后才报送" in str(item)
+
+
+async def test_whoever_joined_two_accounts_appeals_for_the_one_that_ended_and_hears_the_answer(
+    town: Town, client: httpx.AsyncClient, phones: PhoneBox
+) -> None:
+    ended, key = await rider(town, client, phones, "e")
+    job, line = await town.hold_like(key, kind="overlap")
+    who, stranger = await sign_in(client, phones), await sign_in(client, phones)
+    async with town.db.transaction() as session:
+        await joining.join(session, town.settings.keys, joined=ended.id, into=who.id, shown="phone")
+    (row,) = (await who.get("/held-acts")).json()["items"]
+    assert (row["job_id"], row["state"]) == (str(job), "waiting")
+    path = f"/held-acts/{job}/{line}/appeal"
+    assert (await stranger.post(path, {"words": "mine"})).status_code == 404
+    filed = await who.post(path, {"words": "我在车上"})
+    assert filed.status_code == 200, filed.text
+    assert [one["id"] for one in (await who.get("/appeals")).json()["items"]] == [filed.json()["id"]]
+    async with town.db.transaction() as session:
+        await holding.answer_appeal(
+            session, town.settings.keys, appeal_id=filed.json()["id"], outcome="dismissed",
+            staff_id=town.staff_id, reason="三个月后才报送",
+        )  # fmt: skip
+    assert "三个月后才报送" in str((await who.get("/inbox")).json()["items"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import uuid4
 
 import httpx
 
+from backend.kit import clock
 from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in, step_up
 
 
@@ -45,6 +47,19 @@ async def test_a_revoked_device_is_signed_out_and_another_citizens_device_is_unk
     assert (await zhang.get("/devices")).json()[0][
         "revoked_at"
     ] is not None  # reading, for ten minutes at most
+
+
+async def test_a_second_device_is_told_and_neither_the_first_nor_a_known_one(
+    client: httpx.AsyncClient, phones: PhoneBox
+) -> None:
+    first, second = {"Puhui-Device": _secret()}, {"Puhui-Device": _secret()}
+    zhang = await sign_in(client, phones, headers=first)
+    assert (await zhang.get("/inbox")).json()["items"] == []
+    for turn, device in enumerate((second, first, second), 1):
+        with clock.travel(clock.now() + dt.timedelta(minutes=2 * turn)):
+            await sign_in(client, phones, zhang.phone, headers=device)
+    (told,) = (await zhang.get("/inbox")).json()["items"]
+    assert (told["kind"], told["topic"]) == ("account.new_device", "account")
 
 
 async def test_ending_all_other_sessions_leaves_this_one(alice: Citizen) -> None:

@@ -27,6 +27,10 @@ async def _code_for(citizen: Citizen, phones: PhoneBox, phone: str) -> dict[str,
     return {"request_id": asked.json()["request_id"], "phone": phone, "code": phones.codes[phone]}
 
 
+async def told_kinds(citizen: Citizen) -> list[str]:
+    return [one["kind"] for one in (await citizen.get("/inbox")).json()["items"]]
+
+
 async def test_a_new_phone_needs_the_old_one_first_and_then_opens_the_account_alone(
     alice: Citizen, phones: PhoneBox
 ) -> None:
@@ -42,6 +46,7 @@ async def test_a_new_phone_needs_the_old_one_first_and_then_opens_the_account_al
     assert (answer.status_code, answer.json()["ended_id"]) == (200, None)
     assert (await alice.get("/me")).json()["phone_masked"].endswith(phone[-4:])
     assert (await alice.put("/me/phone", given)).status_code == 401  # the code is used, and so is the step-up
+    assert await told_kinds(alice) == ["account.phone_changed"]
     assert (await sign_in(alice.client, phones, phone)).id == alice.id
 
 
@@ -86,6 +91,7 @@ async def test_a_phone_of_another_account_joins_the_two_only_when_asked_to(
     assert (await zhang.delete("/me/doors/" + str(uuid4()))).status_code == 401  # its session ended
     now = Citizen(alice.id, alice.phone, joined.json()["tokens"], client)
     assert (await now.get("/me")).json()["participant_id"] == str(alice.id)
+    assert (await told_kinds(now))[0] == "account.joined"
     assert (await sign_in_by_door(client, wechat, user)).id == alice.id
 
 
@@ -112,6 +118,7 @@ async def test_a_new_door_needs_a_step_up_and_the_last_way_in_stays(
     assert (await zhang.post("/me/doors/wechat", {"code": wechat.code(second)})).status_code == 403
     await step_up_by_door(zhang, wechat, first, "join")
     assert (await zhang.post("/me/doors/wechat", {"code": wechat.code(second)})).status_code == 200
+    assert await told_kinds(zhang) == ["account.door_opened"]
     old, new = [one["id"] for one in (await zhang.get("/me/doors")).json()["doors"]]
     assert (await zhang.delete(f"/me/doors/{old}")).status_code == 204
     assert (await zhang.delete(f"/me/doors/{old}")).status_code == 404

@@ -16,7 +16,13 @@ CHILD = consent.agreement("guardian-consent", purpose="guardian").sha256.hex()
 
 def _link(settings: Settings, number: str, **changed: Any) -> dict[str, Any]:
     code = means.link_code(settings.keys, kind="card", operator="metro", number=number, day=clock.today())
-    return {"kind": "card", "operator": "metro", "number": number, "code": code} | changed
+    return {
+        "kind": "card",
+        "operator": "metro",
+        "number": number,
+        "code": code,
+        "consent_sha256": WORDS,
+    } | changed
 
 
 async def test_a_card_is_linked_listed_and_unlinked(alice: Citizen, settings: Settings) -> None:
@@ -131,3 +137,24 @@ async def test_the_right_is_assigned_and_taken_back(alice: Citizen, bob: Citizen
     right = (await alice.get("/right")).json()
     assert right["assigned"] is False
     assert right["assignments"][0]["revoked_at"] is not None
+
+
+async def test_linking_asks_for_the_scenarios_of_the_means_and_never_takes_silence_for_a_yes(
+    alice: Citizen, settings: Settings
+) -> None:
+    silent = _link(settings, "silent", consent_sha256=None)
+    needed = await alice.post("/means", silent)
+    assert (needed.status_code, needed.json()["code"]) == (409, "identity.consent_needed")
+    assert (await alice.get("/consents/history")).json()["items"] == []
+    wrong = await alice.post("/means", _link(settings, "silent", code="00000000"))
+    assert wrong.status_code == 422
+    assert (await alice.get("/consents/history")).json()["items"] == []  # nothing was linked
+    other = await alice.post("/means", _link(settings, "silent", consent_sha256=RIGHT))
+    assert other.json()["code"] == "identity.agreement_changed"
+    await alice.put("/consents/bus", {"given": False, "text_sha256": WORDS})
+    assert (await alice.post("/means", _link(settings, "silent"))).status_code == 201
+    stands = {one["scenario"]: one["given"] for one in (await alice.get("/consents")).json() if one["said"]}
+    assert stands == {"bus": False, "metro": True}  # what was said no to stays no
+    assert (await alice.post("/means", _link(settings, "second", consent_sha256=None))).status_code == 201
+    await alice.put("/consents/metro", {"given": False, "text_sha256": WORDS})
+    assert (await alice.post("/means", _link(settings, "third"))).status_code == 409

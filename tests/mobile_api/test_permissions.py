@@ -22,6 +22,9 @@ OPEN_TO_ALL = {
     "refresh_tokens",
     "sign_in_by_door",
     "list_agreements",
+    "get_image",
+    "list_causes",
+    "list_handovers",
 }
 
 
@@ -53,6 +56,8 @@ def _with_values(path: str) -> str:
         "membership_id": str(uuid4()),
         "child_id": str(uuid4()),
         "scope": "social",
+        "name": "0" * 64,
+        "takeover_id": str(uuid4()),
     }
     return re.sub(r"\{([a-z_]+)\}", lambda name: values[name[1]], path)
 

@@ -7,20 +7,25 @@ import json
 import zipfile
 from uuid import uuid4
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from backend.identity import closing, consent, guardians, looks, organisations, people, proving, staff
+from backend import inbox
+from backend.identity import closing, consent, guardians, looks, means, organisations, people, proving, staff
 from backend.identity.organisations import Role
+from backend.inbox import Kind, Topic
 from backend.kit import clock, ids
 from backend.kit.db import Database
 from backend.kit.settings import Settings
 from backend.programmes import wallets
-from mobile_api import build as mobile
-from operator_api import build as operator
-from tests.mobile_api.conftest import Citizen, PhoneBox, step_up
+from puhui.surfaces import SURFACES
+from tests.mobile_api.conftest import WORDS, Citizen, PhoneBox, sign_in, step_up
 
 GUARDIAN = consent.agreement(guardians.GUARDIAN, purpose="guardian").sha256.hex()
+
+HEARD = Kind("test.told_before_leaving", Topic.POINTS, "积分", "points")
+inbox.register(HEARD)
 
 
 async def test_the_archive_needs_a_step_up_and_holds_what_is_mine_alone(
@@ -38,6 +43,32 @@ async def test_the_archive_needs_a_step_up_and_holds_what_is_mine_alone(
     assert str(bob.id) not in whole
     assert not {"digest", "subject_sealed", "phone_index", "lat_e7", "wrapped"} & set(_keys(held))
     assert (await alice.post("/me/archive")).status_code == 403  # a step-up is good once
+
+
+async def test_the_archive_tells_names_ends_and_what_hangs_on_rows_of_mine(
+    client: httpx.AsyncClient, phones: PhoneBox, settings: Settings
+) -> None:
+    device = {"Puhui-Device": "d" * 32}
+    who = await sign_in(client, phones, headers=device, device_name="出行手机")
+    code = means.link_code(
+        settings.keys, kind="card", operator="metro", number="6222-4321", day=clock.today()
+    )
+    linked = await who.post(
+        "/means",
+        {"kind": "card", "operator": "metro", "number": "6222-4321", "code": code, "consent_sha256": WORDS},
+    )
+    assert (await who.post(f"/means/{linked.json()['id']}/lost")).status_code == 200
+    assert (await who.post("/members/groups", {"kind": "household", "name": "梧桐里"})).status_code == 201
+    await step_up(who, phones, "export")
+    answer = await who.post("/me/archive")
+    assert answer.status_code == 200, answer.text
+    files = zipfile.ZipFile(io.BytesIO(answer.content))
+    held = {name: json.loads(files.read(name)) for name in files.namelist() if name.endswith(".json")}
+    assert [one["name"] for one in held["ways_in.json"]["device"]] == ["出行手机"]
+    assert [one["number_ends_with"] for one in held["means.json"]["means_holding"]] == ["4321"]
+    assert [one["why"] for one in held["means.json"]["means_ended.holding_id.participant_id"]] == ["lost"]
+    assert [one["name"] for one in held["members.json"]["member_group.group_id.member_id"]] == ["梧桐里"]
+    assert "6222-4321" not in json.dumps(held)
 
 
 def _keys(held: dict[str, str]) -> list[str]:
@@ -90,7 +121,9 @@ async def test_closing_says_what_becomes_of_things_then_does_it_and_leads_to_nob
             session, participant_id=bob.id, programme="gd-green-travel", points=40, expires_on=None,
             posting_id=ids.uuid7(), happened_at=clock.now(),
         )  # fmt: skip
+        await inbox.tell(session, participant_id=bob.id, kind=HEARD.name, refers_to="closing", facts={})
     told = (await bob.get("/me/closure")).json()
+    assert told["messages"] == [{"messages": 1}]
     assert [one["points_forfeited"] for one in told["wallets"]] == [40]
     assert (await bob.post("/me/closure")).status_code == 403
     await step_up(bob, phones, "close_account")
@@ -105,6 +138,7 @@ async def test_closing_says_what_becomes_of_things_then_does_it_and_leads_to_nob
         )
         assert left.scalar_one() == 0
         assert (await closing.told(session, participant_id=bob.id))["wallets"] == []
+        assert await inbox.items_of(session, participant_id=bob.id) == []
 
 
 async def test_a_second_account_of_one_person_redeems_nothing_until_the_first_is_closed(
@@ -151,8 +185,12 @@ async def test_a_guardian_keeps_a_childs_account_and_closes_it(
 
 
 def test_no_answer_of_any_surface_has_a_coordinate(settings: Settings) -> None:
-    for app in (mobile(settings), operator(settings)):
-        assert not _coordinates(app)
+    for where, build in SURFACES.items():
+        assert set(_coordinates(build(settings))) <= PLACES.get(where, set()), where
+
+
+# Coordinates of shops, which are no person's: their merchant gives them, and anybody may find the shop.
+PLACES = {"/merchant/v1": {"Place.latitude", "Place.longitude"}}
 
 
 def _coordinates(app: FastAPI) -> list[str]:

@@ -36,8 +36,10 @@ class Person:
     async def get(self, path: str, **asked: Any) -> httpx.Response:
         return await self.client.get(path, headers=self.headers(), **asked)
 
-    async def post(self, path: str, body: object = None, *, key: str | None = None) -> httpx.Response:
-        headers = self.headers() | {"Idempotency-Key": key or str(uuid4())}
+    async def post(
+        self, path: str, body: object = None, *, key: str | None = None, **more: str
+    ) -> httpx.Response:
+        headers = self.headers() | {"Idempotency-Key": key or str(uuid4())} | more
         return await self.client.post(path, json=body, headers=headers)
 
     async def put(self, path: str, body: object) -> httpx.Response:

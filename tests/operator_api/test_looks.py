@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from backend.kit.settings import Settings
-from operator_api import build, looks, trials
+from operator_api import build, looks, proofs, trials
 
 NOTED: dict[str, Callable[..., Any]] = {
     "look_at_participant": looks.look_at_participant,
+    "note_proof": proofs.note_proof,
     "try_event": trials.try_event,
 }
 EXCUSED = {

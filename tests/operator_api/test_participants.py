@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from backend.identity import means
+from sqlalchemy import text
+
+from backend.identity import looks, means, people
 from backend.identity.organisations import Role
 from backend.kit import clock
 from backend.kit.db import Database
@@ -74,3 +76,28 @@ async def test_lists_that_name_strangers_or_the_future_are_refused_whole(signed_
     naive["lines"][0]["held_from"] = "2026-01-01T00:00:00"
     assert (await operator.post("/means/lists", naive)).status_code == 422
     assert (await operator.post("/participants", {"kind": "citizen"})).status_code == 422
+
+
+async def test_a_person_shown_at_the_counter_redeems_from_one_account_and_is_told_of_the_look(
+    signed_in: SignedIn, db: Database
+) -> None:
+    operator, partner = await signed_in(Role.OPERATOR), await signed_in(Role.PARTNER)
+    async with db.transaction() as session:
+        first, second = await people.register_many(session, count=2)
+    shown = {"provider": "counter", "number": "44010619900101 001x", "reason": "came to the counter"}
+    assert (await partner.post(f"/participants/{first}/proofs", shown)).status_code == 403
+    assert (await operator.post(f"/participants/{uuid4()}/proofs", shown)).status_code == 404
+    noted = await operator.post(f"/participants/{first}/proofs", shown)
+    assert (noted.status_code, noted.json()["redeemable"]) == (201, True)
+    other = await operator.post(f"/participants/{second}/proofs", shown | {"number": "44010619900101001X"})
+    assert (other.json()["redeemable"], other.json()["because"]) == (False, "another_account")
+    assert str(first) not in other.text
+    wrong = await operator.post(f"/participants/{first}/proofs", shown | {"number": "440106199001010028"})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "identity.another_person")
+    async with db.transaction() as session:
+        seen = await looks.looks_of(session, participant_id=second, limit=5)
+        assert [(one.operation, one.reason) for one in seen] == [("note_proof", "came to the counter")]
+        held = await session.execute(
+            text("SELECT p::text || encode(subject_index, 'escape') FROM person_proof p")
+        )
+        assert "44010619900101" not in "".join(held.scalars())
