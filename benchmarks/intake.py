@@ -31,8 +31,9 @@ from puhui import embedded, runtime
 
 _MAPPING = "bike-share-distance"
 SOURCE = "bench-bikes"
-_HOURS = 27 * 24
-_FIRST_DAY = dt.datetime(2025, 1, 1)  # noqa: DTZ001 - the file holds local times
+DAYS = 27
+_HOURS = DAYS * 24
+_YEAR = 2025
 _COLUMNS = (
     "claim_key, happened_at, ended_at, source_id, method_id, means_token, participant_id, inputs, grams, points, "
     "credit, job_id, seq, line, xid"
@@ -101,14 +102,14 @@ async def set_up(db: Database, settings: Settings, citizens: int) -> None:
             await consent.assign_right_list(session, participant_ids=made, covers_from=since)
 
 
-def write(path: Path, rows: int, citizens: int, seed: int) -> None:
-    """Rides of one month, different for every seed, in the order of their start.
+def write(path: Path, rows: int, citizens: int, seed: int, *, first_day: dt.date | None = None) -> None:
+    """Rides of 27 days from a day on, or of one month of 2025, different for every seed, in the order of their start.
 
     They are rides that people could make, so that every screen looks at them and lets them pass: one at a time, of up to
     fifty minutes, at 2 to 6 metres a second.
     """
     chance = np.random.default_rng(seed)
-    month = np.datetime64(dt.datetime(_FIRST_DAY.year, 1 + seed % 12, 1), "s")  # noqa: DTZ001 - local times
+    month = np.datetime64(first_day or dt.date(_YEAR, 1 + seed % 12, 1), "s")
     account, hour = _turns(chance, rows, citizens)
     length = chance.integers(120, 3_000, rows)
     within = chance.integers(0, 3_600 - length - 64) // 64 * 64 + seed // 12 % 64  # no two files share a ride

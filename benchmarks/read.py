@@ -1,14 +1,16 @@
 """The citizen's home over HTTP, beside one select by primary key in a bare app.
 
-Both are served by uvicorn on the loopback with two workers, on the same database, and asked by 32 clients in two further
+Both are served on the loopback with two workers and written out alike, on the same database, and asked by 32 clients in two further
 processes, in turns. Ours has everything on: tokens, rate limits (raised), request ids, the log. The reference is FastAPI with one
 endpoint that reads one wallet's row by its key over asyncpg, and nothing else. Those who ask have a year of acts behind them.
+Who reads for the first time in a month is shown apart: their sums up to today are kept then, and only added to afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import multiprocessing
 import os
 import random
@@ -21,24 +23,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
-from fastapi import FastAPI
-
 from backend.identity.tokens import Audience
 from backend.identity.tokens.access import sign_access
-from backend.kit import ids
-from backend.kit.db import connect_arguments
+from backend.kit import clock, ids
 from backend.kit.settings import Settings
-from benchmarks import intake, redeem, wire
+from benchmarks import bare, intake, redeem, wire
 from benchmarks.harness import Bench, Report, Round, scratch, superuser
 from benchmarks.tpcb import CLIENTS, PROCESSES
 from puhui import embedded, runtime
 
 REFERENCE = "one select by primary key per request in a bare FastAPI app over asyncpg, served alike"
 CITIZENS, ACTIVE, WORKERS = 10_000, 5_000, 2
-MONTHS, A_MONTH = 12, 10  # acts of each active citizen
+MONTHS, A_MONTH = 12, 10  # acts of each active citizen, in spans of 27 days up to today
 _WARM_S = 1.0
-_URL = "PUHUI_BENCH_READ_URL"
 
 
 async def run(
@@ -48,29 +45,37 @@ async def run(
     seconds: float = 10,
     rounds: int = 5,
     citizens: int = CITIZENS,
-) -> Report:
-    """`rounds` rounds of both, `citizens` wallets stored beside those of the active ones."""
-    report = Report("read", "requests/s", REFERENCE)
+) -> list[Report]:
+    """Readings by whoever read before in the month, and first ones; `citizens` wallets stored beside those of the active ones."""
+    again, first = [Report(name, "requests/s", REFERENCE) for name in ("read", "read for the first time")]
     async with scratch(servers, settings) as bench:
         people = await _set_up(bench, citizens)
         async with superuser(bench) as connection:
             await connection.execute("VACUUM ANALYZE")
-            report.rows_before = await connection.fetchval("SELECT count(*) FROM action")
+            rows = await connection.fetchval("SELECT count(*) FROM action")
             wallets = await connection.fetchval("SELECT count(*) FROM ledger_account WHERE kind = 'wallet'")
             keys = await connection.fetch("SELECT id FROM ledger_account WHERE kind = 'wallet' LIMIT 10000")
-        report.notes = {"wallets": wallets, "acts_each": MONTHS * A_MONTH}
+        for report in (again, first):
+            report.rows_before = rows
+            report.notes = {"wallets": wallets, "acts_each": MONTHS * A_MONTH}
         home = [("/mobile/v1/home", _authorised(bench.settings, one)) for one in people]
         bare_requests: Requests = [(f"/wallet/{row['id']}", {}) for row in keys]
         with wire.served(bench.settings, workers=WORKERS) as ours, _bare(bench) as theirs:
             for number in range(rounds):
+                part = home[number::rounds]
+                latencies, took = await asyncio.to_thread(_each_once, ours, part)
+                first_rate = len(part) / took
+                first.latencies_ms.extend(latencies)
+                known = [one for before in range(number + 1) for one in home[before::rounds]]
                 rates: dict[int, float] = {}
-                for port, requests in ((ours, home), (theirs, bare_requests))[:: -1 if number % 2 else 1]:
+                for port, requests in ((ours, known), (theirs, bare_requests))[:: -1 if number % 2 else 1]:
                     latencies = await asyncio.to_thread(_asked, port, requests, seconds)
                     rates[port] = len(latencies) / seconds
                     if port == ours:
-                        report.latencies_ms.extend(latencies)
-                report.rounds.append(Round(rates[ours], rates[theirs]))
-    return report
+                        again.latencies_ms.extend(latencies)
+                again.rounds.append(Round(rates[ours], rates[theirs]))
+                first.rounds.append(Round(first_rate, rates[theirs]))
+    return [again, first]
 
 
 async def _set_up(bench: Bench, citizens: int) -> list[tuple[UUID, UUID]]:
@@ -81,8 +86,9 @@ async def _set_up(bench: Bench, citizens: int) -> list[tuple[UUID, UUID]]:
             active = [row["id"] for row in await connection.fetch("SELECT id FROM participant")]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "rides.csv"
-            for month in range(MONTHS):
-                await asyncio.to_thread(intake.write, file, ACTIVE * A_MONTH, ACTIVE, month)
+            for month in range(MONTHS):  # back from today
+                first = clock.today() - dt.timedelta(days=intake.DAYS * (month + 1))
+                await asyncio.to_thread(intake.write, file, ACTIVE * A_MONTH, ACTIVE, month, first_day=first)
                 await intake.ours(db, bench, file, ACTIVE * A_MONTH)
     sessions = [(ids.uuid7(), who) for who in active]
     async with superuser(bench) as connection:
@@ -103,42 +109,15 @@ def _authorised(settings: Settings, session: tuple[UUID, UUID]) -> dict[str, str
     return {"authorization": f"Bearer {token}"}
 
 
-def bare() -> FastAPI:
-    """The reference: what a select by primary key costs behind this server and this framework."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        async with asyncpg.create_pool(
-            **connect_arguments(os.environ[_URL]), min_size=16, max_size=16
-        ) as pool:
-            app.state.pool = pool
-            yield
-
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
-
-    @app.get("/wallet/{account_id}")
-    async def wallet(account_id: int) -> dict[str, int | str]:
-        async with app.state.pool.acquire() as connection:
-            row = await connection.fetchrow(
-                "SELECT code, balance FROM ledger_account WHERE id = $1", account_id
-            )
-        return {"code": row["code"], "balance": row["balance"]}
-
-    return app
-
-
 @contextlib.contextmanager
 def _bare(bench: Bench) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    arguments = [
-        "-m", "uvicorn", "benchmarks.read:bare", "--factory", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(WORKERS), "--no-access-log", "--log-level", "warning", "--no-proxy-headers",
-    ]  # fmt: skip
+    arguments = ["-m", "benchmarks.bare", "--port", str(port), "--workers", str(WORKERS)]
     nowhere = subprocess.DEVNULL
     assert bench.settings.database_url is not None
-    environment = os.environ | {_URL: bench.settings.database_url.get_secret_value()}
+    environment = os.environ | {bare.URL: bench.settings.database_url.get_secret_value()}
     server = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=nowhere, stderr=nowhere)
     try:
         _until_open(server, port)
@@ -161,34 +140,48 @@ Requests = Sequence[tuple[str, dict[str, str]]]
 
 
 def _asked(port: int, requests: Requests, seconds: float) -> list[float]:
-    """The latency of each request of all clients, in milliseconds."""
+    """The latency of each request of all clients, in milliseconds; each client asks whatever comes, for so long."""
+    return [one for latencies, _ in _in_processes(port, requests, seconds) for one in latencies]
+
+
+def _each_once(port: int, requests: Requests) -> tuple[list[float], float]:
+    """The latency of each request in milliseconds, asked once by whichever client is free; and what all took, in seconds."""
+    found = _in_processes(port, requests, None)
+    return [one for latencies, _ in found for one in latencies], max(took for _, took in found)
+
+
+def _in_processes(port: int, requests: Requests, seconds: float | None) -> list[tuple[list[float], float]]:
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES) as pool:
-        found = pool.starmap(
+        return pool.starmap(
             _process, [(port, requests[number::PROCESSES], seconds) for number in range(PROCESSES)]
         )
-    return [one for latencies in found for one in latencies]
 
 
-def _process(port: int, requests: Requests, seconds: float) -> list[float]:
+def _process(port: int, requests: Requests, seconds: float | None) -> tuple[list[float], float]:
     return runtime.run(_clients(port, requests, seconds))
 
 
-async def _clients(port: int, requests: Requests, seconds: float) -> list[float]:
+async def _clients(port: int, requests: Requests, seconds: float | None) -> tuple[list[float], float]:
     latencies: list[float] = []
-    begins = time.perf_counter() + _WARM_S
-    ends = begins + seconds
+    began = time.perf_counter()
+    begins = began if seconds is None else began + _WARM_S
+    ends = None if seconds is None else begins + seconds
+    left = iter(requests)
 
     async def one() -> None:
         client = await wire.Client.connect("127.0.0.1", port)
         chance = random.Random()
-        while (before := time.perf_counter()) < ends:
-            path, headers = chance.choice(requests)
-            await client.ask("GET", path, headers)
+        while ends is None or time.perf_counter() < ends:
+            asked = next(left, None) if ends is None else chance.choice(requests)
+            if asked is None:
+                break
+            before = time.perf_counter()
+            await client.ask("GET", *asked)
             after = time.perf_counter()
-            if begins <= before and after < ends:
+            if begins <= before and (ends is None or after < ends):
                 latencies.append((after - before) * 1_000)
         await client.close()
 
     await asyncio.gather(*(one() for _ in range(CLIENTS // PROCESSES)))
-    return latencies
+    return latencies, time.perf_counter() - began

@@ -30,6 +30,7 @@ from benchmarks import tpcb, wire
 from benchmarks.harness import Bench, Report, Round, scratch, superuser
 from benchmarks.tpcb import CLIENTS, PROCESSES, REFERENCE
 from merchant import catalogue, contracts
+from merchant.catalogue import Step
 from puhui import embedded, runtime
 
 PROGRAMME = "gd-green-travel"
@@ -134,10 +135,16 @@ async def _merchants(db: Database, settings: Settings) -> list[tuple[UUID, UUID]
                 session, programme=PROGRAMME, act_id=act.id, approved_by=second, subject_sha256=act.subject_sha256
             )  # fmt: skip
         async with db.transaction() as session:
-            offer = await catalogue.create_offer(
+            offer = await catalogue.draft_offer(
                 session, merchant_id=merchant.id, programme=PROGRAMME, title_zh="茶", title_en="Tea", price_points=3,
                 items=ITEMS, created_by=clerk.staff.id,
             )  # fmt: skip
+            await catalogue.step(
+                session, merchant_id=merchant.id, offer_id=offer.id, step=Step.SUBMITTED, by=clerk.staff.id
+            )
+            await catalogue.review(
+                session, programme=PROGRAMME, offer_id=offer.id, publish=True, by=first, reason=None
+            )
         offers.append((merchant.id, offer.id))
     return offers
 

@@ -65,11 +65,10 @@ def served(settings: Settings, *, workers: int) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     arguments = [
-        "-m", "uvicorn", "puhui.app:create_app", "--factory", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--no-access-log", "--log-level", "warning", "--no-proxy-headers",
+        "-m", "puhui.web", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
     ]  # fmt: skip
     # All clients come from one address: the limits are counted, and high enough.
-    environment = runtime.child_environment(settings) | {"PUHUI_RATE_LIMIT_FACTOR": "50"}
+    environment = runtime.child_environment(settings) | {"PUHUI_RATE_LIMIT_FACTOR": "500"}
     nowhere = subprocess.DEVNULL  # the log lines are written, as anywhere, and thrown away
     server = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=nowhere, stderr=nowhere)
     try:

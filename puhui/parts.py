@@ -17,11 +17,7 @@ def command_lines(
     celery = ["-m", "celery", "--quiet", "--app", "puhui.worker:app"]
     schedule = settings.data_dir / "beat-schedule"
     return {
-        "web": [
-            "-m", "uvicorn", "puhui.app:create_app", "--factory", "--host", host, "--port", str(port),
-            "--workers", str(workers), "--no-access-log", "--log-level", "warning",
-            "--no-proxy-headers",  # whose forwarded addresses are believed is a setting of ours
-        ],
+        "web": ["-m", "puhui.web", "--host", host, "--port", str(port), "--workers", str(workers)],
         "worker": [
             *celery, "worker", "--loglevel", "INFO", "--concurrency", str(tasks), "--hostname", "puhui@%h",
             "--without-gossip", "--without-mingle",

@@ -18,6 +18,9 @@ POLICIES: dict[str, Policy | None] = {
     "/mobile/v1": Policy("mobile", quota=6000),
     "/mobile/v1/sign-in": Policy("sign-in", quota=600),
     "/merchant/v1": Policy("merchant", quota=6000),
+    "/merchant/v1/applications": Policy(
+        "applications", quota=60, window_s=3600
+    ),  # nobody is signed in, files are kept
     "/operator/v1": Policy("staff", quota=3000),
     "/partner/v1": Policy("partners", quota=6000),  # before a signature is read; each partner has its own
     "/verifier/v1": Policy("staff", quota=3000),

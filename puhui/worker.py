@@ -11,12 +11,12 @@ from backend import identity, inbox, ledger, log, programmes, transparency, webh
 from backend.certification import shortfalls
 from backend.engagement import events, followers, lotteries
 from backend.identity import partners
-from backend.intake import releasing, retention, sandbox
+from backend.intake import home, releasing, retention, sandbox
 from backend.intake.uploads import tasks as uploads
 from backend.kit import clock, logging, metrics, tasks
 from backend.kit.tasks import Worker
 from backend.programmes import joined, lapsing
-from merchant import redemption, tills
+from merchant import onboarding, redemption, tills, vouchers
 from offset_bridge import bridge, market
 from offset_bridge.bridge import tasks as _bridge  # noqa: F401 - what the outbox owes for a bridge transfer
 from puhui import audit, runtime
@@ -136,6 +136,12 @@ async def lapse(worker: Worker) -> None:
     await redemption.lapse_due(worker.db)
 
 
+@tasks.job("vouchers.remind", every=crontab(hour="9", minute="10"))
+async def remind_of_vouchers(worker: Worker) -> None:
+    """Tell citizens whose vouchers end within five days."""
+    await vouchers.remind_all(worker.db)
+
+
 @tasks.job("webhooks.deliver", every=DELIVER_EVERY_S)
 async def deliver_webhooks(worker: Worker) -> None:
     """Tell merchants' own systems what is due."""
@@ -146,6 +152,20 @@ async def deliver_webhooks(worker: Worker) -> None:
 async def warn_of_lapsing(worker: Worker) -> None:
     """Tell citizens whose points lapse within thirty days."""
     await lapsing.warn_all(worker.db)
+
+
+@tasks.job("home.forget", every=crontab(hour="3", minute="55"))
+async def forget_reach(worker: Worker) -> None:
+    """Forget how far back acts reached, once no sum that is kept can rest on it."""
+    async with worker.db.transaction() as session:
+        await home.forget_reach(session)
+
+
+@tasks.job("onboarding.forget", every=crontab(hour="4", minute="15"))
+async def forget_applications(worker: Worker) -> None:
+    """Forget applications of merchants that nobody went on with, with their documents."""
+    async with worker.db.transaction() as session:
+        await onboarding.forget(session)
 
 
 @tasks.job("inbox.forget", every=crontab(hour="3", minute="45"))

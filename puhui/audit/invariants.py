@@ -13,6 +13,7 @@ from backend.certification import recounted, stated
 from backend.certification.shortfalls import checks as shortfalls
 from backend.engagement import spent
 from backend.engagement.campaigns import checks as campaigns
+from backend.engagement.causes import checks as causes
 from backend.engagement.circle import checks as circle
 from backend.engagement.collecting import checks as collecting
 from backend.engagement.events import checks as events
@@ -31,7 +32,7 @@ from backend.identity.approvals import checks as approvals
 from backend.identity.means import checks as means
 from backend.identity.members import checks as members
 from backend.identity.partners import checks as signing
-from backend.intake import capped, funded, posted, recomputed, retention
+from backend.intake import capped, funded, home_checks, posted, recomputed, retention
 from backend.intake import checks as intake
 from backend.intake.fingerprints import checks as fingerprints
 from backend.intake.holding import checks as holding
@@ -44,17 +45,23 @@ from backend.ledger import serial_checks
 from backend.methodologies import FILING
 from backend.methodologies import checks as methodologies
 from backend.packs import checks as packs
-from backend.programmes import awarded, closed_checks, joined_checks, money_checks
+from backend.programmes import awarded, closed_checks, joined_checks, money_checks, part_checks
 from backend.programmes import checks as programmes
 from backend.programmes.payouts import PAYOUT
 from backend.transparency import checks as transparency
-from merchant import settlement
+from merchant import onboarding, settlement
+from merchant.budgets import checks as budgets_of_offers
 from merchant.catalogue import checks as offers
 from merchant.contracts import CONTRACT
 from merchant.contracts import checks as contracts
+from merchant.coupons import checks as coupons
+from merchant.images import checks as images
+from merchant.onboarding import checks as applications
 from merchant.redemption import checks as redemptions
 from merchant.settlement import checks as settled
 from merchant.shops import checks as shops
+from merchant.suspension import checks as suspensions
+from merchant.vouchers import checks as vouchers
 from offset_bridge import registry, surrender
 from offset_bridge.bridge import checks as bridge
 from offset_bridge.cash import checks as cash
@@ -73,6 +80,7 @@ ACT_KINDS = (
     *surrender.KINDS,
     PAYOUT,
     CONTRACT,
+    onboarding.ADMISSION,
     *settlement.KINDS,
 )
 
@@ -134,9 +142,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("benefits.accounted", "每一分补贴都有着落；支付批次经两人放行，与过账一致", "Every fen of benefits is somewhere; payouts are what two people signed and what was posted", _rows(money_checks.money)),
     Invariant("chunks.add_up", "数据块的各项计数与其行为一致", "Chunks count what they brought", _rows(intake.chunks)),
     Invariant("places.forgotten", "起终点与设备在保留期后删除", "Places are gone once their retention is over", _rows(retention.places)),
+    Invariant("home.kept", "首页留存的合计与行为一致", "Sums that the first page keeps are what the acts come to", _rows(home_checks.kept)),
     Invariant("held.decided", "待处理数据各在其数据块中，至多决定一次，合于规则或出自运营方，并成为该行为", "Held rows are decided once at most, as the rule says or by the operator, and become what they said", _rows(holding.decided)),
     Invariant("acts.withdrawn", "行为因更正、决定或申诉而撤销，积分与克数如数收回", "Acts are withdrawn for a correction, decision or appeal, and their points and grams went back", _rows(holding.withdrawn)),
     Invariant("rights.taken_back", "收回权益后，未冻结的克数如数出池，批次不再取走", "Grams whose right was taken back before a batch took them left their pool, to the gram", _rows(leaving_pools.released)),
+    Invariant("programmes.left", "退出计划期间没有计入本人的行为", "Whoever left a programme has no act of the time when they were out of it", _rows(part_checks.parts)),
     Invariant("acts.revised", "每个认领至多一条有效记录，修订之键合其序号", "One act at most stands for a claim; revisions stand under their own keys", holding.revised),
     Invariant("appeals.answered", "申诉为本人行为而提，由运营方答复，支持者成为该行为", "Appeals are about one's own acts; the operator answers, and what is upheld became that act", _rows(holding.appealed)),
     Invariant("exchanges.noted", "与其他平台的比对记录其外部申报，由运营方人员决定，判归他方者不再计入", "Comparisons noted the external claims they say; the operator decides, and what is theirs counts no more", _rows(fingerprints.exchanges)),
@@ -144,7 +154,14 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("grams.posted", "计量克数等于入池与不入池之和；非演示池均有备案", "Grams measured are pooled or uncredited; pools rest on filed methodologies", _rows(posted.grams)),
     Invariant("points.identity", "发放积分各有去处，应付等于扣款减退款与结算", "Every point issued is somewhere; merchants are owed what was captured", _rows(programmes.points)),
     Invariant("offers.own", "商品、补货与下架均出自本商户人员", "Offers, restocks and withdrawals come from staff of their merchant", _rows(offers.offers)),
+    Invariant("offers.reviewed", "商品由本商户起草，由他人审核上架；条款与门店合规", "Offers are drafted by their merchant and published by somebody else; their terms and shops are sound", _rows(offers.reviewed)),
+    Invariant("budgets.kept", "兑换预算的已用数等于各兑换所占，且不超预算", "What is used of a budget of offers is what redemptions took, and no more than it has", _rows(budgets_of_offers.kept)),
+    Invariant("vouchers.used", "代金券按商品所定发放，至多使用一次，且不会既用又退", "A voucher is what its offer said, is used at most once by its merchant, and never used and given back", _rows(vouchers.used)),
+    Invariant("coupons.given", "一个券码至多发给一笔兑换，每笔已核销的券码兑换有一个券码", "A code is given to one redemption at most, and each captured redemption of a coupon has one", _rows(coupons.coupons)),
+    Invariant("offers.images", "图片与其摘要相符，由本商户人员在提交审核前增删", "Pictures are what their names say; staff of the offer's merchant change them while it is a draft", _rows(images.images)),
+    Invariant("merchants.admitted", "商户入驻均经两人同意其所交材料，一码一户", "Merchants were admitted by two people on what they handed in, one for each credit code", _rows(applications.admitted)),
     Invariant("shops.own", "门店属于商户，其信息逐版出自本商户人员", "Shops are a merchant's, and what is said of them comes from its staff", _rows(shops.shops)),
+    Invariant("merchants.suspended", "暂停与恢复由运营方不同的人作出，暂停期间无核销", "Suspensions come from the operator, another person lets go on, and nothing is captured meanwhile", _rows(suspensions.suspended)),
     Invariant("redemptions.held", "兑换按商品价格冻结积分，此外无冻结", "Redemptions hold their offer's price from the citizen's lots; nothing else is held", _rows(redemptions.held)),
     Invariant("redemptions.ended", "兑换只结束一次，与账本、兑换码及商户一致", "Redemptions end once, as ledger, codes and merchant have it", _rows(redemptions.ends)),
     Invariant("redemptions.asked", "收银台只询问须确认者，答复及时，确认即核销", "Tills ask about what has to be confirmed; answers are in time, and a yes is the capture", _rows(redemptions.asked)),
@@ -157,6 +174,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("statements.owed", "应付积分等于未付结算单与未结明细之和", "What is owed in points is the sum of the statements not paid and of what is open", _rows(settled.owed)),
     Invariant("offers.stock", "余量等于上货减去冻结与核销", "What is left is what was put up less what is held and captured", _rows(redemptions.stock)),
     Invariant("means.ended", "挂失或更换的载体不再被持有,更换者为同一持有人的另一载体", "What was lost or replaced is held no more; what took its place is another one of the same holder", _rows(means.ended)),
+    Invariant("means.takeovers", "转移在异议期满且无异议,或经裁定后完成,前一持有随之终止", "What was taken over passed after the week without objection, or as a person decided, and its holder's holding ended", _rows(means.takeovers)),
+    Invariant("members.acts", "代家庭与企业行事者为当时有权变更的成员", "What was done for a household or a firm was done by a member of that time who may do more than see", _rows(members.acted)),
+    Invariant("members.firms", "企业代码由当时的管理成员申报,核对在后,每家企业一个账户", "Firms were said by a manager of that time and checked later; one firm has one account", _rows(members.firms)),
     Invariant("members.let_in", "家庭与企业的成员由当时的管理成员准入,每人一次;代为行事者均为成员", "Members of households and firms were let in by a manager, once; who acts for one is in it", _rows(members.membership)),
     Invariant("accounts.joined", "并入他户的账户不能再登录或持有价值,其所有逐项转入同一人的账户", "An account that ended in another has no way in and holds nothing; what it had went to the same lots there", _rows(joined_checks.accounts)),
     Invariant("accounts.closed", "已注销账户不再持有价值，也不再指向任何人", "A closed account holds nothing and leads to nobody; what it had was given up", _rows(closed_checks.accounts)),
@@ -202,6 +222,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("points.spent", "支用的积分各有所归:领取、参加或报名,应退者如数退回", "Points are spent on grants, entries and sign-ups as they say, and go back where those ended so", _rows(spent.points)),
     Invariant("points.waiting", "待收取的积分只在成熟后、最后收取日前由本人或有记录的好友收取,其后过期", "Points that wait are collected in their time, by their owner or a friend of whom a row tells, and lapse after it", _rows(collecting.waiting)),
     Invariant("collecting.taken", "好友收取之数与账本一致,不超过份额与上限", "What friends took is in the ledger, within the share and their limits", _rows(collecting.taken)),
+    Invariant("causes.handed", "公益移交由运营方登记，更正与原记录相符，且不超过受赠积分", "Hand-overs to causes come from the operator, are taken back exactly, and are no more than was given", _rows(causes.handed)),
     Invariant("rewards.granted", "奖励按当时的规则包计价、编号,不超过库存与每人次数", "Grants are numbered, at the price of the pack of that moment, within stock and limit", _rows(rewards.granted)),
     Invariant("lotteries.drawn", "抽奖依次承诺、参加、截止、公开,开奖可由日志重算", "Lotteries are committed, entered, closed and revealed in order, and drawn as the log gives it again", _rows(lotteries.drawn)),
     Invariant("trees.planted", "植树订单只移交一次、种植一次,实体树均由所指合作方报告", "Orders of trees are handed over and planted once, really only where their partner reported it", _rows(trees.planted)),

@@ -87,17 +87,11 @@ def bench(
         elif name == "read":
             from benchmarks import read
 
-            reports = [
-                runtime.run(
-                    read.run(
-                        servers,
-                        settings,
-                        seconds=seconds,
-                        rounds=rounds,
-                        citizens=citizens or read.CITIZENS,
-                    )
+            reports = runtime.run(
+                read.run(
+                    servers, settings, seconds=seconds, rounds=rounds, citizens=citizens or read.CITIZENS
                 )
-            ]
+            )
         elif name == "redeem":
             from benchmarks import redeem
 

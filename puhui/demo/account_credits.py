@@ -46,7 +46,18 @@ def tell_shops(printer: Printer, told: Happened) -> None:
         )
     printer.show(table)
     rows = [(SHOPS[code][0].removesuffix("（虚构）"), "", points) for code, points in told.payable.items()]
-    printer.sum(rows, ("应付商户", "owed to shops"), told.figures["points"]["payable"])
+    points = told.figures["points"]
+    printer.sum(rows, ("应付与已付商户", "owed and paid to shops"), points["payable"] + points["redeemed"])
+    for statement in told.settled:
+        name = SHOPS[statement.shop][0].removesuffix("（虚构）")
+        sound = statement.lines == statement.led and statement.points == told.payable.get(statement.shop, 0)
+        printer.say(
+            f"{name}结算单：{statement.lines} 行均可追到兑换，{statement.points} 分，{statement.fen / 100:.2f} 元",
+            f"statement of {statement.lines} lines, each leads to its redemption",
+            mark=printer.keep(sound),
+        )
+    if told.settled:
+        printer.line(str(told.settled[0].pdf.parent))
     printer.say(
         "退货前后，付款的各积分批次与到期日完全相同",
         "before and after the refund the lots and their dates are the same",

@@ -201,6 +201,7 @@ async def _join_by_phone(stage: Stage, who: Resident) -> tuple[Caller, UUID]:
 async def link(stage: Stage, caller: Caller, kind: str, partner: str, number: str) -> None:
     desk = stage.callers[f"{partner}-desk"]
     code = await desk.ask("POST", "/operator/v1/means/link-codes", {"kind": kind, "number": number})
+    texts = {one["id"]: one["text_sha256"] for one in await caller.ask("GET", "/mobile/v1/agreements")}
     body = {"kind": kind, "operator": partner, "number": number, "code": code["code"]}
-    await caller.ask("POST", "/mobile/v1/means", body)
+    await caller.ask("POST", "/mobile/v1/means", body | {"consent_sha256": texts[consent.SCENARIO]})
     stage.told.linked += 1

@@ -53,13 +53,31 @@ class Caller:
     client: httpx.AsyncClient
     token: str
 
-    async def ask(self, method: str, path: str, body: object = None, *, expect: int | None = None) -> Any:
-        """Send a request and answer the body; with `expect`, a refusal of that status is the answer wanted."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        expect: int | None = None,
+        word: str | None = None,
+    ) -> Any:
+        """Send a request and answer the body; with `expect`, a refusal of that status is the answer wanted.
+
+        `word`: a fresh one-time code, where a merchant's staff have to give one.
+        """
+        headers = {"Authorization": f"Bearer {self.token}"} | ({} if word is None else {"Manager-Code": word})
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid4())
         answer = await self.client.request(method, path, json=body, headers=headers)
         return answered(answer, expect=expect)
+
+    async def fetch(self, path: str) -> bytes:
+        """A file, byte for byte."""
+        answer = await self.client.get(path, headers={"Authorization": f"Bearer {self.token}"})
+        if not answer.is_success:
+            answered(answer)
+        return answer.content
 
 
 def answered(answer: httpx.Response, *, expect: int | None = None) -> Any:
@@ -81,10 +99,13 @@ class StaffMember:
     password: str
     totp_uri: str
 
-    async def sign_in(self, client: httpx.AsyncClient) -> Caller:
+    def code(self, *, ahead: int = 0) -> str:
+        """What the authenticator shows, or will show so many half minutes later."""
         secret = parse_qs(urlsplit(self.totp_uri).query)["secret"][0]
-        totp = pyotp.TOTP(secret).at(clock.now())
-        given = {"login": self.login, "password": self.password, "totp": totp}
+        return pyotp.TOTP(secret).at(clock.now(), counter_offset=ahead)
+
+    async def sign_in(self, client: httpx.AsyncClient) -> Caller:
+        given = {"login": self.login, "password": self.password, "totp": self.code()}
         tokens = answered(await client.post("/operator/v1/sign-in", json=given))
         return Caller(client, tokens["access_token"])
 

@@ -30,6 +30,7 @@ CONTRACT = {  # figures of the demonstration: nobody pays anybody
     "fen_per_point": "1",
     "terms": [{"id": "standard", "funding": [{"funder": "programme", "share": "1"}]}],
     "valid_from": "2026-01-01",
+    "period": "weekly",
 }
 _LAPSE = timedelta(minutes=2)  # a code is good for one
 
@@ -67,7 +68,10 @@ async def _open(stage: Stage, code: str) -> dict[str, Any]:
     await stage.agree(by, path, path + "/{act}/approval", {"merchant": code, **CONTRACT})
     offer = {"programme": PROGRAMME, **OFFERS[code]}
     made: dict[str, Any] = await stage.callers[till].ask("POST", "/merchant/v1/offers", offer)
-    return made
+    await stage.callers[till].ask("POST", f"/merchant/v1/offers/{made['id']}/submission")
+    review = f"/operator/v1/programmes/{PROGRAMME}/offers/{made['id']}/publication"
+    published: dict[str, Any] = await stage.callers[by[0]].ask("POST", review)
+    return published
 
 
 async def _redeem(citizen: Caller, offer: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +110,7 @@ async def _bread_comes_back(stage: Stage, citizen: Caller, offers: dict[str, dic
         "POST",
         f"/merchant/v1/redemptions/{receipt['receipt']['redemption_id']}/refund",
         {"reason": "售罄，未能交付 out of stock at the counter"},
+        word=stage.staff["demo-bakery-till"].code(ahead=1),
     )
     after = await citizen.ask("GET", f"/mobile/v1/wallets/{PROGRAMME}")
     stage.told.refund_exact = before == after

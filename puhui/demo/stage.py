@@ -154,6 +154,18 @@ class Followed:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A shop's statement: its lines, how many of them led to a redemption, what it comes to, and where it is kept."""
+
+    shop: str
+    lines: int
+    led: int
+    points: int
+    fen: int
+    pdf: Path
+
+
 @dataclass
 class Happened:
     """Everything the account of the demo tells."""
@@ -171,6 +183,8 @@ class Happened:
     payable: dict[str, int] = field(default_factory=dict)
     offers: list[dict[str, Any]] = field(default_factory=list)
     refund_exact: bool = False
+    settled: list[Settled] = field(default_factory=list)
+    payout: Path | None = None
     certified: list[Certified] = field(default_factory=list)
     compliance: Compliance = field(default_factory=Compliance)
     followed: Followed = field(default_factory=Followed)

@@ -20,6 +20,7 @@ from puhui.demo.first_day import first_day
 from puhui.demo.following import following
 from puhui.demo.month_end import month_end
 from puhui.demo.people import Phones, city_app, client_of, keep_logins
+from puhui.demo.settling import settling
 from puhui.demo.shops import shopping
 from puhui.demo.stage import BEGINS, ENDS, FOLLOWING, PHONES, PROGRAMME, Happened, Stage, Step
 
@@ -38,6 +39,7 @@ async def play(db: Database, settings: Settings, *, folder: Path, step: Step) ->
         await shopping(stage, step)
         await crediting(stage, step)
         await complying(stage, step)
+        await settling(stage, folder, step)
         step("封存与签名", "sealing and signing")
         with clock.travel(FOLLOWING):
             await _figures(stage)

@@ -22,16 +22,17 @@ from backend.kit import clock, ids
 from backend.kit.db import Database, connect_arguments
 from backend.kit.settings import Settings
 from backend.programmes import wallets
-from merchant import catalogue, redemption
+from merchant import budgets, catalogue, redemption
 from puhui import embedded, runtime
 from puhui.audit import INVARIANTS, Report, audit, conduct
-from tests import contracts
+from tests import contracts, offers
 from tests.audit import (
     benefits,
     capped,
     collecting,
     compliance,
     counters,
+    couponed,
     exchanged,
     followed,
     games,
@@ -41,6 +42,8 @@ from tests.audit import (
     sent,
     settled,
     social,
+    stopped,
+    vouchered,
 )
 from tests.audit.certified import Certified
 from tests.audit.contested import Contested
@@ -111,7 +114,10 @@ class City:
         await exchanged.build(self.db, self.settings, self.folder)
         await self.spend()
         await settled.build(self.db, self.settings, self.citizens[0])
-        await counters.build(self.db)
+        await counters.build(self.db, self.settings.keys)
+        await couponed.build(self.db, self.settings.keys, self.citizens)
+        await vouchered.build(self.db, self.settings.keys, self.citizens)
+        await stopped.build(self.db, self.settings.keys)
         await self.credits()
         await certified.issue()
         await Crossing(self.db, self.settings).build()
@@ -130,6 +136,15 @@ class City:
         async with self.db.transaction() as session:
             await retention.forget_places(session)
             await ledger.advance_checkpoints(session)
+        async with (
+            self.db.hot_transaction() as connection
+        ):  # a first page that is read when all of this lies months back
+            await intake.home_of(
+                connection, participant_id=self.citizens[0], day=clock.today() + dt.timedelta(days=70)
+            )
+        for step in (programmes.taking_part.leave, programmes.taking_part.join):
+            async with self.db.transaction() as session:
+                await step(session, participant_id=self.citizens[0], programme=PROGRAMME)
         await self.seal()
         await transparency.catch_up(self.db)
         await conduct(self.db, self.settings)
@@ -253,12 +268,18 @@ class City:
         own: dict[str, Any] = {"merchant_id": shop.id}
         made = {}
         for name, points, items in (("tea", 50, 5), ("book", 20, 1), ("cake", 30, 1), ("bun", 1, None)):
-            async with self.db.transaction() as session:
-                offer = await catalogue.create_offer(
-                    session, **own, programme=PROGRAMME, title_zh=name, title_en=name, price_points=points,
-                    items=items, per_citizen=5, created_by=till.staff.id,
-                )  # fmt: skip
+            offer = await offers.offer(
+                self.db, keys, **own, programme=PROGRAMME, title_zh=name, title_en=name, price_points=points,
+                items=items, per_citizen=5, by=till.staff.id,
+            )  # fmt: skip
             made[name] = offer.id
+        set_by, _ = await contracts.operators(self.db, keys)
+        for about in ({"merchant_id": shop.id}, {"offers": [made["tea"], made["book"]]}):
+            async with self.db.transaction() as session:
+                await budgets.set_budget(
+                    session, programme=PROGRAMME, name_zh="预算", name_en="Budget", points=110,
+                    first_day=clock.today() - dt.timedelta(days=1), last_day=clock.today(), set_by=set_by, **about,
+                )  # fmt: skip
         issued = {}
         for name in ("tea", "book", "cake"):
             async with self.db.transaction() as session:
@@ -292,6 +313,8 @@ class City:
                 session, **own, offer_id=made["tea"], items=20, restocked_by=till.staff.id
             )
             await catalogue.withdraw(session, **own, offer_id=made["tea"], withdrawn_by=till.staff.id)
+            campaign = (await budgets.budgets_of(session, programme=PROGRAMME, limit=1))[0]
+            await budgets.end(session, programme=PROGRAMME, budget_id=campaign.id, ended_by=set_by)
         async with self.db.transaction() as session:
             await wallets.claw_back(
                 session, participant_id=self.citizens[1], programme=PROGRAMME, points=100_000,

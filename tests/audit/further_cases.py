@@ -5,6 +5,20 @@ from __future__ import annotations
 OTHER = "gen_random_uuid()"
 
 CASES: dict[str, list[tuple[str, ...]]] = {
+    "programmes.left": [
+        ("DELETE FROM programme_step WHERE number = 1",),
+        ("UPDATE programme_step SET stepped_at = stepped_at - interval '1 day' WHERE number = 2",),
+        (
+            """UPDATE programme_step SET stepped_at = (
+                   SELECT min(a.happened_at) FROM action a WHERE a.participant_id = programme_step.participant_id)
+               WHERE number = 1""",
+        ),
+    ],
+    "home.kept": [
+        ("UPDATE home_closed SET grams = grams + 1",),
+        ("UPDATE home_closed SET acts = acts - 1",),
+        ("UPDATE home_closed SET points = points + 1",),
+    ],
     "offers.own": [
         ("UPDATE offer SET created_by = (SELECT id FROM staff WHERE login = 'first')",),
         (f"UPDATE offer SET merchant_id = {OTHER}",),
@@ -13,6 +27,34 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE offer_restock SET restocked_by = (SELECT id FROM staff WHERE login = 'first')",),
         ("UPDATE offer SET limited = NOT limited",),
         (f"UPDATE offer_withdrawal SET offer_id = {OTHER}",),
+    ],
+    "offers.reviewed": [
+        ("UPDATE offer_step SET step = 'paused' WHERE step = 'published'",),
+        ("UPDATE offer_step SET step = 'published' WHERE step = 'submitted'",),
+        ("UPDATE offer_step SET number = number + 10 WHERE number > 1",),
+        ("UPDATE offer_step SET stepped_at = stepped_at - interval '1 year' WHERE number > 1",),
+        ("DELETE FROM offer_terms",),
+        ("DELETE FROM offer_step WHERE step = 'drafted'",),
+        (
+            """UPDATE offer_step s SET stepped_by = o.created_by FROM offer o
+               WHERE o.id = s.offer_id AND s.step = 'published'""",
+        ),
+        ("UPDATE offer_step SET stepped_by = (SELECT id FROM staff WHERE login = 'first') WHERE number = 1",),
+        ("UPDATE offer_terms SET said_by = (SELECT id FROM staff WHERE login = 'first')",),
+        ("UPDATE offer_terms SET face_fen = NULL, minimum_fen = NULL, valid_days = NULL WHERE face_fen IS NOT NULL",),
+        ("UPDATE offer_terms SET face_fen = 1, valid_days = 1 WHERE face_fen IS NULL",),
+        (f"UPDATE shop SET merchant_id = {OTHER}",),
+    ],
+    "budgets.kept": [
+        ("UPDATE offer_budget_used SET points = points + 1",),
+        ("UPDATE offer_budget SET points = 1",),
+        ("UPDATE offer_budget SET set_by = (SELECT id FROM staff WHERE login = 'till')",),
+        ("UPDATE offer_budget SET merchant_id = NULL",),
+        ("DELETE FROM offer_budget_offer",),
+        ("DELETE FROM redemption_budget",),
+        ("UPDATE offer_budget SET programme = (SELECT code FROM programme WHERE code <> 'gd-green-travel' LIMIT 1)",),
+        ("UPDATE offer_budget SET first_day = first_day + 300, last_day = last_day + 300",),
+        (f"UPDATE redemption_budget SET redemption_id = {OTHER}",),
     ],
     "offers.stock": [
         ("UPDATE offer_stock SET items_left = items_left + 1 WHERE pile = 0",),
@@ -47,6 +89,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         (f"UPDATE redemption_end SET posting_id = {OTHER}",),
         ("UPDATE redemption_refund SET refunded_at = refunded_at + interval '30 days'",),
         ("DELETE FROM redemption_refund",),
+        ("UPDATE shop_edition SET closed = true",),
+        ("""UPDATE shop_edition SET hours = '{"8": []}'""",),
+        ("UPDATE redemption_refund SET asked_by = gen_random_uuid()",),
+        ("UPDATE redemption_refund SET till_id = gen_random_uuid()",),
     ],
     "programmes.redeeming": [
         ("UPDATE programme_redeeming SET matures_after_days = matures_after_days + 1",),
@@ -72,6 +118,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE redemption_part SET refunded_at = refunded_at + interval '30 days'",),
         ("UPDATE redemption_part SET refunded_by = gen_random_uuid()",),
         ("UPDATE redemption_part SET redemption_id = gen_random_uuid()",),
+        ("UPDATE redemption_part SET asked_by = gen_random_uuid()",),
+        ("UPDATE redemption_part SET till_id = gen_random_uuid()",),
         ("DELETE FROM redemption_part WHERE part_id = 'line-2'",),
         (
             """UPDATE ledger_transfer SET credit_id = (SELECT min(id) FROM ledger_account WHERE kind = 'wallet')

@@ -6,11 +6,11 @@ import datetime as dt
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from backend import intake, packs, programmes
-from backend.engagement import events, lotteries, planting, rewards
+from backend.engagement import causes, events, lotteries, planting, rewards
 from backend.engagement.events import codes
 from backend.identity import Role, means, organisations, people, staff
 from backend.intake import mapping_of, source_by_mapping
@@ -239,6 +239,23 @@ class Games:
                 )  # fmt: skip
         for player, reward in ((0, "reed-bed"), (1, "reed-bed"), (2, "shield"), (2, "shield")):
             await self.take(player, reward)
+        await self.handovers()
+
+    async def handovers(self) -> None:
+        """A gift larger than the smallest; two hand-overs to the cause, one of them taken back."""
+        about: dict[str, Any] = {"programme": self.programme, "reward": "reed-bed", "noted_by": self.clerk}
+        async with self.db.transaction() as session:
+            await rewards.take(
+                session, programme=self.programme, reward_id="reed-bed", participant_id=self.players[1], points=8
+            )  # fmt: skip
+            made = [
+                await causes.hand_over(
+                    session, **about, points=10, money_fen=250, recipient_zh="湿地基金会", recipient_en="Wetlands",
+                    reference=f"R-{number}", handed_on=clock.today(),
+                )
+                for number in range(2)
+            ]  # fmt: skip
+            await causes.correct(session, **about, handover_id=made[0].id, reason="paid by somebody else")
 
     async def trees(self) -> None:
         """One planted, one failed, one adopted, one handed over, one that waits, one on screen."""

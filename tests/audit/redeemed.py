@@ -7,9 +7,9 @@ from uuid import UUID
 from backend.identity import Role, organisations, staff
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from merchant import catalogue, redemption
+from merchant import redemption, shops
 from merchant.redemption import At, Issued, Says
-from tests import contracts
+from tests import contracts, offers
 
 CODE = "audited-games"
 
@@ -26,12 +26,14 @@ async def build(db: Database, settings: Settings, players: list[UUID]) -> None:
             roles=[Role.MERCHANT],
         )  # fmt: skip
     await contracts.agree(db, keys, merchant_id=shop.id, programme=CODE)
+    offer = await offers.offer(
+        db, keys, merchant_id=shop.id, programme=CODE, title_zh="门票", title_en="A ticket", price_points=6, items=9,
+        by=hired.staff.id,
+    )  # fmt: skip
+    about = shops.About("一厅", "Hall One", "", "天河区", None, {}, {})
     async with db.transaction() as session:
-        offer = await catalogue.create_offer(
-            session, merchant_id=shop.id, programme=CODE, title_zh="门票", title_en="A ticket", price_points=6,
-            items=9, created_by=hired.staff.id,
-        )  # fmt: skip
-    at = At(shop.id, hired.staff.id)
+        hall = await shops.open_shop(session, merchant_id=shop.id, about=about, made_by=hired.staff.id)
+    at = At(shop.id, hired.staff.id, hall.id)
 
     async def asked(player: UUID, actor: UUID | None = None) -> tuple[Issued, UUID]:
         async with db.transaction() as session:

@@ -12,7 +12,7 @@ from backend.kit.db import Database
 from backend.kit.settings import Settings
 from merchant import catalogue, redemption, settlement
 from merchant.contracts import Account
-from tests import contracts
+from tests import contracts, offers
 
 PROGRAMME = "gd-green-travel"
 TERMS = ({"id": "standard", "funding": [
@@ -66,11 +66,10 @@ async def build(db: Database, settings: Settings, citizen: UUID) -> None:
 
     last_month = now.astimezone(clock.SHANGHAI).replace(day=1, hour=12) - dt.timedelta(days=40)
     with clock.travel(last_month):
-        async with db.transaction() as session:
-            bowl = await catalogue.create_offer(
-                session, merchant_id=shop.id, programme=PROGRAMME, title_zh="面", title_en="Noodles", price_points=9,
-                items=None, created_by=by,
-            )  # fmt: skip
+        bowl = await offers.offer(
+            db, keys, merchant_id=shop.id, programme=PROGRAMME, title_zh="面", title_en="Noodles", price_points=9,
+            items=None, by=by,
+        )  # fmt: skip
         captured = [await capture(bowl) for _ in range(3)]
         about: dict[str, Any] = {"merchant_id": shop.id, "staff_id": by, "reason": "cold"}
         async with db.transaction() as session:
@@ -116,7 +115,7 @@ async def build(db: Database, settings: Settings, citizen: UUID) -> None:
             )
             act = await settlement.propose_correction(
                 session, programme=PROGRAMME, dispute_id=wrong[1].id, words="so it was", correction_fen=-7,
-                funder="programme", proposed_by=first,
+                correction_points=2, funder="programme", proposed_by=first,
             )  # fmt: skip
             await settlement.approve_correction(
                 session,

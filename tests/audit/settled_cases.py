@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 ONE = "(SELECT id FROM settlement_statement WHERE number = 1 LIMIT 1)"
-CAPTURE = (
-    "kind = 'capture' AND redemption_id = (SELECT redemption_id FROM refund_value WHERE part_id = '' LIMIT 1)"
-)
+CAPTURE = "kind = 'capture' AND redemption_id IN (SELECT redemption_id FROM refund_value WHERE part_id = '')"
 PART = "part_id = 'half'"
 WHOLE = "part_id = '' AND redemption_id IN (SELECT redemption_id FROM settlement_line)"
 VALUED = "redemption_id = (SELECT redemption_id FROM refund_value WHERE part_id = 'half' LIMIT 1)"
@@ -73,6 +71,17 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE settlement_dispute SET opened_by = (SELECT told_by FROM settlement_payout_end LIMIT 1)",),
         ("UPDATE settlement_dispute SET line = 1000000 WHERE line = 1",),
         ("UPDATE settlement_answer SET correction_fen = correction_fen + 1",),
+        ("UPDATE settlement_answer SET correction_points = correction_points + 1 WHERE act_id IS NOT NULL",),
+        (  # two people agreed to more than there was to correct
+            "UPDATE settlement_answer SET correction_points = 100 WHERE act_id IS NOT NULL",
+            """UPDATE two_person_act SET body = jsonb_set(body, '{correction_points}', '100')
+                WHERE kind = 'merchant.correction'""",
+            "UPDATE settlement_line SET points = 100 WHERE kind = 'correction'",
+            "UPDATE ledger_transfer SET amount = 100 WHERE reason = 'points.corrected'",
+        ),
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'points.corrected'",),
+        ("DELETE FROM settlement_line WHERE kind = 'correction'",),
+        ("UPDATE settlement_line SET points = points + 1 WHERE kind = 'correction'",),
         ("UPDATE settlement_answer SET words = words || 'x' WHERE act_id IS NOT NULL",),
         ("UPDATE settlement_answer SET dispute_id = gen_random_uuid() WHERE act_id IS NULL",),
     ],
@@ -97,5 +106,6 @@ CASES: dict[str, list[tuple[str, ...]]] = {
         ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'points.settled'",),
         ("DELETE FROM settlement_line WHERE kind = 'refund'",),
         ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'points.captured'",),
+        ("UPDATE ledger_transfer SET amount = amount + 1 WHERE reason = 'points.corrected'",),
     ],
 }

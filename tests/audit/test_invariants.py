@@ -15,6 +15,7 @@ from tests.audit import (
     collecting_cases,
     contested_cases,
     counters,
+    couponed,
     exchanged_cases,
     followed_cases,
     footprint_cases,
@@ -27,6 +28,8 @@ from tests.audit import (
     sent_cases,
     settled_cases,
     social_cases,
+    stopped,
+    vouchered,
 )
 from tests.audit.conftest import Copy, copy_of, put_back, said
 
@@ -498,9 +501,9 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-CASES |= counters.CASES | footprint_cases.CASES | collecting_cases.CASES
+CASES |= stopped.CASES | counters.CASES | footprint_cases.CASES | collecting_cases.CASES
 CASES |= contested_cases.CASES | exchanged_cases.CASES | further_cases.CASES | partner_cases.CASES
-CASES |= settled_cases.CASES
+CASES |= settled_cases.CASES | couponed.CASES | vouchered.CASES
 CASES |= social_cases.CASES | followed_cases.CASES
 CASES |= (
     sent_cases.CASES

@@ -19,7 +19,7 @@ TABLES = (
     "intake_appeal_answer", "place_retention",
     "fingerprint_match", "external_claim", "external_claim_decision",
     "participant", "account_join", "action_released", "person_proof", "account_closed", "account_forfeit", "guardianship",
-    "guardianship_ended", "guardian_word", "person_look", "membership", "membership_end", "means", "means_holding", "means_ended", "assignment_of_right",
+    "guardianship_ended", "guardian_word", "person_look", "membership", "membership_end", "group_act", "firm_claim", "firm_check", "means", "means_holding", "means_ended", "means_takeover", "means_takeover_step", "assignment_of_right",
     "pack_text", "programme", "programme_pack", "programme_overlay", "method_ref",
     "methodology_filing", "methodology_demo_override", "two_person_act", "two_person_decision",
     "organisation", "agreement_text", "consent_event",
@@ -32,16 +32,19 @@ TABLES = (
     "batch", "batch_leaf", "batch_node", "batch_report", "batch_report_certified", "batch_assignment", "batch_sample",
     "batch_draw", "batch_finding", "batch_statement", "batch_issuance",
     "certification_shortfall", "certification_correction", "certification_cancellation", "certification_cover",
-    "shop", "shop_edition",
-    "offer", "offer_withdrawal", "offer_restock", "offer_stock",
+    "shop", "shop_edition", "suspension", "application_submission", "application_end",
+    "offer", "offer_withdrawal", "offer_restock", "offer_stock", "offer_step", "offer_terms", "offer_shop",
+    "offer_budget", "offer_budget_offer", "offer_budget_end", "redemption_budget",
+    "coupon_import", "coupon_code", "coupon_given", "coupon_left", "image", "offer_image", "offer_image_removal",
+    "voucher", "voucher_use",
     "contract_edition", "capture_value", "refund_value",
     "settlement_statement", "settlement_line", "settlement_invoice", "settlement_dispute", "settlement_answer",
     "settlement_payout", "settlement_payout_line", "settlement_payout_end",
     "redemption", "redemption_code", "redemption_open", "redemption_end", "redemption_refund",
-    "redemption_asked", "redemption_answer", "redemption_part", "programme_redeeming",
+    "redemption_asked", "redemption_answer", "redemption_part", "programme_redeeming", "programme_step",
     "footprint_entry", "footprint_withdrawal",
     "budget_reached", "action_unfunded", "benefit_payout", "benefit_payout_line",
-    "reward_grant", "reward_outcome", "lottery", "lottery_commitment", "lottery_entry", "lottery_close", "lottery_reveal",
+    "reward_grant", "reward_outcome", "cause_handover", "lottery", "lottery_commitment", "lottery_entry", "lottery_close", "lottery_reveal",
     "lottery_result", "lottery_winner", "tree_batch", "tree_batch_order", "tree",
     "event", "event_called_off", "event_signup", "event_signup_end", "event_check_in",
     "circle_event", "circle_invitation", "circle_friendship", "circle_friendship_end", "team", "team_event",
@@ -86,6 +89,7 @@ GIVEN = {  # what stands where there was nothing
     "timestamp with time zone": "now()",
 }
 CHOSEN = {
+    "coupon_left": "valid_until",  # nothing comes after infinity
     "ledger_checkpoint": "abs(balance) DESC",
     "log_key": "generation",
     "batch": "sequence DESC",
@@ -96,6 +100,7 @@ CHOSEN = {
 }
 
 SLIPPED = {
+    "firm_check": "confirmed",
     "circle_event": "kind",  # a handle is given to one person, and told of when that one hides
     "action_withdrawn": "replaced_by NULLS FIRST",  # what stands instead does so for one act
     "intake_upload_job": "dry_run DESC",  # a file is taken in once, and tried more often

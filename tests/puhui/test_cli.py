@@ -199,7 +199,7 @@ def test_when_up_is_killed_its_parts_end_and_its_servers_serve_the_next_command(
 def test_up_ends_with_all_its_parts_when_one_part_ends(folder: Path) -> None:
     with running_up(folder) as (command, port):
         parts = parts_of(command)
-        web = next(part for part in parts if "uvicorn" in part.cmdline())
+        web = next(part for part in parts if "puhui.web" in part.cmdline())
         web.kill()
         assert command.wait(timeout=60) == 7
         said = (folder.parent / "up.log").read_text()

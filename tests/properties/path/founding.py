@@ -19,10 +19,9 @@ from backend.kit import clock
 from backend.kit.clock import SHANGHAI
 from backend.kit.db import Database
 from backend.kit.settings import Settings
-from merchant import catalogue
 from offset_bridge import registry, surrender
 from offset_bridge.registry import Allotment, Mode
-from tests import contracts
+from tests import contracts, offers
 from tests.properties.path.model import ALLOWANCES, Model
 from tests.unscreened import unscreened
 
@@ -120,12 +119,11 @@ async def _offer(db: Database, settings: Settings, town: Town, model: Model) -> 
     for code in sorted({shop for shop, _, _ in OFFERS.values()}):
         await contracts.agree(db, settings.keys, merchant_id=town.organisations[code], programme=PROJECT)
     for name, (shop, points, items) in OFFERS.items():
-        async with db.transaction() as session:
-            made = await catalogue.create_offer(
-                session, merchant_id=town.organisations[shop], programme=PROJECT, title_zh=name, title_en=name,
-                price_points=points, items=items, per_citizen=PER_CITIZEN if items else None,
-                created_by=town.staff[f"{name}-till"],
-            )  # fmt: skip
+        made = await offers.offer(
+            db, settings.keys, merchant_id=town.organisations[shop], programme=PROJECT, title_zh=name, title_en=name,
+            price_points=points, items=items, per_citizen=PER_CITIZEN if items else None,
+            by=town.staff[f"{name}-till"],
+        )  # fmt: skip
         town.offers[name] = made.id
         model.stock[name] = items
 
