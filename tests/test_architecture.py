@@ -76,6 +76,9 @@ def test_every_import_goes_in_an_allowed_direction(copy: Path) -> None:
         ("backend/footprint/wrong.py", "import backend.intake", "Inside the core"),
         ("backend/intake/wrong.py", "import backend.footprint", "Inside the core"),
         ("backend/newcomer.py", "import backend.kit", "Inside the core"),
+        ("merchant/catalogue/wrong.py", "import merchant.redemption", "Among the merchants' nouns"),
+        ("merchant/redemption/wrong.py", "import merchant.settlement", "Among the merchants' nouns"),
+        ("merchant/coupons/wrong.py", "import merchant.vouchers", "Among the merchants' nouns"),
     ],
 )
 def test_a_wrong_import_breaks_the_build(copy: Path, file: str, wrong_import: str, contract: str) -> None:

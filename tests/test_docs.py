@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import text
 
-from backend import intake, packs
+from backend import inbox, intake, packs
 from backend.intake.errors import ROW_REASONS
 from backend.intake.pools import RIGHT_REVOKED
 from backend.kit.db import Database
@@ -279,6 +280,15 @@ def test_the_reasons_of_refused_rows_are_listed_as_they_are_told() -> None:
     assert rows == [[code, f"{zh} · {en}"] for code, (zh, en) in ROW_REASONS.items()]
 
 
+def test_every_kind_of_message_is_listed_as_it_is_worded() -> None:
+    rows = rows_below(TEXTS["docs/inbox.md"], "| kind | topic |")
+    serving = "import json, puhui.surfaces; from backend import inbox; print(json.dumps([[one.name, one.topic.value, one.zh, one.en] for one in inbox.registered()]))"
+    told = subprocess.run([sys.executable, "-c", serving], capture_output=True, check=True, text=True)
+    assert rows == json.loads(told.stdout)  # whoever serves words what a worker told, too
+    known = [one.name for one in inbox.registered() if not one.name.startswith("test.")]
+    assert set(known) <= {row[0] for row in rows}
+
+
 def test_every_key_of_a_mapping_is_described() -> None:
     described = set(re.findall(r"`\[*([a-z_.]+)", TEXTS["docs/mappings.md"]))
     used = set()
@@ -335,7 +345,7 @@ def test_the_layers_in_the_documentation_are_those_of_the_build() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
     layers = {one["id"]: one.get("layers") for one in project["tool"]["importlinter"]["contracts"]}
     drawn = next(block for block in blocks(TEXTS["docs/architecture.md"], "") if " > " in block)
-    house, core = drawn.strip().splitlines()
+    house, core, merchants = drawn.strip().splitlines()
 
     def split(line: str) -> list[list[str]]:
         return [re.findall(r"\w+", layer) for layer in line.split(">")]
@@ -343,6 +353,9 @@ def test_the_layers_in_the_documentation_are_those_of_the_build() -> None:
     assert split(house) == [re.findall(r"\w+", layer) for layer in layers["house"]]
     assert split(core.removeprefix("backend:"))[:-2] == [
         re.findall(r"\w+", layer) for layer in layers["core"][:-2]
+    ]
+    assert split(merchants.removeprefix("merchant:")) == [
+        re.findall(r"\w+", layer) for layer in layers["merchant"]
     ]
     assert split(core)[-2:] == [[layer] for layer in ("ledger", "kit")]
 
