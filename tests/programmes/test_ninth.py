@@ -233,4 +233,6 @@ async def _take_in(db: Database, settings: Settings, path: Path) -> intake.Summa
     mapping = intake.mapping_of(LIBRARY.find("bike-share-distance"))
     noon = dt.datetime.combine(clock.today(), dt.time(12), SHANGHAI)
     with clock.travel(max(noon, clock.now())):
-        return await intake.ingest(db, settings, path=path, source="zs-rides", mapping=mapping, library=LIBRARY)
+        return await intake.ingest(
+            db, settings, path=path, source="zs-rides", mapping=mapping, library=LIBRARY
+        )
