@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +30,7 @@ _log = logging.get("puhui.http")
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _SUSPECT = re.compile(rb"\\u|NaN|Infinity|[0-9]{%d}" % MAX_NUMBER_DIGITS)
 _UNSAFE_TEXT = re.compile("[\x00\ud800-\udfff]")
+_UNLESS_SAID = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
 class Edge:
@@ -63,14 +64,12 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                ours = MutableHeaders(scope=message)
-                ours["trace-id"] = trace
-                ours.setdefault("x-content-type-options", "nosniff")
-                ours.setdefault("cache-control", "no-store")
+                ours = {"trace-id": trace}
                 counted = [*turns, *([turn.headers] if turn is not None else [])]
                 for name in ("ratelimit-policy", "ratelimit"):
                     if said := ", ".join(one[name] for one in counted if name in one):
                         ours[name] = said
+                message["headers"] = _with_ours(message.get("headers", ()), ours)
             await send(message)
 
         try:
@@ -135,12 +134,13 @@ class Edge:
         echo.remember(scope, b"")
         _check_target(scope)
         limit = self._most_bytes(scope["path"])
-        if _is_json(headers):
+        is_json = _is_json(headers)
+        if is_json:
             limit = min(limit, MOST_JSON_BYTES)  # it is held in memory, whole, before anybody is known
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limit):
             raise problems.BodyTooLarge(limit_bytes=limit)
-        if not _is_json(headers):
+        if not is_json:
             return _counted(receive, limit)
         chunks: list[bytes] = []
         size = 0
@@ -162,8 +162,17 @@ class Edge:
         return _replayed([{"type": "http.request", "body": body, "more_body": False}], receive)
 
     def _most_bytes(self, path: str) -> int:
-        prefixes = [prefix for prefix in self.body_limits if path.startswith(prefix)]
-        return self.body_limits[max(prefixes, key=len)] if prefixes else self.max_body_bytes
+        if not path.startswith(tuple(self.body_limits)):
+            return self.max_body_bytes
+        return self.body_limits[max((one for one in self.body_limits if path.startswith(one)), key=len)]
+
+
+def _with_ours(theirs: Iterable[tuple[bytes, bytes]], ours: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """An answer's header fields: ours in the place of whatever was said by those names, and `_UNLESS_SAID`."""
+    written = {name.encode(): value.encode("latin-1") for name, value in ours.items()}
+    kept = [(name, value) for name, value in theirs if name.lower() not in written]
+    said = {name.lower() for name, _ in kept}
+    return [*kept, *written.items(), *(one for one in _UNLESS_SAID if one[0] not in said)]
 
 
 def _check_target(scope: Scope) -> None:

@@ -88,7 +88,17 @@ def new_app(
     `body_limits` are those of addresses that begin in some way, where they differ from `max_body_bytes`.
     """
     app = FastAPI(
-        title=title, version=version, docs_url=None, redoc_url=None, redirect_slashes=False, **kwargs
+        title=title,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # they would tell addresses with values in them
+        **kwargs,
     )
     app.router.route_class = Route
     app.state.body_limits = dict(body_limits or {})

@@ -19,6 +19,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -256,10 +257,10 @@ def client_address(scope: Scope, *, trusted: Networks) -> str:
     of that changes nothing.
     """
     peer = scope.get("client")
-    address = _address(peer[0]) if peer else None
+    address = _peer(peer[0]) if peer else None
     if address is None:
         return "local"
-    if _within(address, trusted):
+    if trusted and _within(address, trusted):
         listed = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
         for written in reversed(listed[-50:]):
             said = _address(written.strip())
@@ -268,6 +269,11 @@ def client_address(scope: Scope, *, trusted: Networks) -> str:
             address = said
             if not _within(address, trusted):
                 break
+    return _counted_as(address)
+
+
+@lru_cache(maxsize=MOST_SHARES)
+def _counted_as(address: Address) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 64), strict=False))
     return str(address)
@@ -276,12 +282,18 @@ def client_address(scope: Scope, *, trusted: Networks) -> str:
 def client_scheme(scope: Scope, *, trusted: Networks) -> str:
     """Whether the client itself said http or https: what a trusted proxy says, else how this connection came."""
     peer = scope.get("client")
-    address = _address(peer[0]) if peer else None
+    address = _peer(peer[0]) if peer else None
     if address is not None and _within(address, trusted):
         said = Headers(scope=scope).get("x-forwarded-proto", "").strip().lower()
         if said in {"http", "https"}:
             return said
     return str(scope["scheme"])
+
+
+@lru_cache(maxsize=MOST_SHARES)
+def _peer(written: str) -> Address | None:
+    """`_address` of a socket's other end; what headers say is not remembered, it may be anything."""
+    return _address(written)
 
 
 def _address(written: str) -> Address | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 import secrets
@@ -127,18 +128,27 @@ structlog.configure(
 )
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+class _Lines(structlog.stdlib.ProcessorFormatter):
+    """JSON lines. Our own records come finished and are written as they are; the libraries' go through `_SHARED` first."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            foreign_pre_chain=_SHARED,
+            processors=[self.remove_processors_meta, lambda *given: _as_json(given[2])],
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        ours = isinstance(record.msg, dict) and hasattr(record, "_logger")  # as structlog tells its own
+        return _as_json(record.msg) if ours else super().format(record)
+
+
 def configure(level: int = logging.INFO) -> None:
     """Write JSON lines to standard error: our own logs, and the libraries' through the same renderer."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
-            ],
-        )
-    )
+    handler.setFormatter(_Lines())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

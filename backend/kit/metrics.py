@@ -7,7 +7,7 @@ asked answers for all of them. Without it, each process counts for itself.
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import lru_cache, partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client import Gauge as AnyGauge
@@ -45,9 +45,14 @@ _recorded_at = Gauge(
 
 def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:
     """Count one answered request; `route` is a template, never an address with values in it."""
-    known = method if method in METHODS else "OTHER"
-    _requests.labels(known, route, str(status)).inc()
-    _seconds.labels(known, route).observe(seconds)
+    answered, took = _children(method if method in METHODS else "OTHER", route, status)
+    answered.inc()
+    took.observe(seconds)
+
+
+@lru_cache(maxsize=4096)  # above what routes and statuses there are
+def _children(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(method, route, str(status)), _seconds.labels(method, route)
 
 
 async def record(session: AsyncSession, name: str, value: float) -> None:

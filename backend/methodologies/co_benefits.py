@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -29,25 +28,46 @@ _EN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """Milligrams per gram of CO2, by pollutant; the words that go with them; and their source."""
+
+    so2: Fraction
+    nox: Fraction
+    zh: str
+    en: str
+    source: str
+
+
 def illustrate(grams: int) -> CoBenefits:
     """What a national average would put beside this many grams of avoided CO2 (at least 0)."""
-    ratios, written, source = _ratios()
+    known = _ratios()
     return CoBenefits(
-        so2_mg=math.floor(grams * ratios["so2"]),
-        nox_mg=math.floor(grams * ratios["nox"]),
-        zh=_ZH.format(**written),
-        en=_EN.format(**written),
-        source=source,
+        so2_mg=_floored(grams, known.so2),
+        nox_mg=_floored(grams, known.nox),
+        zh=known.zh,
+        en=known.en,
+        source=known.source,
     )
 
 
+def _floored(grams: int, ratio: Fraction) -> int:
+    return grams * ratio.numerator // ratio.denominator
+
+
 @functools.cache
-def _ratios() -> tuple[dict[str, Fraction], dict[str, str], str]:
-    """Milligrams per gram of CO2, by pollutant; the same as written in the pack; and its source."""
+def _ratios() -> _Ratios:
     pack = factors_of(load(builtin_root() / "factors" / "cn-co-benefits.toml"))
     figures = {str(cell.at[0]): cell.figure for cell in pack.tables["per_tonne"].cells}
     exact: dict[str, Fraction] = {}
     for name, figure in figures.items():
         assert isinstance(figure.value, Fraction)
         exact[name] = figure.value * figure.unit.scale * 1000  # grams per gram, in milligrams
-    return exact, {name: figure.written for name, figure in figures.items()}, figures["so2"].source_title
+    written = {name: figure.written for name, figure in figures.items()}
+    return _Ratios(
+        so2=exact["so2"],
+        nox=exact["nox"],
+        zh=_ZH.format(**written),
+        en=_EN.format(**written),
+        source=figures["so2"].source_title,
+    )

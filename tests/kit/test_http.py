@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from fastapi import Depends
+from fastapi import Depends, Response
 from sqlalchemy import text
 
 from backend.kit import http, outbox
@@ -51,6 +51,14 @@ async def number(number: int, session: http.WriteSession) -> dict[str, int]:
 @router.get("/fails")
 async def fails(secret: str) -> None:
     raise RuntimeError(f"this failed with {secret}")
+
+
+@router.get("/kept")
+async def kept(how: str, response: Response) -> dict[str, str]:
+    response.headers["Trace-Id"] = "theirs"
+    if how:
+        response.headers["Cache-Control"] = how
+    return {}
 
 
 async def _may_not(_: SignedIn) -> None: ...
@@ -158,6 +166,18 @@ async def test_a_failure_of_ours_has_a_trace_id_and_its_log_line_holds_no_input(
     failure = next(line for line in lines if line["event"] == "unexpected")
     assert failure["error"][0] == "RuntimeError"
     assert any("test_http.fails" in place for place in failure["at"])
+
+
+async def test_an_answer_says_its_own_caching_and_else_ours_and_each_field_once(
+    client: httpx.AsyncClient,
+) -> None:
+    plain, kept = await client.get("/kept?how="), await client.get("/kept?how=max-age=60")
+    for answer, caching in ((plain, "no-store"), (kept, "max-age=60")):
+        names = [name.lower() for name, _ in answer.headers.raw]
+        assert len(names) == len(set(names))
+        assert answer.headers["cache-control"] == caching
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert (len(answer.headers["trace-id"]), answer.headers["trace-id"] != "theirs") == (32, True)
 
 
 async def test_the_request_log_names_the_route_and_not_the_address(

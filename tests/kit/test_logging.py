@@ -25,6 +25,7 @@ except ValueError:
     log.exception("it failed")
     plain.getLogger("some.library").exception("a library failed")
 plain.getLogger("some.library").info("a library says so")
+plain.getLogger("some.library").info({"a library": "says a mapping"})
 """
 
 
@@ -37,7 +38,7 @@ def written() -> str:
 
 def test_each_line_is_json_with_time_level_logger_and_trace(written: str) -> None:
     lines = [json.loads(line) for line in written.splitlines()]
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         assert {"event", "timestamp", "level", "logger", "trace_id"} <= set(line)
         assert line["timestamp"].endswith("Z")
@@ -47,7 +48,7 @@ def test_each_line_is_json_with_time_level_logger_and_trace(written: str) -> Non
 def test_secrets_people_and_texts_of_exceptions_stay_out(written: str) -> None:
     for kept_out in ("13800000000", "t0p", "a@b"):
         assert kept_out not in written
-    first, failed, library, _ = (json.loads(line) for line in written.splitlines())
+    first, failed, library, *_ = (json.loads(line) for line in written.splitlines())
     assert first["count"] == 3
     assert first["inner"] == {"access_token": logging.HIDDEN, "rows": [{"email": logging.HIDDEN}]}
     for line in (failed, library):
