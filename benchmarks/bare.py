@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import AsyncIterator
 
 import asyncpg
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ def create_app() -> FastAPI:
     """The reference: what a select by primary key costs behind this server and this framework."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncpg.create_pool(
             **connect_arguments(os.environ[URL]), min_size=16, max_size=16
         ) as pool:

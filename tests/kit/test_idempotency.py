@@ -22,6 +22,7 @@ from backend.kit.problems import problems
 from backend.kit.quantities import Points
 from backend.kit.settings import Settings
 from tests.kit.support import app_on, bearer, client_of
+from tests.waiting import somebody_waits
 
 SECRET = "a-voucher-code-nobody-else-may-read"
 
@@ -125,7 +126,7 @@ async def test_a_second_request_waits_for_the_first_and_gets_its_answer(
     first = asyncio.create_task(client.post("/slow", headers=headers(citizen, key)))
     await started.wait()
     second = asyncio.create_task(client.post("/slow", headers=headers(citizen, key)))
-    await waits_for_a_lock(db)
+    await somebody_waits(db)
     assert not second.done()
     finish.set()
     assert (await first).json() == (await second).json() == {"done": "yes"}
@@ -222,19 +223,3 @@ async def test_keys_are_forgotten_after_two_days_and_not_before(
             {"principal": f"citizen:{citizen}"},
         )
     assert [row.key for row in left] == [young]
-
-
-async def waits_for_a_lock(db: Database) -> None:
-    """Return when some connection of this database waits for another's lock."""
-    for _ in range(200):
-        async with db.transaction() as session:
-            waiting = await session.execute(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                )
-            )
-            if waiting.scalar_one():
-                return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nobody waits for a lock")

@@ -18,6 +18,7 @@ from merchant.coupons import checks as coupon_checks
 from merchant.redemption import SoldOut, State
 from merchant.redemption import checks as redemption_checks
 from tests.merchant.conftest import Arrive, Buyer, OpenShop, Shop, with_key
+from tests.waiting import somebody_waits
 
 
 async def bring_in(
@@ -186,7 +187,7 @@ async def test_who_waits_for_the_last_code_has_it_when_its_first_buyer_gives_up(
     async with shop.db.transaction() as session:
         await redemption.redeem(session, shop.keys, participant_id=first.id, offer_id=offer.id)
         waiting = asyncio.create_task(second.redeem(offer))
-        await asyncio.sleep(0.3)
+        await somebody_waits(shop.db)
         assert not waiting.done()
         await session.rollback()
     issued = await waiting

@@ -15,7 +15,6 @@ import pyotp
 import pytest
 from fastapi import FastAPI
 from PIL import Image
-from sqlalchemy import text
 
 from backend.identity import Role, approvals, credit_codes
 from backend.kit import clock, files
@@ -29,6 +28,7 @@ from tests import contracts
 from tests.identity.conftest import Hire, hire
 from tests.merchant.conftest import PROGRAMME, run_programme
 from tests.operator_api.conftest import Person, sign_in
+from tests.waiting import somebody_waits
 
 __all__ = ["hire"]
 
@@ -121,19 +121,6 @@ async def admit(operators: list[Person], told: dict[str, Any]) -> httpx.Response
     at = f"/applications/{told['application_id']}/proposals"
     act = (await first.post(at, shown)).json()
     return await second.post(f"{at}/{act['id']}/approval", shown)
-
-
-async def somebody_waits(db: Database) -> None:
-    """Until another transaction is seen waiting for a lock."""
-    asked = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(200):
-        async with db.transaction() as session:
-            if (await session.execute(asked)).scalar_one():
-                return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 async def test_a_merchant_is_admitted_by_two_people_and_only_its_writer_learns_the_password(

@@ -29,6 +29,7 @@ from merchant.vouchers import Answer, OfferGivesNoVouchers, State, Voucher, Vouc
 from merchant.vouchers import checks as voucher_checks
 from tests import contracts
 from tests.merchant.conftest import Arrive, Buyer, OpenShop, Shop, with_key
+from tests.waiting import somebody_waits
 
 WORTH = Terms(face_fen=1_000, minimum_fen=3_000, valid_days=30)
 PLAIN = Terms(face_fen=1_000, valid_days=30)
@@ -308,7 +309,7 @@ async def test_a_use_waits_for_a_refund_that_came_first_and_hears_no(shop: Shop,
             session, merchant_id=shop.id, staff_id=shop.clerk, redemption_id=given.redemption_id, reason="cold"
         )  # fmt: skip
         waiting = asyncio.create_task(use(shop, given.code))
-        await asyncio.sleep(0.3)
+        await somebody_waits(shop.db)
         assert not waiting.done()
     assert (await waiting).reason == "refunded"
     await sound(shop)
@@ -321,7 +322,7 @@ async def test_a_refund_waits_for_a_use_that_came_first_and_is_refused(shop: Sho
         answer = await vouchers.use(shop.db, session, shop.keys, at=shop.till(), code=given.code)
         assert answer.says is Says.YES
         waiting = asyncio.create_task(shop.refund(given.redemption_id))
-        await asyncio.sleep(0.3)
+        await somebody_waits(shop.db)
         assert not waiting.done()
     with pytest.raises(VoucherUsed):
         await waiting
@@ -334,7 +335,7 @@ async def test_a_use_that_is_given_up_leaves_the_voucher_to_the_next_till(shop: 
     async with shop.db.transaction() as session:
         await vouchers.use(shop.db, session, shop.keys, at=shop.till(), code=given.code)
         waiting = asyncio.create_task(use(shop, given.code))
-        await asyncio.sleep(0.3)
+        await somebody_waits(shop.db)
         assert not waiting.done()
         await session.rollback()
     assert (await waiting).says is Says.YES

@@ -13,10 +13,10 @@ from backend.identity import closing, members, people
 from backend.identity.members import checks
 from backend.identity.people import ParticipantKind
 from backend.kit.db import Database
-from backend.kit.errors import DomainError
 from backend.kit.settings import Settings
 from tests.mobile_api.conftest import Citizen, PhoneBox, sign_in, step_up
 from tests.mobile_api.test_permissions import _with_values, operations
+from tests.waiting import second_meets
 
 
 async def _household(manager: Citizen) -> str:
@@ -223,29 +223,6 @@ async def _group_of(
     return home.id, people_of_it, ids
 
 
-async def _second_meets(
-    db: Database,
-    first: Callable[[AsyncSession], Awaitable[object]],
-    second: Callable[[AsyncSession], Awaitable[object]],
-) -> str:
-    """What the second one meets, which is seen to wait for the first one's transaction."""
-
-    async def run() -> str:
-        try:
-            async with db.transaction() as session:
-                await second(session)
-        except DomainError as refused:
-            return refused.code
-        return "done"
-
-    async with db.transaction() as session:
-        await first(session)
-        waiting = asyncio.create_task(run())
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-    return await waiting
-
-
 async def test_two_managers_who_remove_each_other_or_leave_at_once_leave_one_manager(
     db: Database, settings: Settings
 ) -> None:
@@ -267,7 +244,7 @@ async def test_two_managers_who_remove_each_other_or_leave_at_once_leave_one_man
             else (ends(first, second), ends(second, first))
         )
         expected = "identity.last_manager" if leaving else "identity.group_unknown"
-        assert await _second_meets(db, one, other) == expected
+        assert await second_meets(db, one, other) == expected
         left = second if leaving else first
         async with db.transaction() as session:
             (stays,) = await members.members_of(session, settings.keys, group_id=group, asked_by=left)
@@ -284,7 +261,7 @@ async def test_a_code_lets_one_person_in_though_two_show_it_at_once(db: Database
     def accepts(who: UUID) -> Callable[[AsyncSession], Awaitable[object]]:
         return lambda session: members.accept(session, keys, code=code, member_id=who)
 
-    assert await _second_meets(db, accepts(both[0]), accepts(both[1])) == "identity.invitation_refused"
+    assert await second_meets(db, accepts(both[0]), accepts(both[1])) == "identity.invitation_refused"
     async with db.transaction() as session:
         listed = await members.members_of(session, keys, group_id=group, asked_by=manager)
     assert [one.member_id for one in listed] == [manager, both[0]]
@@ -308,7 +285,7 @@ async def test_a_manager_who_lets_somebody_in_and_one_who_removes_that_manager_p
     async def accepts(session: AsyncSession) -> None:
         await members.accept(session, keys, code=code, member_id=other)
 
-    assert await _second_meets(db, removes, accepts) == "identity.invitation_refused"
+    assert await second_meets(db, removes, accepts) == "identity.invitation_refused"
 
 
 async def test_when_the_only_manager_closes_their_account_the_first_member_manages_on(
@@ -362,7 +339,7 @@ async def test_closing_the_only_managers_account_waits_for_whoever_is_just_let_i
     async def closes(session: AsyncSession) -> None:
         await closing.close(session, participant_id=manager)
 
-    assert await _second_meets(db, accepts, closes) == "done"
+    assert await second_meets(db, accepts, closes) == "done"
     async with db.transaction() as session:
         (left,) = await members.members_of(session, keys, group_id=group, asked_by=other)
     assert (left.member_id, left.role) == (other, "manager")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,10 +15,10 @@ from backend.identity.means import takeovers
 from backend.identity.organisations import Role
 from backend.kit import clock
 from backend.kit.db import Database
-from backend.kit.errors import DomainError
 from backend.kit.settings import Settings
 from tests.identity.conftest import Hire, hire
 from tests.mobile_api.conftest import WORDS, Citizen, PhoneBox, sign_in, step_up
+from tests.waiting import second_meets
 
 __all__ = ["hire"]
 
@@ -251,29 +250,6 @@ async def _race(db: Database, settings: Settings) -> Race:
     return holder, taker, number, asked
 
 
-async def _second_waits(
-    db: Database,
-    first: Callable[[AsyncSession], Awaitable[object]],
-    second: Callable[[AsyncSession], Awaitable[object]],
-) -> str:
-    """What the second one meets, which is seen to wait for the first one's transaction."""
-
-    async def run() -> str:
-        try:
-            async with db.transaction() as session:
-                await second(session)
-        except DomainError as refused:
-            return refused.code
-        return "done"
-
-    async with db.transaction() as session:
-        await first(session)
-        waiting = asyncio.create_task(run())
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-    return await waiting
-
-
 async def test_an_objection_and_a_completion_at_once_are_one_or_the_other(
     db: Database, settings: Settings
 ) -> None:
@@ -287,10 +263,10 @@ async def test_an_objection_and_a_completion_at_once_are_one_or_the_other(
         await _complete(session, settings, taker, asked.id, number)
 
     with clock.travel(clock.now() + OVER):
-        assert await _second_waits(db, objects, completes) == "identity.takeover_not_yet"
+        assert await second_meets(db, objects, completes) == "identity.takeover_not_yet"
     holder, taker, number, asked = await _race(db, settings)
     with clock.travel(clock.now() + OVER):
-        assert await _second_waits(db, completes, objects) == "identity.takeover_ended"
+        assert await second_meets(db, completes, objects) == "identity.takeover_ended"
 
 
 async def test_of_two_completions_one_is_done_and_nothing_is_asked_for_of_a_holding_that_ends_meanwhile(
@@ -302,14 +278,14 @@ async def test_of_two_completions_one_is_done_and_nothing_is_asked_for_of_a_hold
         await _complete(session, settings, taker, asked.id, number)
 
     with clock.travel(clock.now() + OVER):
-        assert await _second_waits(db, completes, completes) == "identity.takeover_ended"
+        assert await second_meets(db, completes, completes) == "identity.takeover_ended"
     holder, taker, number, asked = await _race(db, settings)
 
     async def lets_go(session: AsyncSession) -> None:
         await means.close_holding(session, settings.keys, participant_id=holder, holding_id=asked.holding_id)
 
     with clock.travel(clock.now() + OVER):
-        assert await _second_waits(db, lets_go, completes) == "identity.takeover_ended"
+        assert await second_meets(db, lets_go, completes) == "identity.takeover_ended"
     holder, _, number, asked = await _race(db, settings)
     async with db.transaction() as session:
         other = await people.citizen_without_phone(session, settings.keys)
@@ -320,7 +296,7 @@ async def test_of_two_completions_one_is_done_and_nothing_is_asked_for_of_a_hold
     async def asks(session: AsyncSession) -> None:
         await takeovers.ask(session, settings.keys, participant_id=other, **_coded(settings, number))
 
-    assert await _second_waits(db, ends, asks) == "identity.holding_unknown"
+    assert await second_meets(db, ends, asks) == "identity.holding_unknown"
 
 
 async def test_of_two_who_ask_at_once_one_waits_and_is_refused(db: Database, settings: Settings) -> None:
